@@ -1,0 +1,1 @@
+"""What every service may use: the published language (contracts) and mechanism without domain words."""

@@ -1,0 +1,182 @@
+"""What intake says: cases, people, contact points and alarms. Only intake's owners edit this file."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from shared.contracts.base import Event, Modality, Value
+
+Gate = Literal["open", "waits_for_consent", "waits_for_human"]
+Channel = Literal["sms", "whatsapp", "email", "call", "inbox"]
+
+
+class Attendee(Value):
+    """A person who takes part in a case; person_id is a random handle, never a name."""
+
+    attendee_id: UUID
+    person_id: UUID
+    role: str
+    consent: str
+
+
+class WeeklyWindow(Value):
+    """A window that comes back every week in local wall time: ISO day 1–7, minutes after midnight."""
+
+    day: int
+    start: int
+    end: int
+
+
+class CaseSubmitted(Event):
+    """Somebody asked for help. Carries clinical codes, so only matching may read its topic."""
+
+    type_name: ClassVar[str] = "intake.case_submitted.v1"
+    topic: ClassVar[str] = "intake.cases"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    person_id: UUID
+    attendees: tuple[Attendee, ...]
+    gate: Gate
+    kind: str
+    problem_areas: tuple[str, ...]
+    step: int
+    step_reasons: tuple[str, ...]
+    step_table_version: str
+    priority: int
+    modalities: tuple[Modality, ...]
+    languages: tuple[str, ...]
+    age_band: str | None = None
+    province: str
+    city: str | None = None
+    radius_km: float | None = None
+    time_zone: str = "Asia/Karachi"
+    wanted_times: tuple[WeeklyWindow, ...] = ()
+    max_fee: int | None = None
+    submitted_at: AwareDatetime
+
+
+class CaseWithdrawn(Event):
+    """The person took the request back, in whatever state it was."""
+
+    type_name: ClassVar[str] = "intake.case_withdrawn.v1"
+    topic: ClassVar[str] = "intake.cases"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    reason: str
+    withdrawn_at: AwareDatetime
+
+
+class ConsentChanged(Event):
+    """Consent for one purpose was given or taken back."""
+
+    type_name: ClassVar[str] = "intake.consent_changed.v1"
+    topic: ClassVar[str] = "intake.people"
+    key_field: ClassVar[str] = "person_id"
+
+    person_id: UUID
+    case_ids: tuple[UUID, ...]
+    purpose: str
+    state: Literal["given", "withdrawn"]
+    text_version: str
+    changed_at: AwareDatetime
+
+
+class ContactStopped(Event):
+    """No message of any kind may go to this person any more. The quick stop."""
+
+    type_name: ClassVar[str] = "intake.contact_stopped.v1"
+    topic: ClassVar[str] = "intake.people"
+    key_field: ClassVar[str] = "person_id"
+
+    person_id: UUID
+    case_ids: tuple[UUID, ...]
+    stopped_at: AwareDatetime
+
+
+class Sealed(Value):
+    """A sealed field: base64 of nonce + AES-256-GCM ciphertext; only the vault's key opens it."""
+
+    field: str
+    version: int
+    box: str
+
+
+class ContactChanged(Event):
+    """How and when a person may be reached; the address itself is sealed."""
+
+    type_name: ClassVar[str] = "intake.contact_changed.v1"
+    topic: ClassVar[str] = "intake.contacts"
+    key_field: ClassVar[str] = "person_id"
+
+    person_id: UUID
+    channels: tuple[Channel, ...]
+    language: str
+    script: str
+    safe_windows: tuple[WeeklyWindow, ...]
+    time_zone: str
+    owner: Literal["own", "shared", "trusted"]
+    confirmed_until: AwareDatetime | None
+    address: Sealed | None
+    changed_at: AwareDatetime
+
+
+class AlarmRaised(Event):
+    """Somebody may be in danger. Crisis lane from end to end; only a named human closes it."""
+
+    type_name: ClassVar[str] = "intake.alarm_raised.v1"
+    topic: ClassVar[str] = "intake.alarms"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    alarm_id: UUID
+    person_id: UUID
+    level: Literal["R1", "R2", "R3"]
+    rule: str
+    rule_version: str
+    province: str
+    languages: tuple[str, ...]
+    reachable: bool
+    due_by: AwareDatetime
+    raised_at: AwareDatetime
+
+
+class AlarmAcknowledged(Event):
+    """A named human has taken the alarm."""
+
+    type_name: ClassVar[str] = "intake.alarm_acknowledged.v1"
+    topic: ClassVar[str] = "intake.alarms"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    alarm_id: UUID
+    staff_id: str
+    acknowledged_at: AwareDatetime
+
+
+class AlarmClosed(Event):
+    """A named human has closed the alarm with an outcome code."""
+
+    type_name: ClassVar[str] = "intake.alarm_closed.v1"
+    topic: ClassVar[str] = "intake.alarms"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    alarm_id: UUID
+    staff_id: str
+    outcome: str
+    closed_at: AwareDatetime
+
+
+EVENTS: tuple[type[Event], ...] = (
+    CaseSubmitted,
+    CaseWithdrawn,
+    ConsentChanged,
+    ContactStopped,
+    ContactChanged,
+    AlarmRaised,
+    AlarmAcknowledged,
+    AlarmClosed,
+)

@@ -1,0 +1,81 @@
+"""What notifications says: the fate of every message, never its text or its address."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from shared.contracts.base import Event
+from shared.contracts.intake import Channel
+
+Purpose = Literal["booked", "changed", "cancelled", "reminder", "waitlisted", "page"]
+
+
+class Message(Event):
+    """What every delivery event carries."""
+
+    topic: ClassVar[str] = "notifications.deliveries"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    message_id: UUID
+    appointment_id: UUID | None
+    appointment_version: int | None
+    person_id: UUID
+    purpose: Purpose
+    at: AwareDatetime
+
+
+class MessagePlanned(Message):
+    """A message is due at a moment; whether it may be sent is decided then."""
+
+    type_name: ClassVar[str] = "notifications.message_planned.v1"
+
+    due_at: AwareDatetime
+
+
+class MessageSent(Message):
+    """A gateway accepted the message."""
+
+    type_name: ClassVar[str] = "notifications.message_sent.v1"
+
+    channel: Channel
+    language: str
+    template: str
+    template_version: str
+    parts: int
+
+
+class MessageDelivered(Message):
+    """The message reached the handset, mailbox or the person's own inbox page."""
+
+    type_name: ClassVar[str] = "notifications.message_delivered.v1"
+
+    channel: Channel
+
+
+class MessageFailed(Message):
+    """No gateway could take it, or its outcome is unknown; `last_chance` asks for a human."""
+
+    type_name: ClassVar[str] = "notifications.message_failed.v1"
+
+    channel: Channel
+    reason: str
+    last_chance: bool
+
+
+class MessageSkipped(Message):
+    """It was not sent, for a reason: stopped, cancelled, superseded, no safe window, no channel."""
+
+    type_name: ClassVar[str] = "notifications.message_skipped.v1"
+
+    reason: str
+
+
+EVENTS: tuple[type[Event], ...] = (
+    MessagePlanned,
+    MessageSent,
+    MessageDelivered,
+    MessageFailed,
+    MessageSkipped,
+)

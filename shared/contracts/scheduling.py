@@ -1,0 +1,100 @@
+"""What scheduling says: sites, appointments and openings."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from shared.contracts.base import Event, Modality
+from shared.contracts.matching import CareLane, MatchAttendee
+
+
+class SiteChanged(Event):
+    """A place where people are seen; its directions are neutral."""
+
+    type_name: ClassVar[str] = "scheduling.site_changed.v1"
+    topic: ClassVar[str] = "scheduling.sites"
+    key_field: ClassVar[str] = "site_id"
+
+    site_id: UUID
+    organisation: str
+    city: str
+    latitude: float
+    longitude: float
+    time_zone: str
+    step_free: bool
+    directions: dict[str, str]
+    status: Literal["open", "closed"]
+    changed_at: AwareDatetime
+
+
+class Appointment(Event):
+    """What every appointment event carries; `version` rises by one with each change."""
+
+    topic: ClassVar[str] = "scheduling.appointments"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    appointment_id: UUID
+    version: int
+    match_id: UUID
+    attempt: int
+    attendees: tuple[MatchAttendee, ...]
+    therapist_id: UUID
+    organisation: str
+    lane: CareLane
+    modality: Modality
+    site_id: UUID | None
+    room_id: UUID | None
+    start: AwareDatetime
+    end: AwareDatetime
+    time_zone: str
+    certainty: Literal["firm", "provisional"] = "firm"
+    by: Literal["person", "therapist", "clinic", "system"]
+    changed_at: AwareDatetime
+
+
+class AppointmentBooked(Appointment):
+    """An hour is taken; nobody else can have it."""
+
+    type_name: ClassVar[str] = "scheduling.appointment_booked.v1"
+
+
+class AppointmentRescheduled(Appointment):
+    """The same appointment at another time."""
+
+    type_name: ClassVar[str] = "scheduling.appointment_rescheduled.v1"
+
+    previous_start: AwareDatetime
+
+
+class AppointmentCancelled(Appointment):
+    """The hour is free again."""
+
+    type_name: ClassVar[str] = "scheduling.appointment_cancelled.v1"
+
+    reason: str
+
+
+class SlotNotFound(Event):
+    """No candidate of the match had an hour that fits; matching may try again, at most three times."""
+
+    type_name: ClassVar[str] = "scheduling.slot_not_found.v1"
+    topic: ClassVar[str] = "scheduling.openings"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    match_id: UUID
+    attempt: int
+    lane: CareLane
+    reason: str
+    sought_at: AwareDatetime
+
+
+EVENTS: tuple[type[Event], ...] = (
+    SiteChanged,
+    AppointmentBooked,
+    AppointmentRescheduled,
+    AppointmentCancelled,
+    SlotNotFound,
+)

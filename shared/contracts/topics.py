@@ -1,0 +1,101 @@
+"""The one table of topics (design: partitions, retention, compaction, lane, readers) and of event types."""
+
+from shared.contracts import intake, matching, notifications, partners, scheduling
+from shared.contracts.base import Event, Topic
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(name="intake.cases", producer="intake", key="case_id", readers=("matching",)),
+    Topic(
+        name="intake.people",
+        producer="intake",
+        key="person_id",
+        readers=("matching", "scheduling", "notifications", "partners", "console"),
+    ),
+    Topic(
+        name="intake.contacts",
+        producer="intake",
+        key="person_id",
+        readers=("notifications",),
+        compacted=True,
+        retention_days=None,
+    ),
+    Topic(
+        name="intake.alarms",
+        producer="intake",
+        key="case_id",
+        readers=("pager", "matching"),
+        lane="crisis",
+    ),
+    Topic(
+        name="matching.therapists",
+        producer="matching",
+        key="therapist_id",
+        readers=("scheduling", "partners", "console"),
+        compacted=True,
+        retention_days=None,
+    ),
+    Topic(
+        name="matching.matches.online",
+        producer="matching",
+        key="case_id",
+        readers=("scheduling", "intake", "console"),
+        lane="online",
+    ),
+    Topic(
+        name="matching.matches.in_person",
+        producer="matching",
+        key="case_id",
+        readers=("scheduling", "intake", "console"),
+        lane="in_person",
+    ),
+    Topic(
+        name="matching.outcomes",
+        producer="matching",
+        key="case_id",
+        readers=("intake", "notifications", "console"),
+    ),
+    Topic(
+        name="scheduling.sites",
+        producer="scheduling",
+        key="site_id",
+        readers=("matching", "notifications", "console"),
+        compacted=True,
+        retention_days=None,
+    ),
+    Topic(
+        name="scheduling.appointments",
+        producer="scheduling",
+        key="case_id",
+        readers=("notifications", "intake", "matching", "partners", "console"),
+    ),
+    Topic(
+        name="scheduling.openings",
+        producer="scheduling",
+        key="case_id",
+        readers=("matching", "console"),
+    ),
+    Topic(
+        name="notifications.deliveries",
+        producer="notifications",
+        key="case_id",
+        readers=("intake", "console"),
+    ),
+)
+
+EVENTS: dict[str, type[Event]] = {
+    event.type_name: event
+    for module in (intake, matching, scheduling, notifications, partners)
+    for event in module.EVENTS
+}
+
+
+def partner_topic(organisation: str) -> Topic:
+    """The topic of one partner that reads Kafka; all its events are about its own bookings only."""
+    return Topic(
+        name=f"partners.bookings.{organisation}",
+        producer="partners",
+        key="booking_ref",
+        readers=(organisation, "console"),
+        partitions=3,
+        retention_days=30,
+    )

@@ -1,0 +1,204 @@
+"""The consumer: fetch, one transaction per batch, and what happens when a batch fails."""
+
+import asyncio
+import contextlib
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from shared.contracts.base import Event, Topic
+from shared.messaging import dead_letters, inbox
+from shared.messaging.admission import Policy
+from shared.messaging.apply import Handler, Moves, Reader, apply_batch
+from shared.messaging.breaker import Breaker
+from shared.messaging.failures import Fenced, Stopped, describe, is_transient
+from shared.messaging.incoming import Incoming, as_failed, from_record
+from shared.messaging.kafka import KafkaSettings
+from shared.messaging.partitions import Partitions
+from shared.messaging.tracing import batch_traced, failed_for_good
+from shared.messaging.transaction import Database
+
+BATCH = 500
+BACKOFF_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+
+log = logging.getLogger(__name__)
+
+
+class Consumer:
+    """One group of one service. The group's name is for ever: another name would read everything again."""
+
+    def __init__(
+        self,
+        database: Database,
+        kafka: KafkaSettings,
+        *,
+        dsn: str,
+        schema: str,
+        group: str,
+        topics: Sequence[Topic],
+        handlers: Mapping[type[Event], Handler],
+        known: frozenset[str],
+        on_broken: Callable[[str], Awaitable[None]] | None = None,
+        batch: int = BATCH,
+    ) -> None:
+        self.name = f"consumer:{group}"
+        self.group = group
+        self.reader = Reader(
+            group=group,
+            handlers={event.type_name: handler for event, handler in handlers.items()},
+            types={event.type_name: event for event in handlers},
+            known=known | {event.type_name for event in handlers},
+            policy=Policy(
+                compacted={t.name for t in topics if t.compacted},
+                never_parked={t.name for t in topics if t.lane == "crisis"},
+            ),
+        )
+        self.database = database
+        self.stopped: str | None = None
+        self._batch = batch
+        self._on_broken = on_broken
+        self._breaker = Breaker()
+        self._partitions = Partitions(database, kafka, dsn=dsn, schema=schema, group=group, topics=topics)
+        self._waits_for: str | None = "starting"
+        self._failures = 0
+        self._counts = dict.fromkeys(("applied", "repeats", "parked", "skipped", "dead_letters", "batches"), 0)
+        self._behind = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Reads until told to stop; the batch in hand is finished first."""
+        async with self._partitions.held(stop):
+            while not stop.is_set():
+                if self.stopped:
+                    await asyncio.sleep(0.2)
+                    continue
+                await self._step()
+
+    async def _step(self) -> None:
+        try:
+            async with self._partitions.batch() as fetching:
+                records = await fetching.records(self._batch)
+                if records:
+                    await self._process(records)
+            self._waits_for = self._partitions.waits_for()
+            self._failures = 0
+        except Fenced:
+            self._partitions.forget()
+        except Stopped as reason:
+            await self._stop_myself(str(reason))
+        except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
+            await self._back_off(failure)
+
+    async def _back_off(self, failure: Exception) -> None:
+        self._waits_for = "kafka" if isinstance(failure, KafkaError) else "database"
+        log.warning("retrying: %s", describe(failure), extra={"group": self.group})
+        self._partitions.forget()
+        await asyncio.sleep(BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)])
+        self._failures += 1
+
+    async def _process(self, records: Sequence[object]) -> None:
+        now = datetime.now(UTC)
+        batch = [from_record(record, self.reader.types, now) for record in records]
+        batch.sort(key=lambda incoming: (incoming.topic, incoming.partition, incoming.offset))
+        self._counts["batches"] += 1
+        self._breaker.next_batch()
+        await self._apply(batch)
+        last = batch[-1].envelope
+        self._behind = (now - last.time).total_seconds() if last else 0.0
+
+    async def _apply(self, batch: Sequence[Incoming]) -> None:
+        """Applies the batch; on a failure that will not pass, its halves, until the event stands alone."""
+        try:
+            await self._attempt(batch)
+        except (Fenced, Stopped):
+            raise
+        except Exception as failure:
+            if is_transient(failure):
+                raise TimeoutError(describe(failure)) from failure
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._apply(batch[:middle])
+                await self._apply(batch[middle:])
+            else:
+                await self._alone(batch[0])
+
+    async def _attempt(self, batch: Sequence[Incoming]) -> None:
+        moves = self._partitions.moves(batch)
+        with batch_traced(self.group, batch):
+            async with self.database.transaction() as tx:
+                applied = await apply_batch(tx, self.reader, batch, moves)
+        self._partitions.moved(moves)
+        for name in ("applied", "repeats", "parked", "skipped"):
+            self._counts[name] += getattr(applied, name)
+
+    async def _alone(self, incoming: Incoming) -> None:
+        """The second failure alone makes a dead letter of it."""
+        try:
+            await self._attempt([incoming])
+        except (Fenced, Stopped):
+            raise
+        except Exception as failure:
+            if is_transient(failure):
+                raise TimeoutError(describe(failure)) from failure
+            self._breaker.failed(incoming.type, describe(failure))
+            await self._bury(incoming, failure)
+
+    async def _bury(self, incoming: Incoming, failure: Exception) -> None:
+        # Frames only: the text of an exception may quote a row or an input.
+        stack = "".join(traceback.format_tb(failure.__traceback__))
+        moves = self._partitions.moves([incoming])
+        async with self.database.transaction() as tx:
+            await self._bury_in(tx.connection, tx.new_id(), incoming, describe(failure), stack, moves)
+        self._partitions.moved(moves)
+        self._counts["dead_letters"] += 1
+        failed_for_good(self.group, incoming, describe(failure))
+
+    async def _bury_in(
+        self,
+        connection: asyncpg.Connection,
+        letter_id: object,
+        incoming: Incoming,
+        error: str,
+        stack: str,
+        moves: Moves,
+    ) -> None:
+        await inbox.advance(connection, self.group, moves)
+        await dead_letters.bury(connection, letter_id, self.group, as_failed(incoming, error, stack))
+        if incoming.envelope is None:
+            return
+        await inbox.admit(connection, self.group, [incoming.envelope.id])
+        await inbox.reached(connection, self.group, {incoming.stream: incoming.envelope.sequence})
+        if incoming.topic not in self.reader.policy.never_parked:
+            await dead_letters.block(connection, self.group, [incoming.stream], "dead")
+
+    async def _stop_myself(self, reason: str) -> None:
+        """We are broken, not the events: nothing more is buried until somebody has looked."""
+        self.stopped = reason
+        log.critical("consumer stopped itself", extra={"group": self.group, "reason": reason})
+        if self._on_broken:
+            with contextlib.suppress(Exception):
+                await self._on_broken(reason)
+
+    def resume(self) -> None:
+        """An operator has looked: go on where the offsets stand."""
+        self.stopped = None
+        self._breaker = Breaker()
+        self._partitions.forget()
+
+    def forget(self) -> None:
+        """Reads the stored offsets again: an operator has moved or cleared them."""
+        self._partitions.forget()
+
+    def ready(self) -> str | None:
+        return f"stopped: {self.stopped}" if self.stopped else self._waits_for
+
+    def metrics(self) -> dict[str, float]:
+        counts = {f"consumer_{name}_total": float(count) for name, count in self._counts.items()}
+        return counts | {
+            "consumer_partitions_owned": self._partitions.count(),
+            "consumer_behind_seconds": self._behind,
+            "consumer_stopped": 1.0 if self.stopped else 0.0,
+        }

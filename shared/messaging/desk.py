@@ -1,0 +1,112 @@
+"""What operators ask of a running process: redrive, discard, rebuild, resume, move an offset.
+
+A request is a row, so it is durable, has a name and a reason, and is served by the process that has the handlers.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.messaging.consumer import Consumer
+from shared.messaging.failures import describe
+from shared.messaging.redrive import discard, redrive
+from shared.messaging.transaction import Database, Transaction
+
+POLL_SECONDS = 0.5
+
+CLAIM = """
+SELECT id, grp, action, target, reason, requested_by FROM operator_requests
+WHERE state = 'asked' AND grp = ANY ($1) ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+DONE = "UPDATE operator_requests SET state = $2, result = $3, done_at = clock_timestamp() WHERE id = $1"
+
+log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Serves requests for this process's groups. `projections` names the tables each group rebuilds."""
+
+    def __init__(
+        self,
+        database: Database,
+        consumers: Sequence[Consumer],
+        projections: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.name = "desk"
+        self._database = database
+        self._consumers = {consumer.group: consumer for consumer in consumers}
+        self._projections = projections or {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Looks twice a second."""
+        while not stop.is_set():
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                while await self._serve_one():
+                    pass
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await stop.wait()
+
+    async def _serve_one(self) -> bool:
+        async with self._database.transaction() as tx:
+            request = await tx.connection.fetchrow(CLAIM, list(self._consumers))
+            if request is None:
+                return False
+            state, result = await self._outcome(tx, request)
+            await tx.connection.execute(DONE, request["id"], state, result)
+        self._consumers[request["grp"]].forget()
+        log.info("operator request %s", state, extra={"action": request["action"], "group": request["grp"]})
+        return True
+
+    async def _outcome(self, tx: Transaction, request: asyncpg.Record) -> tuple[str, str]:
+        """Does it in a savepoint, so that a request that fails is answered all the same."""
+        try:
+            async with tx.connection.transaction():
+                return "done", await self._do(tx, request)
+        except Exception as failure:
+            return "failed", describe(failure)
+
+    async def _do(self, tx: Transaction, request: asyncpg.Record) -> str:
+        consumer = self._consumers[request["grp"]]
+        target: dict[str, Any] = request["target"]
+        match request["action"]:
+            case "redrive":
+                letter = UUID(target["dead_letter"])
+                return str(await redrive(tx, consumer.reader, letter, request["requested_by"], request["reason"]))
+            case "discard":
+                letter = UUID(target["dead_letter"])
+                return str(await discard(tx, consumer.reader, letter, request["requested_by"], request["reason"]))
+            case "rebuild":
+                return await self._rebuild(tx.connection, consumer.group)
+            case "move_offset":
+                return await _move_offset(tx.connection, consumer.group, target)
+            case _:
+                consumer.resume()
+                return "resumed"
+
+    async def _rebuild(self, connection: asyncpg.Connection, group: str) -> str:
+        """Empties the group's projection and forgets what was read: it begins again at the log's beginning."""
+        for table in self._projections[group]:
+            await connection.execute(f"TRUNCATE {table}")  # table names come from the code, never from a request
+        for table in ("offsets", "inbox", "positions", "blocks", "parked"):
+            await connection.execute(f"DELETE FROM {table} WHERE grp = $1", group)
+        return "rebuilding"
+
+    def ready(self) -> str | None:
+        return None
+
+    def metrics(self) -> dict[str, float]:
+        return {}
+
+
+async def _move_offset(connection: asyncpg.Connection, group: str, target: Mapping[str, Any]) -> str:
+    await connection.execute(
+        "UPDATE offsets SET next = $4 WHERE grp = $1 AND topic = $2 AND partition = $3",
+        group, target["topic"], int(target["partition"]), int(target["offset"]),
+    )  # fmt: skip
+    return "moved"

@@ -1,0 +1,125 @@
+"""The SQL of reading: offsets compared and set, event ids known or new, the last sequence per key."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import asyncpg
+
+from shared.messaging.failures import Fenced
+
+Partition = tuple[str, int]
+Stream = tuple[str, str]
+
+STORED = "SELECT topic, partition, next FROM offsets WHERE grp = $1"
+
+START = """
+INSERT INTO offsets (grp, topic, partition, next)
+SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[]) AS o ON CONFLICT DO NOTHING
+"""
+
+# The compare-and-set fences a zombie: who lost the partition moves nothing and must roll back.
+ADVANCE = """
+WITH mine AS (
+    SELECT o.topic, o.partition, v.next FROM offsets o
+    JOIN unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) AS v(topic, partition, expected, next)
+        ON o.topic = v.topic AND o.partition = v.partition AND o.next = v.expected
+    WHERE o.grp = $1 ORDER BY o.topic, o.partition FOR UPDATE OF o
+)
+UPDATE offsets o SET next = mine.next, moved_at = clock_timestamp()
+FROM mine WHERE o.grp = $1 AND o.topic = mine.topic AND o.partition = mine.partition
+"""
+
+ADMIT = """
+INSERT INTO inbox (event_id, grp) SELECT event_id, $1 FROM unnest($2::uuid[]) AS e(event_id)
+ON CONFLICT DO NOTHING RETURNING event_id
+"""
+
+# The block is locked, so that a redrive cannot lift it between this look and our parking.
+STANDING = """
+WITH blocked AS (
+    SELECT b.topic, b.key, b.kind FROM blocks b
+    JOIN unnest($2::text[], $3::text[]) AS k(topic, key) ON b.topic = k.topic AND b.key = k.key
+    WHERE b.grp = $1 ORDER BY b.topic, b.key FOR UPDATE OF b
+)
+SELECT k.topic, k.key, p.last, b.kind FROM unnest($2::text[], $3::text[]) AS k(topic, key)
+LEFT JOIN positions p ON p.grp = $1 AND p.topic = k.topic AND p.key = k.key
+LEFT JOIN blocked b ON b.topic = k.topic AND b.key = k.key
+WHERE p.last IS NOT NULL OR b.kind IS NOT NULL
+"""
+
+REACHED = """
+INSERT INTO positions (grp, topic, key, last)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[]) AS p ORDER BY 2, 3
+ON CONFLICT (grp, topic, key) DO UPDATE SET last = greatest(positions.last, excluded.last)
+"""
+
+SKIP = """
+INSERT INTO skipped (grp, topic, type, events)
+SELECT $1, topic, type, count(*) FROM unnest($2::text[], $3::text[]) AS s(topic, type)
+GROUP BY topic, type ORDER BY topic, type
+ON CONFLICT (grp, topic, type) DO UPDATE
+SET events = skipped.events + excluded.events, last_at = clock_timestamp()
+"""
+
+
+async def stored_offsets(connection: asyncpg.Connection, group: str) -> dict[Partition, int]:
+    """The next offset to apply, per partition this group has ever read."""
+    return {(r["topic"], r["partition"]): r["next"] for r in await connection.fetch(STORED, group)}
+
+
+async def start_offsets(
+    connection: asyncpg.Connection, group: str, beginnings: Mapping[Partition, int]
+) -> None:
+    """The first start writes where the log begins; an offset once stored is never overwritten here."""
+    topics, partitions, offsets = _columns(beginnings)
+    await connection.execute(START, group, topics, partitions, offsets)
+
+
+async def advance(
+    connection: asyncpg.Connection, group: str, moves: Mapping[Partition, tuple[int, int]]
+) -> None:
+    """Moves (expected, next) per partition, all or none. Raises Fenced when one is not as expected."""
+    ordered = sorted(moves.items())
+    status = await connection.execute(
+        ADVANCE,
+        group,
+        [topic for (topic, _), _ in ordered],
+        [partition for (_, partition), _ in ordered],
+        [expected for _, (expected, _) in ordered],
+        [following for _, (_, following) in ordered],
+    )
+    if status != f"UPDATE {len(ordered)}":
+        raise Fenced(group)
+
+
+async def admit(connection: asyncpg.Connection, group: str, ids: Sequence[UUID]) -> set[UUID]:
+    """Of these event ids, those that were not known; from now on they are."""
+    return {row["event_id"] for row in await connection.fetch(ADMIT, group, sorted(ids))}
+
+
+async def standing(
+    connection: asyncpg.Connection, group: str, streams: Sequence[Stream]
+) -> tuple[dict[Stream, int], dict[Stream, str]]:
+    """Per stream the last sequence applied and, where it is blocked, why (`dead` or `gap`)."""
+    rows = await connection.fetch(STANDING, group, [s[0] for s in streams], [s[1] for s in streams])
+    last = {(r["topic"], r["key"]): r["last"] for r in rows if r["last"] is not None}
+    blocked = {(r["topic"], r["key"]): r["kind"] for r in rows if r["kind"] is not None}
+    return last, blocked
+
+
+async def reached(connection: asyncpg.Connection, group: str, last: Mapping[Stream, int]) -> None:
+    """Writes the last sequence per stream."""
+    if last:
+        topics, keys, sequences = _columns(last)
+        await connection.execute(REACHED, group, topics, keys, sequences)
+
+
+async def count_skipped(connection: asyncpg.Connection, group: str, types: Sequence[Stream]) -> None:
+    """Counts events of types nobody here knows, as (topic, type)."""
+    if types:
+        await connection.execute(SKIP, group, [t[0] for t in types], [t[1] for t in types])
+
+
+def _columns(rows: Mapping[tuple[str, object], int]) -> tuple[list[str], list[object], list[int]]:
+    ordered = sorted(rows.items(), key=lambda row: (row[0][0], str(row[0][1])))
+    return [k[0] for k, _ in ordered], [k[1] for k, _ in ordered], [v for _, v in ordered]

@@ -1,0 +1,95 @@
+"""Kafka clients, made in one place with the settings that avoid aiokafka's traps (docs/reliability facts §2).
+
+Defaults that would break promises: acks=1, no idempotence, auto commit, reset to `latest`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from shared.contracts.base import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaSettings:
+    """Where the brokers are, and what production adds (SASL, TLS) as aiokafka's own keyword arguments."""
+
+    bootstrap_servers: str
+    security: tuple[tuple[str, Any], ...] = ()
+    replication: int = 1
+
+    def common(self) -> dict[str, Any]:
+        return {
+            "bootstrap_servers": self.bootstrap_servers,
+            # New partitions are seen within 30 s, not 5 minutes.
+            "metadata_max_age_ms": 30_000,
+            "request_timeout_ms": 15_000,
+            **dict(self.security),
+        }
+
+
+def producer(settings: KafkaSettings, client: str) -> AIOKafkaProducer:
+    """An idempotent producer that counts a record as sent when all in-sync replicas have it."""
+    return AIOKafkaProducer(
+        client_id=client,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=262_144,
+        max_request_size=4_194_304,
+        linger_ms=0,
+        **settings.common(),
+    )
+
+
+def consumer(settings: KafkaSettings, group: str, client: str) -> AIOKafkaConsumer:
+    """A consumer that is told its partitions; the group's name is for lag tools and autoscalers only."""
+    return AIOKafkaConsumer(
+        client_id=client,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+        fetch_max_wait_ms=250,
+        max_partition_fetch_bytes=2_097_152,
+        check_crcs=True,
+        **settings.common(),
+    )
+
+
+class WrongTopic(Exception):
+    """A topic exists with another number of partitions: widening is the runbook's work, not a start's."""
+
+
+async def ensure_topics(settings: KafkaSettings, topics: tuple[Topic, ...]) -> list[str]:
+    """Creates what is missing, checks the partition count of what is there; returns the names created."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers, **dict(settings.security))
+    await admin.start()
+    try:
+        there = set(await admin.list_topics())
+        missing = [topic for topic in topics if topic.name not in there]
+        if missing:
+            await admin.create_topics([_new(topic, settings.replication) for topic in missing])
+        described = await admin.describe_topics([t.name for t in topics if t.name in there])
+        partitions = {one["topic"]: len(one["partitions"]) for one in described}
+        for topic in topics:
+            if partitions.get(topic.name, topic.partitions) != topic.partitions:
+                raise WrongTopic(f"{topic.name}: {partitions[topic.name]} partitions, not {topic.partitions}")
+        return [topic.name for topic in missing]
+    finally:
+        await admin.close()
+
+
+def _new(topic: Topic, replication: int) -> NewTopic:
+    keep = -1 if topic.retention_days is None else topic.retention_days * 86_400_000
+    return NewTopic(
+        name=topic.name,
+        num_partitions=topic.partitions,
+        replication_factor=replication,
+        topic_configs={
+            "cleanup.policy": "compact" if topic.compacted else "delete",
+            "retention.ms": str(keep),
+            "min.insync.replicas": "2" if replication > 2 else "1",
+        },
+    )

@@ -1,0 +1,119 @@
+"""One process's share of the kernel: pool, wakes, relays, consumers, due rows, put together in one place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import asyncio
+import asyncpg
+
+from shared.contracts.base import Event, Lane, Topic
+from shared.messaging.apply import Handler
+from shared.messaging.consumer import Consumer
+from shared.messaging.desk import Desk
+from shared.messaging.due_loop import DueHandler, DueLoop
+from shared.messaging.kafka import KafkaSettings
+from shared.messaging.relay import Relay
+from shared.messaging.retention import Retention
+from shared.messaging.transaction import Database
+from shared.messaging.wakes import Wakes
+from shared.postgres import open_pool
+
+
+class Loop(Protocol):
+    """Something a process runs until it is told to stop."""
+
+    name: str
+
+    async def run(self, stop: asyncio.Event) -> None: ...
+    def ready(self) -> str | None: ...
+    def metrics(self) -> dict[str, float]: ...
+
+
+@dataclass(slots=True)
+class Kernel:
+    """Made by `open_kernel`; every method adds a loop. `loops` go to the process runner."""
+
+    dsn: str
+    schema: str
+    pool: asyncpg.Pool
+    database: Database
+    kafka: KafkaSettings
+    wakes: Wakes
+    topics: Mapping[str, Topic]
+    known: frozenset[str]
+    loops: list[Loop] = field(default_factory=list)
+
+    def relay(self, lane: Lane, *, poll_seconds: float = 0.05) -> Relay:
+        """Relays one lane of this schema's outbox; the crisis lane polls every 10 ms as its net."""
+        relay = Relay(
+            self.database,
+            self.kafka,
+            dsn=self.dsn,
+            schema=self.schema,
+            lane=lane,
+            partitions_of=lambda topic: self.topics[topic].partitions,
+            wakes=self.wakes,
+            poll_seconds=poll_seconds,
+        )
+        self.loops.append(relay)
+        return relay
+
+    def consumer(
+        self, group: str, topics: Sequence[str], handlers: Mapping[type[Event], Handler]
+    ) -> Consumer:
+        """Reads topics as one group."""
+        consumer = Consumer(
+            self.database,
+            self.kafka,
+            dsn=self.dsn,
+            schema=self.schema,
+            group=group,
+            topics=[self.topics[name] for name in topics],
+            handlers=handlers,
+            known=self.known,
+        )
+        self.loops.append(consumer)
+        return consumer
+
+    def due(self, handlers: Mapping[str, DueHandler]) -> DueLoop:
+        """Works off due rows of these kinds."""
+        loop = DueLoop(self.database, handlers)
+        self.loops.append(loop)
+        return loop
+
+    def desk(self, consumers: Sequence[Consumer], projections: Mapping[str, Sequence[str]] | None = None) -> Desk:
+        """Serves what operators ask of these consumers."""
+        desk = Desk(self.database, consumers, projections)
+        self.loops.append(desk)
+        return desk
+
+    def retention(self) -> Retention:
+        """Forgets in time."""
+        loop = Retention(self.database)
+        self.loops.append(loop)
+        return loop
+
+    async def close(self) -> None:
+        """After the loops have ended."""
+        await self.pool.close()
+
+
+async def open_kernel(
+    dsn: str,
+    *,
+    schema: str,
+    role: str,
+    pool_size: int,
+    kafka: KafkaSettings,
+    topics: Sequence[Topic],
+    known: frozenset[str],
+) -> Kernel:
+    """Opens the pool and what every role needs; raises OSError or asyncpg errors while the database is away."""
+    pool = await open_pool(dsn, schema=schema, size=pool_size, name=f"{schema}:{role}")
+    wakes = Wakes(dsn, schema=schema)
+    by_name = {topic.name: topic for topic in topics}
+    database = Database(
+        pool, source=schema, lane_of=lambda topic: by_name[topic].lane, on_commit=wakes.set
+    )
+    return Kernel(dsn, schema, pool, database, kafka, wakes, by_name, known, [wakes])

@@ -1,0 +1,61 @@
+"""Forgetting in time: inbox rows and settled rows are removed in small bites, never in one long statement."""
+
+import asyncio
+import contextlib
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from shared.messaging.failures import describe
+from shared.messaging.transaction import Database
+
+INBOX = timedelta(days=45)  # longer than a topic (14) and a dead letter (30) are kept
+BITE = 5000
+ROUND_SECONDS = 600.0
+
+FORGET = """
+DELETE FROM inbox WHERE (event_id, grp) IN (
+    SELECT event_id, grp FROM inbox WHERE event_id < $1 ORDER BY event_id LIMIT $2
+)
+"""
+SETTLED = "DELETE FROM dead_letters WHERE state <> 'open' AND settled_at < now() - interval '30 days'"
+
+log = logging.getLogger(__name__)
+
+
+class Retention:
+    """One per process is harmless: the statements are idempotent."""
+
+    def __init__(self, database: Database) -> None:
+        self.name = "retention"
+        self._database = database
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sweeps every ten minutes."""
+        while not stop.is_set():
+            try:
+                await self._sweep()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
+                log.warning("sweep failed: %s", describe(failure))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ROUND_SECONDS):
+                    await stop.wait()
+
+    async def _sweep(self) -> None:
+        now = await self._database.pool.fetchval("SELECT now()")
+        while await self._database.pool.execute(FORGET, oldest_id(now - INBOX), BITE) == f"DELETE {BITE}":
+            await asyncio.sleep(0.1)
+        await self._database.pool.execute(SETTLED)
+
+    def ready(self) -> str | None:
+        return None
+
+    def metrics(self) -> dict[str, float]:
+        return {}
+
+
+def oldest_id(moment: datetime) -> UUID:
+    """The smallest UUIDv7 of a moment (RFC 9562 §5.7): everything below it is older."""
+    return UUID(int=(int(moment.timestamp() * 1000) << 80) | (0x7 << 76) | (0x2 << 62))

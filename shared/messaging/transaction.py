@@ -1,0 +1,146 @@
+"""One batch, one transaction: what a handler or a route may do, and the commit that makes it true."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+import uuid_utils
+
+from shared.contracts.base import Event, Lane
+from shared.messaging import due, outbox, waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something for later, unique on (kind, key): scheduling it again moves it."""
+
+    kind: str
+    key: str
+    at: datetime
+    body: dict[str, Any] = field(default_factory=dict)
+    traceparent: str | None = None
+
+
+class Transaction:
+    """Offers the connection, the clock and the ways out; never a commit."""
+
+    def __init__(
+        self,
+        connection: asyncpg.Connection,
+        *,
+        now: datetime,
+        lane_of: Callable[[str], Lane],
+        traces: dict[str, str] | None = None,
+    ) -> None:
+        self.connection = connection
+        self.now = now
+        self.lanes: set[str] = set()
+        self.facts: list[str] = []
+        self._lane_of = lane_of
+        self._traces = traces or {}
+        self._said: list[outbox.Said] = []
+
+    def new_id(self) -> UUID:
+        """A UUIDv7: index locality inside, never shown to people or partners."""
+        return UUID(bytes=uuid_utils.uuid7().bytes)
+
+    def emit(self, events: Iterable[Event], *, causes: Sequence[str] | None = None) -> None:
+        """The only way out. `causes[i]` is the key of the input event that the i-th event follows from."""
+        for place, event in enumerate(events):
+            key = event.key
+            cause = key if causes is None else causes[place]
+            topic = event.destination
+            lane = self._lane_of(topic)
+            self.lanes.add(lane)
+            self._said.append(
+                outbox.Said(
+                    event_id=self.new_id(),
+                    lane=lane,
+                    topic=topic,
+                    key=key,
+                    type=event.type_name,
+                    traceparent=self._traces.get(cause),
+                    payload=event.__pydantic_serializer__.to_json(event),
+                )
+            )
+
+    def trace(self, key: str, traceparent: str | None) -> None:
+        """Declares where a cause comes from: an HTTP request, a due row."""
+        if traceparent:
+            self._traces[key] = traceparent
+
+    def traceparent_of(self, key: str) -> str | None:
+        """The trace of a cause, to be kept in rows that act later."""
+        return self._traces.get(key)
+
+    async def schedule(self, dues: Sequence[Due]) -> None:
+        """Due rows for later; an equal (kind, key) is moved."""
+        if dues:
+            await due.put(self.connection, [(d.kind, d.key, d.at, d.body, d.traceparent) for d in dues])
+
+    async def unschedule(self, kind: str, keys: Sequence[str]) -> None:
+        """Takes due rows back."""
+        if keys:
+            await due.drop(self.connection, kind, keys)
+
+    async def wait_for(self, events: Sequence[tuple[Event, str]]) -> None:
+        """Keeps events that refer to facts not known yet, until `arrived` names the fact."""
+        if events:
+            await waiting.keep(
+                self.connection,
+                [
+                    (fact, e.destination, e.key, e.type_name, self._traces.get(e.key), e.model_dump_json().encode())
+                    for e, fact in events
+                ],
+            )
+
+    async def arrived(self, facts: Sequence[str]) -> None:
+        """These facts are known now: waiting events go to their handlers right after this wave."""
+        self.facts.extend(facts)
+
+    async def flush(self) -> None:
+        """Writes the outbox: the last statement before the commit. Called by whoever opened the transaction."""
+        if self._said:
+            said, self._said = self._said, []
+            await outbox.write(self.connection, said, self.now)
+
+
+class Database:
+    """A service's pool with what a transaction needs: the lanes of its topics, the clock, the wake-up."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        *,
+        source: str,
+        lane_of: Callable[[str], Lane],
+        on_commit: Callable[[Iterable[str]], None] | None = None,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        self.pool = pool
+        self.source = source
+        self.lane_of = lane_of
+        self._on_commit = on_commit
+        self._clock = clock
+
+    @asynccontextmanager
+    async def transaction(self, traces: dict[str, str] | None = None) -> AsyncIterator[Transaction]:
+        """Commits when the block ends well, with everything that was emitted; rolls back otherwise."""
+        async with self.pool.acquire() as connection:
+            async with connection.transaction():
+                now = self._clock() if self._clock else await connection.fetchval("SELECT now()")
+                tx = Transaction(connection, now=now, lane_of=self.lane_of, traces=traces)
+                yield tx
+                await tx.flush()
+        if self._on_commit and tx.lanes:
+            self._on_commit(tx.lanes)
+
+
+def as_json(value: Any) -> bytes:
+    """Compact JSON of plain Python objects."""
+    return orjson.dumps(value)
