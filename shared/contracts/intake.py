@@ -21,7 +21,7 @@ class Attendee(Value):
 
 
 class WeeklyWindow(Value):
-    """A window that comes back every week in local wall time: ISO day 1–7, minutes after midnight."""
+    """A window that comes back every week in local wall time: ISO day 1 to 7, minutes after midnight."""
 
     day: int
     start: int

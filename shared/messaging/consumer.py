@@ -1,10 +1,9 @@
 """The consumer: fetch, one transaction per batch, and what happens when a batch fails."""
 
 import asyncio
-import contextlib
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import asyncpg
@@ -20,7 +19,7 @@ from shared.messaging.incoming import Incoming, as_failed, from_record
 from shared.messaging.kafka import KafkaSettings
 from shared.messaging.partitions import Partitions
 from shared.messaging.tracing import batch_traced, failed_for_good
-from shared.messaging.transaction import Database
+from shared.messaging.transaction import Database, Transaction
 
 BATCH = 500
 BACKOFF_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -36,14 +35,10 @@ class Consumer:
         database: Database,
         kafka: KafkaSettings,
         *,
-        dsn: str,
-        schema: str,
         group: str,
         topics: Sequence[Topic],
         handlers: Mapping[type[Event], Handler],
         known: frozenset[str],
-        on_broken: Callable[[str], Awaitable[None]] | None = None,
-        batch: int = BATCH,
     ) -> None:
         self.name = f"consumer:{group}"
         self.group = group
@@ -59,13 +54,13 @@ class Consumer:
         )
         self.database = database
         self.stopped: str | None = None
-        self._batch = batch
-        self._on_broken = on_broken
         self._breaker = Breaker()
-        self._partitions = Partitions(database, kafka, dsn=dsn, schema=schema, group=group, topics=topics)
+        self._partitions = Partitions(database, kafka, group=group, topics=topics)
         self._waits_for: str | None = "starting"
         self._failures = 0
-        self._counts = dict.fromkeys(("applied", "repeats", "parked", "skipped", "dead_letters", "batches"), 0)
+        self._counts = dict.fromkeys(
+            ("applied", "repeats", "parked", "skipped", "dead_letters", "batches"), 0
+        )
         self._behind = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -80,7 +75,7 @@ class Consumer:
     async def _step(self) -> None:
         try:
             async with self._partitions.batch() as fetching:
-                records = await fetching.records(self._batch)
+                records = await fetching.records(BATCH)
                 if records:
                     await self._process(records)
             self._waits_for = self._partitions.waits_for()
@@ -88,7 +83,7 @@ class Consumer:
         except Fenced:
             self._partitions.forget()
         except Stopped as reason:
-            await self._stop_myself(str(reason))
+            self._stop_myself(str(reason))
         except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
             await self._back_off(failure)
 
@@ -151,36 +146,27 @@ class Consumer:
         stack = "".join(traceback.format_tb(failure.__traceback__))
         moves = self._partitions.moves([incoming])
         async with self.database.transaction() as tx:
-            await self._bury_in(tx.connection, tx.new_id(), incoming, describe(failure), stack, moves)
+            await self._write_letter(tx, incoming, as_failed(incoming, describe(failure), stack), moves)
         self._partitions.moved(moves)
         self._counts["dead_letters"] += 1
         failed_for_good(self.group, incoming, describe(failure))
 
-    async def _bury_in(
-        self,
-        connection: asyncpg.Connection,
-        letter_id: object,
-        incoming: Incoming,
-        error: str,
-        stack: str,
-        moves: Moves,
+    async def _write_letter(
+        self, tx: Transaction, incoming: Incoming, letter: dead_letters.Failed, moves: Moves
     ) -> None:
-        await inbox.advance(connection, self.group, moves)
-        await dead_letters.bury(connection, letter_id, self.group, as_failed(incoming, error, stack))
+        await inbox.advance(tx.connection, self.group, moves)
+        await dead_letters.bury(tx.connection, tx.new_id(), self.group, letter)
         if incoming.envelope is None:
             return
-        await inbox.admit(connection, self.group, [incoming.envelope.id])
-        await inbox.reached(connection, self.group, {incoming.stream: incoming.envelope.sequence})
+        await inbox.admit(tx.connection, self.group, [incoming.envelope.id])
+        await inbox.reached(tx.connection, self.group, {incoming.stream: incoming.envelope.sequence})
         if incoming.topic not in self.reader.policy.never_parked:
-            await dead_letters.block(connection, self.group, [incoming.stream], "dead")
+            await dead_letters.block(tx.connection, self.group, [incoming.stream], "dead")
 
-    async def _stop_myself(self, reason: str) -> None:
+    def _stop_myself(self, reason: str) -> None:
         """We are broken, not the events: nothing more is buried until somebody has looked."""
         self.stopped = reason
         log.critical("consumer stopped itself", extra={"group": self.group, "reason": reason})
-        if self._on_broken:
-            with contextlib.suppress(Exception):
-                await self._on_broken(reason)
 
     def resume(self) -> None:
         """An operator has looked: go on where the offsets stand."""

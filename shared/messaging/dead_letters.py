@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -51,7 +52,7 @@ class Failed:
     event_id: UUID | None
     type: str
     sequence: int | None
-    at: object
+    at: datetime | None
     traceparent: str | None
     payload: bytes | None
     error: str
@@ -67,7 +68,7 @@ class Parked:
     sequence: int
     event_id: UUID
     type: str
-    at: object
+    at: datetime
     traceparent: str | None
     payload: bytes
 

@@ -77,10 +77,14 @@ class Desk:
         match request["action"]:
             case "redrive":
                 letter = UUID(target["dead_letter"])
-                return str(await redrive(tx, consumer.reader, letter, request["requested_by"], request["reason"]))
+                return str(
+                    await redrive(tx, consumer.reader, letter, request["requested_by"], request["reason"])
+                )
             case "discard":
                 letter = UUID(target["dead_letter"])
-                return str(await discard(tx, consumer.reader, letter, request["requested_by"], request["reason"]))
+                return str(
+                    await discard(tx, consumer.reader, letter, request["requested_by"], request["reason"])
+                )
             case "rebuild":
                 return await self._rebuild(tx.connection, consumer.group)
             case "move_offset":
@@ -92,7 +96,9 @@ class Desk:
     async def _rebuild(self, connection: asyncpg.Connection, group: str) -> str:
         """Empties the group's projection and forgets what was read: it begins again at the log's beginning."""
         for table in self._projections[group]:
-            await connection.execute(f"TRUNCATE {table}")  # table names come from the code, never from a request
+            await connection.execute(
+                f"TRUNCATE {table}"
+            )  # table names come from the code, never from a request
         for table in ("offsets", "inbox", "positions", "blocks", "parked"):
             await connection.execute(f"DELETE FROM {table} WHERE grp = $1", group)
         return "rebuilding"

@@ -1,6 +1,7 @@
 """The SQL of reading: offsets compared and set, event ids known or new, the last sequence per key."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -9,6 +10,7 @@ from shared.messaging.failures import Fenced
 
 Partition = tuple[str, int]
 Stream = tuple[str, str]
+S = TypeVar("S", int, str)
 
 STORED = "SELECT topic, partition, next FROM offsets WHERE grp = $1"
 
@@ -120,6 +122,6 @@ async def count_skipped(connection: asyncpg.Connection, group: str, types: Seque
         await connection.execute(SKIP, group, [t[0] for t in types], [t[1] for t in types])
 
 
-def _columns(rows: Mapping[tuple[str, object], int]) -> tuple[list[str], list[object], list[int]]:
-    ordered = sorted(rows.items(), key=lambda row: (row[0][0], str(row[0][1])))
+def _columns(rows: Mapping[tuple[str, S], int]) -> tuple[list[str], list[S], list[int]]:
+    ordered = sorted(rows.items())
     return [k[0] for k, _ in ordered], [k[1] for k, _ in ordered], [v for _, v in ordered]

@@ -60,7 +60,9 @@ def from_record(record: Any, types: Mapping[str, type[Event]], now: datetime) ->
 
 def from_parked(row: Parked, types: Mapping[str, type[Event]]) -> Incoming:
     """An event that was parked: its age does not matter, the inbox knows it."""
-    envelope = Envelope(row.event_id, row.type, "", row.at, row.key, row.sequence, row.traceparent, row.payload)
+    envelope = Envelope(
+        row.event_id, row.type, "", row.at, row.key, row.sequence, row.traceparent, row.payload
+    )
     incoming = Incoming(row.topic, row.key, envelope=envelope, size=len(row.payload), retold=True)
     _decode(incoming, types)
     return incoming

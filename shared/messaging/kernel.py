@@ -1,13 +1,14 @@
 """One process's share of the kernel: pool, wakes, relays, consumers, due rows, put together in one place."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import asyncio
 import asyncpg
 
 from shared.contracts.base import Event, Lane, Topic
+from shared.contracts.topics import EVENTS
 from shared.messaging.apply import Handler
 from shared.messaging.consumer import Consumer
 from shared.messaging.desk import Desk
@@ -34,14 +35,11 @@ class Loop(Protocol):
 class Kernel:
     """Made by `open_kernel`; every method adds a loop. `loops` go to the process runner."""
 
-    dsn: str
-    schema: str
     pool: asyncpg.Pool
     database: Database
     kafka: KafkaSettings
     wakes: Wakes
     topics: Mapping[str, Topic]
-    known: frozenset[str]
     loops: list[Loop] = field(default_factory=list)
 
     def relay(self, lane: Lane, *, poll_seconds: float = 0.05) -> Relay:
@@ -49,8 +47,6 @@ class Kernel:
         relay = Relay(
             self.database,
             self.kafka,
-            dsn=self.dsn,
-            schema=self.schema,
             lane=lane,
             partitions_of=lambda topic: self.topics[topic].partitions,
             wakes=self.wakes,
@@ -66,12 +62,10 @@ class Kernel:
         consumer = Consumer(
             self.database,
             self.kafka,
-            dsn=self.dsn,
-            schema=self.schema,
             group=group,
             topics=[self.topics[name] for name in topics],
             handlers=handlers,
-            known=self.known,
+            known=frozenset(EVENTS),
         )
         self.loops.append(consumer)
         return consumer
@@ -82,7 +76,9 @@ class Kernel:
         self.loops.append(loop)
         return loop
 
-    def desk(self, consumers: Sequence[Consumer], projections: Mapping[str, Sequence[str]] | None = None) -> Desk:
+    def desk(
+        self, consumers: Sequence[Consumer], projections: Mapping[str, Sequence[str]] | None = None
+    ) -> Desk:
         """Serves what operators ask of these consumers."""
         desk = Desk(self.database, consumers, projections)
         self.loops.append(desk)
@@ -107,13 +103,12 @@ async def open_kernel(
     pool_size: int,
     kafka: KafkaSettings,
     topics: Sequence[Topic],
-    known: frozenset[str],
 ) -> Kernel:
     """Opens the pool and what every role needs; raises OSError or asyncpg errors while the database is away."""
     pool = await open_pool(dsn, schema=schema, size=pool_size, name=f"{schema}:{role}")
     wakes = Wakes(dsn, schema=schema)
     by_name = {topic.name: topic for topic in topics}
     database = Database(
-        pool, source=schema, lane_of=lambda topic: by_name[topic].lane, on_commit=wakes.set
+        pool, source=schema, dsn=dsn, lane_of=lambda topic: by_name[topic].lane, on_commit=wakes.set
     )
-    return Kernel(dsn, schema, pool, database, kafka, wakes, by_name, known, [wakes])
+    return Kernel(pool, database, kafka, wakes, by_name, [wakes])

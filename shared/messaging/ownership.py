@@ -125,10 +125,12 @@ class Ownership:
     async def _take(self, connection: asyncpg.Connection, target: int) -> None:
         taken = {row[0] for row in await connection.fetch(TAKEN, self._class)}
         free = [item for item in self._items if item not in taken]
-        random.shuffle(free)  # noqa: S311 - spreads contenders, no secret
+        random.shuffle(free)  # spreads contenders over free items
         wanted = free[: target - len(self._held)]
         got = await connection.fetch(
-            "SELECT item FROM unnest($2::int[]) AS item WHERE pg_try_advisory_lock($1, item)", self._class, wanted
+            "SELECT item FROM unnest($2::int[]) AS item WHERE pg_try_advisory_lock($1, item)",
+            self._class,
+            wanted,
         )
         if got and not connection.is_closed():
             self._hold(self._held | {row[0] for row in got})

@@ -33,8 +33,6 @@ class Partitions:
         database: Database,
         settings: KafkaSettings,
         *,
-        dsn: str,
-        schema: str,
         group: str,
         topics: Sequence[Topic],
     ) -> None:
@@ -43,7 +41,9 @@ class Partitions:
         self._group = group
         self._compacted = {t.name for t in topics if t.compacted}
         self._names = {lock_item(t.name, p): (t.name, p) for t in topics for p in range(t.partitions)}
-        self._owner = Ownership(dsn, schema=schema, purpose=f"consumer:{group}", items=sorted(self._names))
+        self._owner = Ownership(
+            database.dsn, schema=database.source, purpose=f"consumer:{group}", items=sorted(self._names)
+        )
         self._consumer: AIOKafkaConsumer | None = None
         self._next: dict[inbox.Partition, int] = {}
         self._halted: dict[inbox.Partition, str] = {}
@@ -136,7 +136,9 @@ class Partitions:
             wanted = [TopicPartition(*p) for p in sorted(owned)]
             first = await consumer.beginning_offsets(wanted)
             end = await consumer.end_offsets(wanted)
-            new = {(p.topic, p.partition): at for p, at in first.items() if (p.topic, p.partition) not in stored}
+            new = {
+                (p.topic, p.partition): at for p, at in first.items() if (p.topic, p.partition) not in stored
+            }
             if new:
                 await inbox.start_offsets(connection, self._group, new)
                 stored = await inbox.stored_offsets(connection, self._group)
@@ -145,7 +147,10 @@ class Partitions:
             lost = stored[partition] < first[place] and partition[0] not in self._compacted
             if lost or stored[partition] > end[place]:
                 self._halt(partition, "stored offset is outside the log")
-        return {p: max(stored[p], first[TopicPartition(*p)]) if p[0] in self._compacted else stored[p] for p in owned}
+        return {
+            p: max(stored[p], first[TopicPartition(*p)]) if p[0] in self._compacted else stored[p]
+            for p in owned
+        }
 
     def _expected(self, place: TopicPartition, queue: Sequence[Any]) -> Sequence[Any]:
         """A first record that is not the expected one means a hole in the log; compaction makes such holes."""
@@ -153,7 +158,9 @@ class Partitions:
         if partition not in self._next:
             return []
         first = queue[0].offset
-        if first != self._next[partition] and (first < self._next[partition] or place.topic not in self._compacted):
+        if first != self._next[partition] and (
+            first < self._next[partition] or place.topic not in self._compacted
+        ):
             self._halt(partition, f"found offset {first}, expected {self._next[partition]}")
             return []
         return queue

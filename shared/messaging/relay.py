@@ -38,8 +38,6 @@ class Relay:
         database: Database,
         settings: KafkaSettings,
         *,
-        dsn: str,
-        schema: str,
         lane: str,
         partitions_of: Callable[[str], int],
         wakes: Wakes,
@@ -58,7 +56,9 @@ class Relay:
         self._waits_for: str | None = "starting"
         self._sent = 0
         self._oldest = 0.0
-        self._owner = Ownership(dsn, schema=schema, purpose=f"outbox:{lane}", items=range(outbox.SHARDS))
+        self._owner = Ownership(
+            database.dsn, schema=database.source, purpose=f"outbox:{lane}", items=range(outbox.SHARDS)
+        )
         self._owner.on_notify = (wakes.channel, wakes.heard)
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -94,7 +94,14 @@ class Transaction:
             await waiting.keep(
                 self.connection,
                 [
-                    (fact, e.destination, e.key, e.type_name, self._traces.get(e.key), e.model_dump_json().encode())
+                    (
+                        fact,
+                        e.destination,
+                        e.key,
+                        e.type_name,
+                        self._traces.get(e.key),
+                        e.model_dump_json().encode(),
+                    )
                     for e, fact in events
                 ],
             )
@@ -118,12 +125,14 @@ class Database:
         pool: asyncpg.Pool,
         *,
         source: str,
+        dsn: str = "",
         lane_of: Callable[[str], Lane],
         on_commit: Callable[[Iterable[str]], None] | None = None,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.pool = pool
-        self.source = source
+        self.source = source  # the service's name, which is also its schema's
+        self.dsn = dsn
         self.lane_of = lane_of
         self._on_commit = on_commit
         self._clock = clock
@@ -131,12 +140,11 @@ class Database:
     @asynccontextmanager
     async def transaction(self, traces: dict[str, str] | None = None) -> AsyncIterator[Transaction]:
         """Commits when the block ends well, with everything that was emitted; rolls back otherwise."""
-        async with self.pool.acquire() as connection:
-            async with connection.transaction():
-                now = self._clock() if self._clock else await connection.fetchval("SELECT now()")
-                tx = Transaction(connection, now=now, lane_of=self.lane_of, traces=traces)
-                yield tx
-                await tx.flush()
+        async with self.pool.acquire() as connection, connection.transaction():
+            now = self._clock() if self._clock else await connection.fetchval("SELECT now()")
+            tx = Transaction(connection, now=now, lane_of=self.lane_of, traces=traces)
+            yield tx
+            await tx.flush()
         if self._on_commit and tx.lanes:
             self._on_commit(tx.lanes)
 
