@@ -1,0 +1,60 @@
+"""All that a clinician has to sign, as one value, and the checks that it does not contradict itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.intake.domain.alarms import AlarmPolicy
+from services.intake.domain.crisis import CrisisLines
+from services.intake.domain.places import Places
+from services.intake.domain.screening import Instrument
+from services.intake.domain.triage import StepTable
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`unsigned` names the files nobody has signed; production does not start with any."""
+
+    instruments: Mapping[str, Instrument]
+    steps: StepTable
+    alarms: AlarmPolicy
+    lines: CrisisLines
+    consent_texts: frozenset[str]
+    places: Places
+    unsigned: tuple[str, ...]
+
+
+class InconsistentPolicyError(ValueError):
+    """A data file contradicts itself; the message names the file's topic, the service does not start."""
+
+
+def checked(policy: Policy) -> Policy:
+    """The same policy, or InconsistentPolicyError: bands with gaps, rows that rise, no line to call."""
+    for instrument in policy.instruments.values():
+        _check_bands(instrument)
+        _check_items(instrument)
+    _check_rows(policy.steps)
+    if not any(line.trust == "public_emergency_number" and not line.provinces for line in policy.lines.lines):
+        raise InconsistentPolicyError("crisis lines: no public emergency number for the whole country")
+    return policy
+
+
+def _check_bands(instrument: Instrument) -> None:
+    covered = [total for band in instrument.bands for total in range(band.least, band.most + 1)]
+    if covered != list(range(instrument.items * instrument.least, instrument.items * instrument.most + 1)):
+        raise InconsistentPolicyError(f"{instrument.id}: bands overlap, leave a gap or leave the range")
+
+
+def _check_items(instrument: Instrument) -> None:
+    named = [alarm.item for alarm in instrument.alarms] + list(instrument.must_answer)
+    if any(not 1 <= item <= instrument.items for item in named):
+        raise InconsistentPolicyError(f"{instrument.id}: an item that does not exist")
+    if any(not instrument.least < alarm.at_least <= instrument.most for alarm in instrument.alarms):
+        raise InconsistentPolicyError(f"{instrument.id}: an alarm that every or no answer raises")
+
+
+def _check_rows(steps: StepTable) -> None:
+    falling = [row.step for row in steps.rows]
+    if falling != sorted(falling, reverse=True):
+        raise InconsistentPolicyError("step table: a lighter row stands above a graver one")
+    if set(steps.floors) != {"R1", "R2", "R3"}:
+        raise InconsistentPolicyError("step table: every alarm level needs a floor")

@@ -1,0 +1,56 @@
+"""The codes a request may use. They are few and public, so a frontend can offer them as choices."""
+
+from typing import Literal, get_args
+
+Kind = Literal["individual", "couple", "family", "group", "child"]
+Modality = Literal["video", "audio", "phone", "in_person"]
+Language = Literal["ur", "en", "pa", "ps", "sd", "skr", "bal", "brh", "hno", "scl"]
+ProblemArea = Literal[
+    "low_mood",
+    "anxiety",
+    "relationship",
+    "grief",
+    "trauma",
+    "perinatal",
+    "stress",
+    "addiction",
+    "ocd",
+    "psychosis",
+    "child",
+    "other",
+]
+Province = Literal["PK-PB", "PK-SD", "PK-KP", "PK-BA", "PK-IS", "PK-GB", "PK-JK"]
+AgeBand = Literal["13-17", "18-24", "25-34", "35-44", "45-59", "60+"]
+Channel = Literal["sms", "email", "inbox"]
+Owner = Literal["own", "shared", "trusted"]
+Script = Literal["Latn", "Arab"]
+MessageLanguage = Literal["en", "ur"]
+Level = Literal["R1", "R2", "R3"]
+Gate = Literal["open", "waits_for_consent", "waits_for_human"]
+WithdrawReason = Literal[
+    "changed_mind",
+    "feels_better",
+    "found_other_help",
+    "waited_too_long",
+    "cost",
+    "privacy",
+    "other",
+    "not_said",
+]
+
+TIME_ZONE = "Asia/Karachi"  # one zone in the whole country; windows are local wall time
+MINOR: AgeBand = "13-17"
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "kinds": get_args(Kind),
+    "modalities": get_args(Modality),
+    "languages": get_args(Language),
+    "problem_areas": get_args(ProblemArea),
+    "provinces": get_args(Province),
+    "age_bands": get_args(AgeBand),
+    "channels": get_args(Channel),
+    "owners": get_args(Owner),
+    "scripts": get_args(Script),
+    "message_languages": get_args(MessageLanguage),
+    "withdraw_reasons": get_args(WithdrawReason),
+}

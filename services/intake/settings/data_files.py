@@ -1,0 +1,101 @@
+"""Reads the data files a clinician signs; one that does not fit stops the start, never a request."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from services.intake.domain.alarms import AlarmPolicy
+from services.intake.domain.contacts import Window
+from services.intake.domain.crisis import CrisisLines, Line
+from services.intake.domain.places import City, Places
+from services.intake.domain.policy import Policy, checked
+from services.intake.domain.screening import Band, Instrument, ItemAlarm
+from services.intake.domain.triage import Floor, Row, StepTable
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+def read_policy(folder: Path = DATA) -> Policy:
+    """All files of `folder` as one value; InconsistentPolicyError or KeyError if they do not fit."""
+    files = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(folder.rglob("*.yaml"))}
+    instruments = [_instrument(files[path.stem]) for path in sorted((folder / "instruments").glob("*.yaml"))]
+    return checked(
+        Policy(
+            instruments={instrument.id: instrument for instrument in instruments},
+            steps=_steps(files["steps"]),
+            alarms=_alarms(files["alarm_policy"]),
+            lines=_lines(files["crisis_lines"]),
+            consent_texts=frozenset(text["version"] for text in files["consent"]["texts"]),
+            places=_places(files["places"]),
+            unsigned=tuple(
+                name for name, file in files.items() if "signed_off" in file and not file["signed_off"]
+            ),
+        )
+    )
+
+
+def _instrument(file: dict[str, Any]) -> Instrument:
+    return Instrument(
+        id=file["id"],
+        version=file["version"],
+        items=file["items"],
+        least=file["least"],
+        most=file["most"],
+        bands=tuple(Band(**band) for band in file["bands"]),
+        alarms=tuple(ItemAlarm(**alarm) for alarm in file["alarms"]),
+        must_answer=tuple(file["must_answer"]),
+    )
+
+
+def _steps(file: dict[str, Any]) -> StepTable:
+    return StepTable(
+        version=file["version"],
+        rows=tuple(_row(row) for row in file["rows"]),
+        otherwise=_row(file["otherwise"]),
+        floors={level: Floor(**floor) for level, floor in file["floors"].items()},
+    )
+
+
+def _row(row: dict[str, Any]) -> Row:
+    return Row(**row | {"problem_areas": frozenset(row.get("problem_areas", ()))})
+
+
+def _alarms(file: dict[str, Any]) -> AlarmPolicy:
+    within = {level: timedelta(minutes=minutes) for level, minutes in file["within_minutes"].items()}
+    return AlarmPolicy(file["version"], within)
+
+
+def _lines(file: dict[str, Any]) -> CrisisLines:
+    lines = tuple(_line(row) for row in file["lines"])
+    return CrisisLines(file["version"], lines, file["messages"], file["good_to_know"])
+
+
+def _line(row: dict[str, Any]) -> Line:
+    return Line(
+        id=row["id"],
+        names=row["names"],
+        dial=row["dial"],
+        then=row.get("then"),
+        languages=tuple(row.get("languages", ())),
+        provinces=frozenset(row.get("provinces", ())),
+        hours=tuple(_window(**hours) for hours in row["hours"]) if "hours" in row else None,
+        trust=row["trust"],
+        active=row.get("status") == "active",
+        verified_on=row.get("verified_on"),
+        verify_every_days=row.get("verify_every_days", 0),
+    )
+
+
+def _window(day: int, start: str, end: str) -> Window:
+    return Window(day, _minutes(start), _minutes(end))
+
+
+def _minutes(wall_time: str) -> int:
+    hours, minutes = wall_time.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _places(file: dict[str, Any]) -> Places:
+    return Places({city["name"].casefold(): City(**city) for city in file["cities"]})

@@ -1,0 +1,100 @@
+"""Steps: the highest row wins, every reason is kept, an alarm lifts the floor and never lowers it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.intake.domain import requests, screening, triage
+from services.intake.domain.policy import InconsistentPolicyError, Policy, checked
+from services.intake.domain.triage import Triage
+from services.intake.domain.vocabulary import CHOICES
+from tests.intake.test_screening import ANSWERS, PARTIAL, spread
+
+AREAS = st.lists(st.sampled_from(CHOICES["problem_areas"]), unique=True)
+
+
+def decide(policy: Policy, areas: list[str], answers: screening.Answers | None) -> Triage:
+    readings = [] if answers is None else [screening.read(policy.instruments["phq9"], answers)]
+    return triage.triage(policy.steps, areas, readings)
+
+
+@pytest.mark.parametrize(
+    ("total", "step"), [(0, 1), (4, 1), (5, 1), (9, 1), (10, 2), (14, 2), (15, 3), (19, 3), (20, 3), (24, 3)]
+)
+def test_the_total_alone_gives_the_step_of_its_row(policy: Policy, total: int, step: int) -> None:
+    assert decide(policy, [], spread(total)).step == step
+
+
+def test_psychosis_goes_above_any_total(policy: Policy) -> None:
+    decision = decide(policy, ["psychosis"], spread(0))
+    assert (decision.step, decision.reasons) == (4, ("psychosis", "phq9_0_to_4"))
+
+
+def test_grief_with_a_moderate_total_keeps_both_reasons_and_the_higher_step(policy: Policy) -> None:
+    decision = decide(policy, ["grief"], spread(12))
+    assert (decision.step, decision.reasons) == (2, ("phq9_10_to_14", "grief_or_relationship"))
+
+
+def test_who_was_not_screened_does_not_begin_at_the_lightest_step(policy: Policy) -> None:
+    assert decide(policy, ["stress"], None) == Triage(2, 0, ("not_screened",), False)
+
+
+def test_answers_that_are_not_complete_count_as_not_screened(policy: Policy) -> None:
+    assert decide(policy, [], (0,) * 8 + (None,)).reasons == ("not_screened",)
+
+
+@pytest.mark.parametrize(("item9", "step", "priority"), [(1, 2, 2), (2, 3, 3), (3, 3, 3)])
+def test_an_alarm_lifts_step_and_priority_and_matching_goes_on(
+    policy: Policy, item9: int, step: int, priority: int
+) -> None:
+    decision = decide(policy, [], (0,) * 8 + (item9,))
+    assert (decision.step, decision.priority, decision.waits_for_human) == (step, priority, False)
+    assert decision.reasons[0].startswith("alarm_r")
+
+
+def test_the_table_holds_the_most_urgent_level_until_a_human_has_spoken(policy: Policy) -> None:
+    alarm = screening.ItemAlarm(9, 3, "R3", "test")
+    reading = screening.Reading("phq9", "1", None, None, alarm, ())
+    decision = triage.triage(policy.steps, [], [reading])
+    assert (decision.step, decision.priority, decision.waits_for_human) == (4, 3, True)
+    assert requests.gate("25-34", decision.waits_for_human) == "waits_for_human"
+
+
+@given(areas=AREAS, answers=st.one_of(st.none(), PARTIAL))
+def test_every_request_has_a_step_and_a_reason(
+    policy: Policy, areas: list[str], answers: screening.Answers | None
+) -> None:
+    decision = decide(policy, areas, answers)
+    assert 1 <= decision.step <= 4 and 0 <= decision.priority <= 3 and decision.reasons
+
+
+@given(areas=AREAS, more=AREAS, answers=ANSWERS)
+def test_naming_more_problems_never_lowers_the_step(
+    policy: Policy, areas: list[str], more: list[str], answers: screening.Answers
+) -> None:
+    assert decide(policy, areas + more, answers).step >= decide(policy, areas, answers).step
+
+
+def test_a_minor_waits_for_a_guardian_and_an_adult_does_not() -> None:
+    assert requests.gate("13-17", False) == "waits_for_consent"
+    assert requests.gate("18-24", False) == "open"
+    assert requests.gate(None, False) == "open"
+
+
+def test_a_table_whose_rows_rise_is_refused(policy: Policy) -> None:
+    steps = triage.StepTable("x", policy.steps.rows[::-1], policy.steps.otherwise, policy.steps.floors)
+    with pytest.raises(InconsistentPolicyError):
+        checked(replace(policy, steps=steps))
+
+
+def test_bands_with_a_gap_are_refused(policy: Policy) -> None:
+    phq9 = policy.instruments["phq9"]
+    gapped = replace(phq9, bands=phq9.bands[1:])
+    with pytest.raises(InconsistentPolicyError):
+        checked(replace(policy, instruments={"phq9": gapped}))
+
+
+def test_every_file_a_clinician_answers_for_says_that_it_is_not_signed_yet(policy: Policy) -> None:
+    assert set(policy.unsigned) == {"alarm_policy", "consent", "crisis_lines", "phq9", "steps"}
