@@ -1,0 +1,1 @@
+"""notifications: tells people, in words that tell nobody else."""

@@ -1,0 +1,1 @@
+"""What notifications decides: when a message may go, what it says, and what happens when it cannot."""

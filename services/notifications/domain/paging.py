@@ -1,0 +1,24 @@
+"""Calling the duty desk: again and again until a named human has taken the alarm."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+RANKS: Mapping[str, int] = {"open": 0, "acknowledged": 1, "closed": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class PagingRules:
+    """Minutes until an unacknowledged alarm is paged again, by level; `otherwise` for levels not named."""
+
+    repeat_minutes: Mapping[str, float]
+    otherwise: float
+
+    def wait_minutes(self, level: str) -> float:
+        return self.repeat_minutes.get(level, self.otherwise)
+
+
+def reference(alarm_id: UUID) -> str:
+    """What the page says and the duty list shows: the id's last six characters, random bits in every UUID
+    version we use, so that it tells neither the person nor the moment (RFC 9562 §5.7)."""
+    return alarm_id.hex[-6:].upper()

@@ -1,0 +1,91 @@
+"""Which messages follow from a fact, and which older ones it makes untrue."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+REMINDER_AHEAD = timedelta(hours=24)
+Change = Literal["booked", "changed", "cancelled", "waitlisted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An appointment's change, or a case put on the waiting list (then `subject_id` is the case)."""
+
+    change: Change
+    subject_id: UUID
+    version: int
+    attempt: int
+    case_id: UUID
+    people: tuple[UUID, ...]
+    start: datetime | None = None
+
+    @property
+    def appointment_id(self) -> UUID | None:
+        return None if self.change == "waitlisted" else self.subject_id
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One message to one person. (subject, person, purpose, version) is told at most once."""
+
+    fact: Fact
+    person_id: UUID
+    purpose: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """Messages about this subject below this version are no longer true."""
+
+    subject_id: UUID
+    below: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What follows from a batch of facts; `waiting` holds facts with a person we cannot reach yet."""
+
+    messages: Sequence[Plan]
+    voids: Sequence[Void]
+    waiting: Sequence[tuple[Fact, UUID]]
+
+
+def plan(
+    facts: Iterable[Fact], standing: Mapping[UUID, int], reachable: Collection[UUID], now: datetime
+) -> Planned:
+    """`standing` = the version each subject has now: an older fact is history and says nothing.
+
+    One person who cannot be reached yet never holds up another: the fact waits for that person alone.
+    """
+    messages: list[Plan] = []
+    voids: list[Void] = []
+    waiting: list[tuple[Fact, UUID]] = []
+    for fact in facts:
+        if fact.version < standing.get(fact.subject_id, fact.version):
+            continue
+        missing = [person for person in fact.people if person not in reachable]
+        waiting += [(fact, person) for person in missing[:1]]
+        messages += [one for one in _messages(fact, now) if one.person_id in reachable]
+        voids += _voids(fact)
+    return Planned(messages, voids, waiting)
+
+
+def _messages(fact: Fact, now: datetime) -> Iterator[Plan]:
+    for person in fact.people:
+        yield Plan(fact, person, fact.change, now)
+        if fact.start is not None and fact.change in ("booked", "changed"):
+            reminder = fact.start - REMINDER_AHEAD
+            if reminder > now:
+                yield Plan(fact, person, "reminder", reminder)
+
+
+def _voids(fact: Fact) -> Iterator[Void]:
+    if fact.change == "booked":
+        yield Void(fact.case_id, fact.attempt + 1, "superseded")
+    if fact.version > 1 or fact.change == "cancelled":
+        yield Void(fact.subject_id, fact.version, "cancelled" if fact.change == "cancelled" else "superseded")

@@ -1,0 +1,153 @@
+"""What becomes of a message at the moment it is due: decided from what is true now, not from when it was planned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from services.notifications.domain.windows import Window, next_opening
+
+Channel = Literal["sms", "email", "inbox"]
+SENDABLE: frozenset[str] = frozenset({"sms", "email", "inbox"})
+# Ten tries are about an hour: longer than a gateway's usual fault, short enough for a human to step in.
+MAX_TRIES = 10
+HELD_WAIT = timedelta(seconds=30)
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a person may be reached; the address stays sealed until the vault gives the key."""
+
+    channels: Sequence[str]
+    windows: Sequence[Window]
+    time_zone: str
+    confirmed_until: datetime | None
+    has_address: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the message is about as it stands now: an appointment, or a case on the waiting list."""
+
+    version: int
+    state: Literal["booked", "cancelled", "waitlisted", "left_waitlist"]
+    start: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message whose time has come. `tried_by` names the channel of a try with no recorded outcome;
+    `held` says that news about this case or person is parked, so that we may know less than is true."""
+
+    purpose: str
+    version: int
+    tried_by: str | None
+    stopped: bool
+    held: bool
+    subject: Subject | None
+    contact: Contact | None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """May go now, this way."""
+
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """May go, but not before this moment."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Will never go, for this reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It was handed over once and nobody can tell whether it arrived; it may not go again."""
+
+    channel: str
+
+
+Decision = Send | Later | Skip | Unknown
+
+
+def decide(message: Due, now: datetime) -> Decision:
+    """The send-time table: stop, then truth, then channel, then window.
+
+    A try with no recorded outcome by mail stays unknown, because mail servers do not promise to drop the
+    second one (RFC 5321 §6.1); an SMS is tried again with its own id, which the gateway honours.
+    """
+    if message.tried_by == "email":
+        return Unknown("email")
+    reason = "stopped" if message.stopped else _outdated(message, now)
+    if reason is None:
+        return Later(now + HELD_WAIT) if message.held else _how(message, now)
+    return Unknown(message.tried_by) if message.tried_by else Skip(reason)
+
+
+def _outdated(message: Due, now: datetime) -> str | None:
+    """Why the message no longer tells the truth, or None."""
+    subject = message.subject
+    if subject is None:
+        return "superseded"
+    if message.purpose == "waitlisted":
+        return None if subject.state == "waitlisted" else "superseded"
+    if subject.state == "cancelled" and message.purpose != "cancelled":
+        return "cancelled"
+    if subject.version != message.version:
+        return "superseded"
+    if subject.start is not None and subject.start <= now:
+        return "too_late"
+    return None
+
+
+def _how(message: Due, now: datetime) -> Decision:
+    contact = message.contact
+    channel = _channel(contact)
+    if message.tried_by and channel != message.tried_by:
+        return Unknown(message.tried_by)
+    if contact is None or channel is None:
+        return Skip("no_channel")
+    if channel == "inbox":
+        return Send("inbox")
+    if not contact.has_address:
+        return Skip("no_address")
+    if contact.confirmed_until is None or contact.confirmed_until <= now:
+        return Skip("contact_unconfirmed")
+    return _when(message, contact, channel, now)
+
+
+def _when(message: Due, contact: Contact, channel: Channel, now: datetime) -> Decision:
+    at = next_opening(contact.windows, contact.time_zone, now)
+    if at == now:
+        return Send(channel)
+    start = message.subject.start if message.subject else None
+    if at is None or (start is not None and at >= start):
+        return Unknown(message.tried_by) if message.tried_by else Skip("no_safe_window")
+    return Later(at)
+
+
+def _channel(contact: Contact | None) -> Channel | None:
+    """The first of the person's channels that we can send on, in the person's order."""
+    if contact is None:
+        return None
+    for name in contact.channels:
+        if name in SENDABLE:
+            return name  # type: ignore[return-value]  # a member of SENDABLE is a Channel
+    return None
+
+
+def wait_seconds(tries: int) -> float | None:
+    """How long to wait after the `tries`-th failed try (1, 2, …); None when it has been tried enough."""
+    if tries >= MAX_TRIES:
+        return None
+    return float(min(FIRST_WAIT_SECONDS * 4 ** (tries - 1), LONGEST_WAIT_SECONDS))

@@ -1,0 +1,92 @@
+"""Safe windows: the weekly hours in which a person said that a message does no harm."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+MINUTES_OF_A_DAY = 1440
+DEFAULT_ZONE = "Asia/Karachi"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """ISO day 1-7, minutes after midnight in local wall time; an end before the start is the next day's.
+
+    An end equal to the start is an empty window: when in doubt, no message.
+    """
+
+    day: int
+    start: int
+    end: int
+
+
+# The advised hours for messages in Pakistan (facts: clinical-and-local §5.5); used when a person named none.
+DEFAULT_WINDOWS: tuple[Window, ...] = tuple(Window(day, 540, 1260) for day in range(1, 8))
+
+
+@lru_cache(maxsize=256)
+def zone(name: str) -> ZoneInfo:
+    """The time zone of that name; an unknown name is read as the country's own zone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(DEFAULT_ZONE)
+
+
+def is_open(windows: Sequence[Window], zone_name: str, at: datetime) -> bool:
+    """Whether a message may arrive at this moment; no windows given means the default ones."""
+    local = at.astimezone(zone(zone_name))
+    day, minute = local.isoweekday(), local.hour * 60 + local.minute
+    return any(_covers(window, day, minute) for window in windows or DEFAULT_WINDOWS)
+
+
+def next_opening(windows: Sequence[Window], zone_name: str, after: datetime) -> datetime | None:
+    """The first moment from `after` on at which a window is open; None when no window ever is.
+
+    Right over clock changes: a start that the clock skips opens at the first minute after the gap that the
+    window covers, one that the clock repeats opens at both (PEP 495 `fold`).
+    """
+    if is_open(windows, zone_name, after):
+        return after
+    chosen = windows or DEFAULT_WINDOWS
+    here = zone(zone_name)
+    today = after.astimezone(here).date()
+    openings = (
+        moment
+        for distance in range(-1, 9)
+        for moment in _openings(chosen, here, today + timedelta(days=distance))
+        if moment >= after and is_open(chosen, zone_name, moment)
+    )
+    return min(openings, default=None)
+
+
+def _covers(window: Window, day: int, minute: int) -> bool:
+    if window.start < window.end:
+        return day == window.day and window.start <= minute < window.end
+    if window.start == window.end:
+        return False
+    next_day = window.day % 7 + 1
+    return (day == window.day and minute >= window.start) or (day == next_day and minute < window.end)
+
+
+def _openings(windows: Sequence[Window], here: ZoneInfo, day: date) -> Iterator[datetime]:
+    for window in windows:
+        if window.day != day.isoweekday():
+            continue
+        hour, minute = divmod(window.start % MINUTES_OF_A_DAY, 60)
+        local = datetime.combine(day, time(hour, minute), here)
+        first = local.astimezone(UTC)
+        second = local.replace(fold=1).astimezone(UTC)
+        yield first
+        if second > first:
+            yield second
+        elif second < first:
+            yield from _minutes(second, first)
+
+
+def _minutes(start: datetime, end: datetime) -> Iterator[datetime]:
+    """Every minute around a clock gap: rare, so it need not be clever."""
+    for minute in range(int((end - start).total_seconds()) // 60 + 1):
+        yield start + timedelta(minutes=minute)

@@ -1,0 +1,52 @@
+"""Reads the data files that say what a message may contain, once, at start: an unfit text stops the start."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from services.notifications.domain.addresses import Reserved
+from services.notifications.domain.paging import PagingRules
+from services.notifications.domain.templates import Language, compile_language
+from services.notifications.domain.wording import ForbiddenWords, fold
+
+HERE = Path(__file__).parent
+
+
+def load_forbidden_words() -> ForbiddenWords:
+    """The lists of all languages together: a message in one language may hold a word of another."""
+    content = _read(HERE / "data" / "forbidden_words.toml")
+    return ForbiddenWords(
+        stems=tuple(fold(word) for words in content["stems"].values() for word in words),
+        words=frozenset(fold(word) for words in content["words"].values() for word in words),
+    )
+
+
+def load_languages() -> Mapping[str, Language]:
+    """Every language by its tag. Raises UnfitTemplate for a text that is not neutral."""
+    forbidden = load_forbidden_words()
+    found = sorted((HERE / "templates").glob("*.toml"))
+    return {file.stem: compile_language(_read(file), forbidden) for file in found}
+
+
+def read_language(tag: str) -> dict[str, Any]:
+    """The content of one language's file as it stands."""
+    return _read(HERE / "templates" / f"{tag}.toml")
+
+
+def load_reserved() -> Reserved:
+    """The synthetic addresses, the only ones that may be written to outside production."""
+    content = _read(HERE / "data" / "reserved_addresses.toml")
+    return Reserved(
+        tuple(content["phone_prefixes"]), frozenset(content["mail_domains"]), tuple(content["mail_endings"])
+    )
+
+
+def load_paging_rules() -> PagingRules:
+    """How often an unacknowledged alarm is paged."""
+    content = _read(HERE / "data" / "paging.toml")
+    return PagingRules(content["repeat_minutes"], content["otherwise"])
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))

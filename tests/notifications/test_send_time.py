@@ -1,0 +1,173 @@
+"""The send-time table: what is true now decides, never what was true when the message was planned."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notifications.domain.outcomes import Accepted, NotTaken, Rejected, Unclear, settle, unknown
+from services.notifications.domain.sending import (
+    MAX_TRIES,
+    Contact,
+    Decision,
+    Due,
+    Later,
+    Send,
+    Skip,
+    Subject,
+    Unknown,
+    decide,
+    wait_seconds,
+)
+from services.notifications.domain.windows import Window, is_open
+
+NOW = datetime(2027, 1, 5, 8, 0, tzinfo=UTC)  # Tuesday 13:00 in Karachi
+START = NOW + timedelta(hours=24)
+ALWAYS = tuple(Window(day, 0, 1440) for day in range(1, 8))
+EVENING = tuple(Window(day, 18 * 60, 19 * 60) for day in range(1, 8))
+CONTACT = Contact(("sms",), ALWAYS, "Asia/Karachi", NOW + timedelta(days=30), True)
+BOOKED = Subject(2, "booked", START)
+REMINDER = Due("reminder", 2, None, False, False, BOOKED, CONTACT)
+
+
+def with_contact(**changes: object) -> Due:
+    return replace(REMINDER, contact=replace(CONTACT, **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("message", "decision"),
+    [
+        (REMINDER, Send("sms")),
+        (replace(REMINDER, stopped=True), Skip("stopped")),
+        (replace(REMINDER, subject=replace(BOOKED, state="cancelled")), Skip("cancelled")),
+        (replace(REMINDER, subject=replace(BOOKED, state="cancelled", version=3)), Skip("cancelled")),
+        (replace(REMINDER, subject=replace(BOOKED, version=3)), Skip("superseded")),
+        (replace(REMINDER, subject=None), Skip("superseded")),
+        (replace(REMINDER, subject=replace(BOOKED, start=NOW)), Skip("too_late")),
+        (replace(REMINDER, contact=None), Skip("no_channel")),
+        (with_contact(channels=("call",)), Skip("no_channel")),
+        (with_contact(channels=()), Skip("no_channel")),
+        (with_contact(channels=("whatsapp", "email", "sms")), Send("email")),
+        (with_contact(has_address=False), Skip("no_address")),
+        (with_contact(confirmed_until=NOW), Skip("contact_unconfirmed")),
+        (with_contact(confirmed_until=None), Skip("contact_unconfirmed")),
+        (
+            with_contact(channels=("inbox",), has_address=False, confirmed_until=None, windows=EVENING),
+            Send("inbox"),
+        ),
+        (with_contact(windows=EVENING), Later(datetime(2027, 1, 5, 13, 0, tzinfo=UTC))),
+        (with_contact(windows=(Window(2, 600, 660),)), Skip("no_safe_window")),
+        (with_contact(windows=(Window(2, 600, 600),)), Skip("no_safe_window")),
+        (replace(REMINDER, held=True), Later(NOW + timedelta(seconds=30))),
+        (replace(REMINDER, held=True, stopped=True), Skip("stopped")),
+        (replace(REMINDER, purpose="cancelled", subject=replace(BOOKED, state="cancelled")), Send("sms")),
+        (replace(REMINDER, purpose="waitlisted", subject=Subject(1, "waitlisted", None)), Send("sms")),
+        (
+            replace(REMINDER, purpose="waitlisted", subject=Subject(1, "left_waitlist", None)),
+            Skip("superseded"),
+        ),
+        (replace(REMINDER, tried_by="email"), Unknown("email")),
+        (replace(REMINDER, tried_by="sms"), Send("sms")),
+        (replace(REMINDER, tried_by="sms", stopped=True), Unknown("sms")),
+        (replace(REMINDER, tried_by="sms", subject=replace(BOOKED, state="cancelled")), Unknown("sms")),
+        (replace(with_contact(channels=("email",)), tried_by="sms"), Unknown("sms")),
+    ],
+)
+def test_the_table(message: Due, decision: Decision) -> None:
+    assert decide(message, NOW) == decision
+
+
+moments = st.datetimes(datetime(2027, 1, 1), datetime(2027, 3, 1)).map(
+    lambda naive: naive.replace(tzinfo=UTC)
+)
+subjects = st.none() | st.builds(
+    Subject,
+    st.integers(1, 4),
+    st.sampled_from(["booked", "cancelled", "waitlisted", "left_waitlist"]),
+    moments,
+)
+contacts = st.none() | st.builds(
+    Contact,
+    st.lists(st.sampled_from(["sms", "whatsapp", "email", "call", "inbox"]), max_size=3).map(tuple),
+    st.lists(st.builds(Window, st.integers(1, 7), st.integers(0, 1439), st.integers(0, 1440)), max_size=3),
+    st.just("Asia/Karachi"),
+    st.none() | moments,
+    st.booleans(),
+)
+messages = st.builds(
+    Due,
+    st.sampled_from(["booked", "changed", "cancelled", "reminder", "waitlisted"]),
+    st.integers(1, 4),
+    st.sampled_from([None, None, "sms", "email"]),
+    st.booleans(),
+    st.booleans(),
+    subjects,
+    contacts,
+)
+
+
+@given(messages, moments)
+def test_nothing_is_sent_to_the_stopped_or_outside_what_they_said_is_safe(
+    message: Due, now: datetime
+) -> None:
+    decision = decide(message, now)
+    if isinstance(decision, Send):
+        assert not message.stopped and not message.held
+        assert message.contact is not None and decision.channel in message.contact.channels
+        if decision.channel != "inbox":
+            assert is_open(message.contact.windows, message.contact.time_zone, now)
+            assert message.contact.confirmed_until is not None and message.contact.confirmed_until > now
+
+
+@given(messages, moments)
+def test_nothing_untrue_is_sent(message: Due, now: datetime) -> None:
+    if isinstance(decide(message, now), Send):
+        subject = message.subject
+        assert subject is not None
+        if message.purpose != "waitlisted":
+            assert subject.version == message.version
+            assert (subject.state == "cancelled") <= (message.purpose == "cancelled")
+            assert subject.start is None or subject.start > now
+
+
+@given(messages, moments)
+def test_a_message_that_waits_comes_again_before_it_is_too_late(message: Due, now: datetime) -> None:
+    decision = decide(message, now)
+    if isinstance(decision, Later):
+        assert decision.at > now
+        start = message.subject.start if message.subject and message.purpose != "waitlisted" else None
+        assert message.held or start is None or decision.at < start
+
+
+@given(messages, moments)
+def test_a_mail_that_may_have_arrived_is_never_sent_again(message: Due, now: datetime) -> None:
+    if message.tried_by == "email":
+        assert decide(message, now) == Unknown("email")
+
+
+def test_a_gateways_answer_decides_what_becomes_of_a_try() -> None:
+    accepted = settle(Accepted("g1"), "sms", "booked", 1, NOW)
+    assert (accepted.state, accepted.tried_by) == ("delivered", None)
+    rejected = settle(Rejected("address_unusable"), "sms", "booked", 1, NOW)
+    assert (rejected.state, rejected.reason, rejected.last_chance) == ("failed", "address_unusable", True)
+    again = settle(NotTaken("gateway_away"), "email", "booked", 1, NOW)
+    assert (again.state, again.due_at, again.tried_by) == ("planned", NOW + timedelta(seconds=2), None)
+    unclear = settle(Unclear("timeout"), "sms", "booked", 2, NOW)
+    assert (unclear.state, unclear.tried_by) == ("sending", "sms")
+    assert settle(Unclear("timeout"), "email", "booked", 1, NOW) == unknown("booked", "email")
+
+
+def test_after_enough_tries_a_human_is_asked() -> None:
+    last = settle(NotTaken("gateway_away"), "sms", "booked", MAX_TRIES, NOW)
+    assert (last.state, last.last_chance) == ("failed", True)
+    assert not unknown("reminder", "email").last_chance
+    assert unknown("cancelled", "email").last_chance
+
+
+def test_waits_grow_and_end() -> None:
+    waits = [wait_seconds(tries) for tries in range(1, MAX_TRIES)]
+    assert all(wait is not None and wait > 0 for wait in waits)
+    assert waits == sorted(waits, key=lambda wait: wait or 0)
+    assert wait_seconds(MAX_TRIES) is None
