@@ -1,0 +1,58 @@
+# Two commands start everything: `make test` and `make up`. Nothing but Python 3.11 needs to be installed.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+PEOPLE ?= 200
+PY := .venv/bin/python
+OURS := services shared simulation deploy
+LOCKS := requirements.txt requirements-dev.txt
+
+.PHONY: up test demo check down reset fmt docs setup lock
+
+up: setup
+	@$(PY) -m deploy.local up
+
+demo: setup
+	@$(PY) -m deploy.local demo --people $(PEOPLE)
+
+down: setup
+	@$(PY) -m deploy.local down
+
+reset: setup
+	@$(PY) -m deploy.local reset
+
+test: setup
+	@$(PY) -m pytest -q tests
+
+check: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy $(OURS)
+	.venv/bin/lint-imports
+	$(PY) -m pytest -q -m "not kafka and not stack and not faults" tests
+
+fmt: setup
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+docs: setup
+	$(PY) -m services.console.main docs
+
+# A no-op while the locks are the ones .venv was made from: the stamp is a copy of them.
+setup:
+	@cat $(LOCKS) | cmp -s - .venv/locked || $(MAKE) --no-print-directory .venv/locked
+
+# The locks are complete, so --no-deps skips resolving; byte code is compiled on all cores, not by pip on one.
+.PHONY: .venv/locked
+.venv/locked:
+	@echo "Setting up .venv (once; about a minute) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed (PYTHON=...)")'
+	@$(PYTHON) -m venv --clear .venv
+	@$(PY) -m pip install -q --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-dev.txt
+	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m compileall -q -j 0 .venv/lib $(wildcard $(OURS)) || true
+	@cat $(LOCKS) > $@
+
+# After a change of a .in file; needs uv.
+lock:
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements-dev.in -o requirements-dev.txt
