@@ -1,5 +1,6 @@
 """States: whatever the order in which the topics are read, the case stands the same."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -7,103 +8,133 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain.states import (
-    CaseRecord,
     Fact,
     FactKind,
+    Progress,
     Standing,
     Telling,
-    furthest,
-    latest,
-    standing,
+    advance,
+    first_standing,
+    withdraw,
 )
+from services.intake.domain.vocabulary import Gate
 
-CASE = UUID(int=1)
-HOUR = UUID(int=2)
+CASE, HOUR, LATER_HOUR = UUID(int=1), UUID(int=2), UUID(int=3)
 T0 = datetime(2026, 11, 23, 9, tzinfo=UTC)
-RECORD = CaseRecord(CASE, "open", T0, None, None)
 
 
-def fact(kind: FactKind, attempt: int, revision: int = 0, minute: int = 0, reason: str | None = None) -> Fact:
+def fresh(gate: Gate = "open") -> Progress:
+    return Progress(CASE, gate, T0, None, None, (), first_standing(gate, T0), 1)
+
+
+def fact(
+    kind: FactKind, attempt: int, revision: int = 0, minute: int = 0, hour: UUID | None = None, **more: bool
+) -> Fact:
     at = T0 + timedelta(minutes=minute)
-    return Fact(CASE, kind, attempt, revision, at, None, reason, HOUR if "appointment" in kind else None)
+    return Fact(CASE, kind, attempt, revision, at, None, None, hour, more.get("by_person", False))
 
 
-# A long story: no hour, waitlisted, then booked, moved, lost its therapist, booked anew.
+# A long story: no hour, waitlisted, then booked, moved, lost its therapist, booked anew; and what it was then.
 STORY = [
-    fact("match_made", 1, 0, 1),
-    fact("case_waitlisted", 1, 0, 2, "no_hour"),
-    fact("match_made", 2, 0, 3),
-    fact("appointment_booked", 2, 1, 4),
-    fact("appointment_booked", 2, 2, 5),
-    fact("match_withdrawn", 2, 0, 6),
-    fact("appointment_cancelled", 2, 3, 7, "cancelled_by_system"),
-    fact("match_made", 3, 0, 8),
-    fact("appointment_booked", 3, 1, 9),
+    (fact("match_made", 1, 0, 1), "matching"),
+    (fact("case_waitlisted", 1, 0, 2), "waitlisted"),
+    (fact("match_made", 2, 0, 3), "matching"),
+    (fact("appointment_booked", 2, 1, 4, HOUR), "booked"),
+    (fact("appointment_booked", 2, 2, 5, HOUR), "booked"),
+    (fact("match_withdrawn", 2, 0, 6), "matching"),
+    (fact("appointment_cancelled", 2, 3, 7, HOUR), "matching"),
+    (fact("match_made", 3, 0, 8), "matching"),
+    (fact("appointment_booked", 3, 1, 9, LATER_HOUR), "booked"),
+]
+TELLINGS = [
+    Telling(hour, CASE, version, told)
+    for hour in (HOUR, LATER_HOUR)
+    for version in (1, 2)
+    for told in (False, True)
 ]
 
 
-@given(st.permutations(STORY), st.lists(st.sampled_from(STORY)), st.integers(0, 9))
-def test_the_state_does_not_depend_on_the_order_or_on_repeats(
-    story: list[Fact], repeats: list[Fact], cut: int
+def folded(said: list[Fact | Telling], batch: int) -> Progress:
+    progress = fresh()
+    for start in range(0, len(said), batch):
+        part = said[start : start + batch]
+        facts = [one for one in part if isinstance(one, Fact)]
+        progress = advance(progress, facts, [one for one in part if isinstance(one, Telling)])
+    return progress
+
+
+@given(st.data(), st.integers(1, 8), st.integers(1, 8))
+def test_the_case_stands_the_same_in_whatever_order_and_batches_the_topics_are_read(
+    data: st.DataObject, batch: int, other_batch: int
 ) -> None:
-    in_two_batches = latest([latest(story[: cut + 1]), *story[cut:], *repeats])
-    assert in_two_batches == STORY[-1]
+    said: list[Fact | Telling] = [*(one for one, _ in STORY), *TELLINGS]
+    told = data.draw(st.lists(st.sampled_from(said), unique=True))
+    order = data.draw(st.permutations(told))
+    again = data.draw(st.lists(st.sampled_from(told or said), max_size=3)) if told else []
+    first, second = folded(told, batch), folded([*order, *again], other_batch)
+    assert replace(first, version=0) == replace(second, version=0)
 
 
 @given(st.data())
-def test_after_each_step_of_the_story_the_case_stands_as_told(data: st.DataObject) -> None:
+def test_after_each_part_of_the_story_the_case_stands_as_it_should(data: st.DataObject) -> None:
     length = data.draw(st.integers(1, len(STORY)))
-    known = data.draw(st.permutations(STORY[:length]))
-    states = [
-        "matching",
-        "waitlisted",
-        "matching",
-        "booked",
-        "booked",
-        "matching",
-        "matching",
-        "matching",
-        "booked",
-    ]
-    assert standing(RECORD, latest(list(known)), None).state == states[length - 1]
+    known = data.draw(st.permutations([one for one, _ in STORY[:length]]))
+    assert folded(list(known), 3).standing.state == STORY[length - 1][1]
+
+
+@given(st.permutations([one for one, _ in STORY]))
+def test_the_version_rises_with_every_visible_change_and_with_nothing_else(story: list[Fact]) -> None:
+    progress = fresh()
+    for said in story:
+        after = advance(progress, [said], [])
+        assert after.version - progress.version == (after.standing != progress.standing)
+        assert advance(after, [said], []) == after
+        progress = after
 
 
 def test_a_new_case_waits_for_the_system() -> None:
-    assert standing(RECORD, None, None) == Standing("matching", "system", T0, None, None, "wait")
+    assert fresh().standing == Standing("matching", "system", T0, None, None, "wait")
 
 
 def test_a_withdrawn_case_stays_closed_whatever_comes_later() -> None:
-    closed = CaseRecord(CASE, "open", T0, T0, "changed_mind")
-    for said in STORY:
-        assert standing(closed, said, None).state == "closed"
+    progress = withdraw(fresh(), T0)
+    for said, _ in STORY:
+        progress = advance(progress, [said], TELLINGS)
+        assert progress.standing.state == "closed"
+    assert withdraw(progress, T0 + timedelta(days=1)) == progress
 
 
 def test_a_minor_is_held_for_the_guardian_even_if_waitlisted() -> None:
-    minor = CaseRecord(CASE, "waits_for_consent", T0, None, None)
-    for said in (None, fact("case_waitlisted", 1, 0, 1, "held")):
-        found = standing(minor, said, None)
+    minor = fresh("waits_for_consent")
+    for facts in ([], [fact("case_waitlisted", 1, 0, 1)]):
+        found = advance(minor, facts, []).standing
         assert (found.state, found.waiting_on, found.next_step) == ("held", "guardian", "ask_guardian")
 
 
-def test_an_hour_the_person_gave_back_waits_for_the_person() -> None:
-    found = standing(RECORD, fact("appointment_cancelled", 1, 2, 3, "cancelled_by_person"), None)
-    assert (found.state, found.waiting_on) == ("paused", "person")
+def test_whom_a_human_has_to_see_first_is_held_for_a_clinician() -> None:
+    assert first_standing("waits_for_human", T0).waiting_on == "clinician"
+
+
+def test_an_hour_the_person_gave_back_waits_for_the_person_and_a_lost_one_for_us() -> None:
+    given_back = advance(fresh(), [fact("appointment_cancelled", 1, 2, 3, HOUR, by_person=True)], [])
+    assert (given_back.standing.state, given_back.standing.waiting_on) == ("paused", "person")
+    lost = advance(fresh(), [fact("appointment_cancelled", 1, 2, 3, HOUR)], [])
+    assert (lost.standing.state, lost.standing.reason) == ("matching", "looking_again")
 
 
 def test_waiting_says_for_what_and_when_it_is_looked_at_again() -> None:
     review = T0 + timedelta(days=7)
     said = Fact(CASE, "case_waitlisted", 1, 0, T0, review, "no_language")
-    assert standing(RECORD, said, None) == Standing(
-        "waitlisted", "capacity", T0, review, "no_language", "wait"
-    )
+    expected = Standing("waitlisted", "capacity", T0, review, "no_language", "wait")
+    assert advance(fresh(), [said], []).standing == expected
 
 
-TELLINGS = [Telling(HOUR, CASE, version, told) for version in (1, 2) for told in (False, True)]
-
-
-@given(st.permutations(TELLINGS))
-def test_told_once_is_told_and_a_newer_version_has_to_be_told_again(tellings: list[Telling]) -> None:
-    assert furthest(tellings) == Telling(HOUR, CASE, 2, True)
-    booked = fact("appointment_booked", 1, 2)
-    assert standing(RECORD, booked, Telling(HOUR, CASE, 1, True)).next_step == "look_up_the_hour"
-    assert standing(RECORD, booked, furthest(tellings)).next_step == "attend"
+def test_told_once_is_told_and_a_moved_hour_has_to_be_told_again() -> None:
+    booked = advance(fresh(), [fact("appointment_booked", 1, 1, 1, HOUR)], [])
+    assert booked.standing.next_step == "look_up_the_hour"
+    told = advance(booked, [], [Telling(HOUR, CASE, 1, True), Telling(HOUR, CASE, 1, False)])
+    assert told.standing.next_step == "attend"
+    moved = advance(told, [fact("appointment_booked", 1, 2, 2, HOUR)], [])
+    assert moved.standing.next_step == "look_up_the_hour"
+    other = advance(moved, [], [Telling(LATER_HOUR, CASE, 2, True)])
+    assert other.standing.next_step == "look_up_the_hour"

@@ -67,7 +67,9 @@ def test_every_request_has_a_step_and_a_reason(
     policy: Policy, areas: list[str], answers: screening.Answers | None
 ) -> None:
     decision = decide(policy, areas, answers)
-    assert 1 <= decision.step <= 4 and 0 <= decision.priority <= 3 and decision.reasons
+    assert 1 <= decision.step <= 4
+    assert 0 <= decision.priority <= 3
+    assert decision.reasons
 
 
 @given(areas=AREAS, more=AREAS, answers=ANSWERS)

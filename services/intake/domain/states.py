@@ -1,6 +1,7 @@
 """How a case stands: a fold over what other services said, ordered by (attempt, rank), never by arrival."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -33,13 +34,14 @@ class Fact:
     until: datetime | None = None
     reason: str | None = None
     appointment_id: UUID | None = None
+    by_person: bool = False
 
     @property
     def order(self) -> tuple[int, int, int]:
         return (self.attempt, RANKS[self.kind], self.revision)
 
 
-def latest(facts: list[Fact]) -> Fact:
+def latest(facts: Sequence[Fact]) -> Fact:
     """The fact that counts. Commutative, associative, idempotent: the topics may be read in any order."""
     return max(facts, key=lambda fact: fact.order)
 
@@ -58,20 +60,9 @@ class Telling:
         return (self.version, self.told)
 
 
-def furthest(tellings: list[Telling]) -> Telling:
+def furthest(tellings: Sequence[Telling]) -> Telling:
     """The newest version that messages speak of; told once is told."""
     return max(tellings, key=lambda telling: telling.order)
-
-
-@dataclass(frozen=True, slots=True)
-class CaseRecord:
-    """What intake itself knows of a case."""
-
-    case_id: UUID
-    gate: Gate
-    submitted_at: datetime
-    withdrawn_at: datetime | None
-    withdraw_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,34 +77,81 @@ class Standing:
     next_step: str
 
 
-def standing(case: CaseRecord, fact: Fact | None, telling: Telling | None) -> Standing:
-    """The state by precedence: withdrawn, then a booked hour, then the gate, then the latest fact."""
-    if case.withdrawn_at is not None:
-        return Standing("closed", "nobody", case.withdrawn_at, None, "withdrawn", "ask_again_any_time")
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """All that a case's standing follows from, and the standing; `version` rises with every visible change."""
+
+    case_id: UUID
+    gate: Gate
+    submitted_at: datetime
+    withdrawn_at: datetime | None
+    fact: Fact | None
+    tellings: tuple[Telling, ...]
+    standing: Standing
+    version: int
+
+
+def first_standing(gate: Gate, submitted_at: datetime) -> Standing:
+    """How a case stands at the moment of the request."""
+    if gate == "open":
+        return Standing("matching", "system", submitted_at, None, None, "wait")
+    if gate == "waits_for_consent":
+        return Standing("held", "guardian", submitted_at, None, "consent_needed", "ask_guardian")
+    return Standing("held", "clinician", submitted_at, None, "conversation_first", "expect_a_call")
+
+
+def advance(progress: Progress, facts: Sequence[Fact], tellings: Sequence[Telling]) -> Progress:
+    """The same case after more was said; equal to `progress` if nothing of it counts."""
+    known = [progress.fact] if progress.fact else []
+    by_hour = {
+        hour: furthest([told for told in (*progress.tellings, *tellings) if told.appointment_id == hour])
+        for hour in {told.appointment_id for told in (*progress.tellings, *tellings)}
+    }
+    return _restated(
+        replace(
+            progress,
+            fact=latest([*known, *facts]) if known or facts else None,
+            tellings=tuple(sorted(by_hour.values(), key=lambda told: told.appointment_id)),
+        )
+    )
+
+
+def withdraw(progress: Progress, now: datetime) -> Progress:
+    """The same case taken back by the person; the first time counts."""
+    return _restated(replace(progress, withdrawn_at=progress.withdrawn_at or now))
+
+
+def _restated(progress: Progress) -> Progress:
+    standing = _standing(progress)
+    version = progress.version + (standing != progress.standing)
+    return replace(progress, standing=standing, version=version)
+
+
+def _standing(progress: Progress) -> Standing:
+    """By precedence: withdrawn, then a booked hour, then the gate, then the latest fact."""
+    fact = progress.fact
+    if progress.withdrawn_at is not None:
+        return Standing("closed", "nobody", progress.withdrawn_at, None, "withdrawn", "ask_again_any_time")
     if fact is not None and fact.kind == "appointment_booked":
-        return _booked(fact, telling)
-    if case.gate != "open":
-        return _held(case)
-    if fact is None:
-        return Standing("matching", "system", case.submitted_at, None, None, "wait")
+        return _booked(fact, progress.tellings)
+    if fact is None or progress.gate != "open":
+        return first_standing(progress.gate, progress.submitted_at)
     return _searching(fact)
 
 
-def _booked(fact: Fact, telling: Telling | None) -> Standing:
-    told = telling is not None and telling.told and telling.version >= fact.revision
+def _booked(fact: Fact, tellings: Sequence[Telling]) -> Standing:
+    told = any(
+        telling.told and telling.version >= fact.revision
+        for telling in tellings
+        if telling.appointment_id == fact.appointment_id
+    )
     return Standing("booked", "nobody", fact.at, fact.until, None, "attend" if told else "look_up_the_hour")
-
-
-def _held(case: CaseRecord) -> Standing:
-    if case.gate == "waits_for_consent":
-        return Standing("held", "guardian", case.submitted_at, None, "consent_needed", "ask_guardian")
-    return Standing("held", "clinician", case.submitted_at, None, "conversation_first", "expect_a_call")
 
 
 def _searching(fact: Fact) -> Standing:
     if fact.kind == "case_waitlisted":
         return Standing("waitlisted", "capacity", fact.at, fact.until, fact.reason, "wait")
-    if fact.kind == "appointment_cancelled" and fact.reason == "cancelled_by_person":
+    if fact.kind == "appointment_cancelled" and fact.by_person:
         return Standing("paused", "person", fact.at, None, "appointment_cancelled", "ask_again_any_time")
     reason = None if fact.kind == "match_made" else "looking_again"
     return Standing("matching", "system", fact.at, None, reason, "wait")

@@ -1,0 +1,51 @@
+"""The vault's SQL: keys are given and the giving is written down in one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.messaging import Transaction
+
+READ = """
+WITH asked AS (SELECT DISTINCT person_id FROM unnest($1::uuid[]) AS a(person_id)),
+found AS (
+    SELECT a.person_id, s.state, CASE WHEN s.state IS NULL THEN k.wrapped END AS wrapped
+    FROM asked a
+    LEFT JOIN person_keys k ON k.person_id = a.person_id AND k.purpose = $2
+    LEFT JOIN stops s ON s.person_id = a.person_id AND s.purpose = $2
+),
+written AS (
+    INSERT INTO readings (principal, purpose, asked, given, person_ids)
+    SELECT $3, $2, count(*), count(wrapped), coalesce(array_agg(person_id), '{}') FROM found
+)
+SELECT person_id, state, wrapped FROM found
+"""
+
+STOP = """
+INSERT INTO vault.stops (person_id, purpose, state, since)
+SELECT person_id, 'contact', 'stopped', $2 FROM unnest($1::uuid[]) AS p(person_id) ORDER BY person_id
+ON CONFLICT (person_id, purpose) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAnswer:
+    """A wrapped key, or why there is none: `stopped`, `erased`, or nothing known of this person."""
+
+    person_id: UUID
+    state: str | None
+    wrapped: bytes | None
+
+
+async def read_keys(
+    tx: Transaction, person_ids: Sequence[UUID], purpose: str, principal: str
+) -> list[KeyAnswer]:
+    """Keys of people who are neither stopped nor erased for this purpose; runs as the vault's own role."""
+    records = await tx.connection.fetch(READ, list(person_ids), purpose, principal)
+    return [KeyAnswer(r["person_id"], r["state"], r["wrapped"]) for r in records]
+
+
+async def stop_contact(tx: Transaction, person_ids: Sequence[UUID]) -> None:
+    """The last gate closes at once, in the transaction of the wish; an erased person stays erased."""
+    if person_ids:
+        await tx.connection.execute(STOP, sorted(person_ids), tx.now)
