@@ -1,0 +1,10 @@
+"""Free loopback ports near the preferred ones, so that two stacks live on one machine without a question."""
+
+import socket
+
+
+def free_port() -> int:
+    """Any free port; for tests."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

