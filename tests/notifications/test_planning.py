@@ -74,7 +74,8 @@ def test_a_reminder_lies_ahead_and_before_its_appointment(rows: list[tuple[Chang
     facts = [a_fact(change, hours=hours, version=number) for number, (change, hours) in enumerate(rows, 1)]
     for message in plan(facts, {}, {PERSON}, NOW).messages:
         assert message.due_at >= NOW
-        assert message.fact.start is not None and message.due_at < message.fact.start
+        assert message.fact.start is not None
+        assert message.due_at < message.fact.start
         assert message.purpose != "reminder" or message.due_at > NOW
 
 

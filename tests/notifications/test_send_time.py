@@ -79,7 +79,7 @@ def test_the_table(message: Due, decision: Decision) -> None:
     assert decide(message, NOW) == decision
 
 
-moments = st.datetimes(datetime(2027, 1, 1), datetime(2027, 3, 1)).map(
+moments = st.datetimes(datetime(2027, 1, 1), datetime(2027, 3, 1)).map(  # noqa: DTZ001  # naive bounds
     lambda naive: naive.replace(tzinfo=UTC)
 )
 subjects = st.none() | st.builds(
@@ -114,11 +114,14 @@ def test_nothing_is_sent_to_the_stopped_or_outside_what_they_said_is_safe(
 ) -> None:
     decision = decide(message, now)
     if isinstance(decision, Send):
-        assert not message.stopped and not message.held
-        assert message.contact is not None and decision.channel in message.contact.channels
+        assert not message.stopped
+        assert not message.held
+        assert message.contact is not None
+        assert decision.channel in message.contact.channels
         if decision.channel != "inbox":
             assert is_open(message.contact.windows, message.contact.time_zone, now)
-            assert message.contact.confirmed_until is not None and message.contact.confirmed_until > now
+            assert message.contact.confirmed_until is not None
+            assert message.contact.confirmed_until > now
 
 
 @given(messages, moments)

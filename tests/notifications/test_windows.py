@@ -72,7 +72,7 @@ def test_an_unknown_zone_is_read_as_the_countrys_own() -> None:
     assert is_open((), "Nowhere/Land", at("2027-01-04T09:00+05:00"))
 
 
-moments = st.datetimes(datetime(2002, 1, 1), datetime(2030, 1, 1)).map(
+moments = st.datetimes(datetime(2002, 1, 1), datetime(2030, 1, 1)).map(  # noqa: DTZ001  # naive bounds
     lambda naive: naive.replace(second=0, microsecond=0, tzinfo=UTC)
 )
 window_lists = st.lists(

@@ -74,14 +74,18 @@ def _problems(language: Language, forbidden: ForbiddenWords) -> Iterator[str]:
     if set(language.places) != MODALITIES or set(language.texts) != PURPOSES:
         yield "needs a place for every modality and a text for every purpose"
     for purpose, text in language.texts.items():
-        for variable in _variables(text.subject + text.body):
-            if variable not in VARIABLES:
-                yield f"{purpose} uses the unknown variable {variable!r}"
-        if any(sign in text.subject for sign in "{}\r\n"):
-            yield f"{purpose} has a subject that is not one plain line"
+        yield from _misfits(purpose, text)
     for name, words in _all_words(language):
         if found := findings(words, forbidden):
             yield f"{name} is not neutral: {', '.join(found)}"
+
+
+def _misfits(purpose: str, text: Text) -> Iterator[str]:
+    for variable in _variables(text.subject + text.body):
+        if variable not in VARIABLES:
+            yield f"{purpose} uses the unknown variable {variable!r}"
+    if any(sign in text.subject for sign in "{}\r\n"):
+        yield f"{purpose} has a subject that is not one plain line"
 
 
 def _variables(text: str) -> Iterator[str]:

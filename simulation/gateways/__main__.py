@@ -1,0 +1,34 @@
+"""`python -m simulation.gateways`: HTTP_PORT, SMTP_PORT and SINK_DIR from the environment; ends on SIGTERM."""
+
+import asyncio
+import signal
+
+from aiohttp import web
+
+from simulation.gateways.mail import MailServer
+from simulation.gateways.settings import GatewaySettings
+from simulation.gateways.sms import SmsGateway
+
+
+async def main(settings: GatewaySettings) -> None:
+    """Serves both ends until told to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    sms, mail = SmsGateway(settings.sink_dir), MailServer(settings.sink_dir)
+    app = web.Application(client_max_size=1_048_576)
+    app.add_routes(sms.routes())
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, settings.http_host, settings.http_port, reuse_address=True).start()
+    server = await mail.serve(settings.http_host, settings.smtp_port)
+    await stop.wait()
+    server.close()
+    await runner.cleanup()
+    sms.sink.close()
+    mail.sink.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(GatewaySettings()))
