@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from deploy.local import databases, postgres
+from deploy.local import databases, kafka, postgres
+from deploy.local.kafka import KafkaServer
 from deploy.local.ports import free_port
 from deploy.local.postgres import PostgresServer
 
@@ -62,4 +63,12 @@ async def database(postgres_server: PostgresServer) -> AsyncIterator[FreshDataba
     await databases.drop(admin, name)
 
 
-__all__ = ["FreshDatabase", "database", "postgres_server", "stack_folder"]
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def kafka_server(stack_folder: Path) -> AsyncIterator[KafkaServer]:
+    """One broker for the run; tests keep apart by the names of their topics."""
+    server = await kafka.start(stack_folder / "kafka", free_port(), free_port())
+    yield server
+    await server.stop()
+
+
+__all__ = ["FreshDatabase", "database", "kafka_server", "postgres_server", "stack_folder"]

@@ -153,6 +153,8 @@ def _socket_folder(data: Path, account: tuple[int, int] | None) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     if account:
         os.chown(folder, *account)
+    for stale in folder.glob(".s.PGSQL.*"):
+        stale.unlink()  # of a server that was killed and came back on another port
     return folder
 
 

@@ -1,0 +1,123 @@
+"""A real Apache Kafka broker (KRaft, one node) on loopback, as a child of whoever starts it."""
+
+import base64
+import signal
+import uuid
+from pathlib import Path
+
+from aiokafka.client import AIOKafkaClient
+
+from deploy.local import jars
+from deploy.local.child import Child, Program, run
+from deploy.local.java import java
+from deploy.local.leftovers import end_leftover
+from deploy.local.ports import answers
+
+SETTINGS = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    # Topics are made from the one table of topics; a slip of the pen must not make another.
+    "auto.create.topics.enable": "false",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "num.network.threads": "2",
+    "num.io.threads": "2",
+    "num.recovery.threads.per.data.dir": "2",
+    "background.threads": "2",
+    # A killed broker may come back only when its old session has run out: 9 s of silence by default.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+    # An index file is mapped per partition: the default of 10 MB each is a lot for some 150 partitions.
+    "log.index.size.max.bytes": "1048576",
+}
+
+
+class KafkaServer:
+    """A running broker."""
+
+    def __init__(self, child: Child, bootstrap: str) -> None:
+        self._child = child
+        self.bootstrap = bootstrap
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def running(self) -> bool:
+        return self._child.running
+
+    def kill(self, sent: signal.Signals = signal.SIGKILL) -> None:
+        """A fault: kill it, or freeze it with SIGSTOP and go on with SIGCONT."""
+        self._child.kill(sent)
+
+    async def stop(self) -> None:
+        """A clean shutdown: logs are closed, so the next start recovers nothing."""
+        await self._child.stop(grace=20)
+
+
+async def start(data: Path, port: int, controller_port: int) -> KafkaServer:
+    """Starts the broker on `data`, formatting it first when it is empty."""
+    data = data.absolute()
+    data.mkdir(parents=True, exist_ok=True)
+    class_path = jars.class_path("kafka")
+    properties = data / "server.properties"
+    properties.write_text(_properties(data, port, controller_port))
+    await end_leftover(_last_pid(data), str(properties), signal.SIGTERM)
+    if not (data / "logs" / "meta.properties").exists():
+        tool = (*java(), "-cp", class_path, "kafka.tools.StorageTool")
+        run([*tool, "format", "-t", _cluster_id(), "-c", str(properties)])
+    quiet = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
+    child = Child(
+        Program(
+            name="kafka",
+            argv=(*java(*quiet), "-cp", class_path, "kafka.Kafka", str(properties)),
+            log=data.parent / "logs" / "kafka.log",
+        )
+    )
+    (data / "kafka.pid").write_text(str(child.pid))
+    bootstrap = f"127.0.0.1:{port}"
+    try:
+        await child.until(lambda: answers(port), seconds=60)
+        await _serves(bootstrap)
+    except BaseException:
+        await child.stop()
+        raise
+    return KafkaServer(child, bootstrap)
+
+
+async def _serves(bootstrap: str) -> None:
+    """The port is open before requests are served; the first answer comes when they are."""
+    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000)
+    try:
+        await client.bootstrap()
+    finally:
+        await client.close()
+
+
+def _properties(data: Path, port: int, controller_port: int) -> str:
+    settings = SETTINGS | {
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
+        "log.dirs": str(data / "logs"),
+    }
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def _cluster_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
+
+
+def _last_pid(data: Path) -> int | None:
+    file = data / "kafka.pid"
+    return int(file.read_text()) if file.exists() else None
