@@ -1,0 +1,6 @@
+"""A synthetic country: everybody in it is made up, and the same seed makes the same country again."""
+
+from simulation.population.care import Care, care_for
+from simulation.population.people import Person, people
+
+__all__ = ["Care", "Person", "care_for", "people"]

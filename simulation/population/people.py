@@ -1,0 +1,147 @@
+"""People who ask for help: what each would type into a frontend, as far as POST /v1/cases takes it now.
+
+Shares are design unless the module they come from says otherwise. Minors are 5 % here (8 % would ask): each is
+held for a guardian's consent, and nine in ten people have to be bookable.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from simulation.population import screening
+from simulation.population.chance import Weighted, stream
+from simulation.population.languages import spoken
+from simulation.population.places import Home, home
+from simulation.population.windows import safe_windows
+
+SUBMITTED_TWICE = 0.01
+
+WOMEN = 0.56
+AGES = Weighted({"13-17": 0.05, "18-24": 0.28, "25-34": 0.34, "35-44": 0.18, "45-59": 0.11, "60+": 0.04})
+PROBLEMS = Weighted(
+    {
+        "low_mood": 0.26,
+        "anxiety": 0.23,
+        "relationship": 0.14,
+        "grief": 0.06,
+        "trauma": 0.07,
+        "perinatal": 0.05,
+        "stress": 0.07,
+        "addiction": 0.03,
+        "ocd": 0.03,
+        "psychosis": 0.03,
+        "child": 0.02,
+        "other": 0.01,
+    }
+)
+# Where there is a site near: online video, audio or telephone, in person alone, either.
+NEAR = Weighted({"video": 0.35, "audio": 0.20, "in_person": 0.25, "either": 0.20})
+FAR = Weighted({"video": 0.62, "audio": 0.36, "in_person": 0.02})
+BUDGETS = Weighted({0: 0.30, 1000: 0.20, 2000: 0.20, 3500: 0.17, 6000: 0.09, None: 0.04})
+HOURS = Weighted({"any": 0.60, "evening": 0.30, "weekend": 0.10})
+CHANNELS = Weighted({"sms": 0.85, "email": 0.05, "inbox": 0.10})
+OWNERS = Weighted({"own": 0.80, "shared": 0.15, "trusted": 0.05})
+NARROW = {True: 0.20, False: 0.02}  # two hours a day or less, by whether it is a woman
+IN_ROMAN_URDU = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person: the body of the request, and what the simulation knows besides it.
+
+    `address` is the contact address in the form in which messages reach a sink, None for the inbox.
+    """
+
+    number: int
+    body: dict[str, Any]
+    address: str | None
+    open_now: bool
+    submits: int
+    alarming: bool
+
+
+def people(seed: int, count: int, now: datetime) -> Iterator[Person]:
+    """The first `count` people of this country; `now` is local wall time. Person n is the same in any count."""
+    return (person(seed, number, now) for number in range(count))
+
+
+def person(seed: int, number: int, now: datetime) -> Person:
+    """The number-th person."""
+    chance = stream(seed, "person", number)
+    woman, age, lives = chance.random() < WOMEN, AGES.draw(chance), home(chance)
+    windows, is_open = safe_windows(chance, now, narrow=chance.random() < NARROW[woman])
+    contact, address = _contact(chance, seed, number)
+    answers = screening.answers(chance)
+    body = {
+        "kind": "individual",
+        "modalities": _modalities(chance, lives),
+        "languages": list(spoken(chance, lives.city.province, lives.city.name, rural=lives.rural)),
+        "problem_areas": _problems(chance, woman, age),
+        "province": lives.city.province,
+        "age_band": age,
+        "wanted_times": _wanted_times(chance),
+        "contact": contact | {"safe_windows": windows},
+        "consent": {"care": True, "contact": True, "text_version": "2026-01"},
+        "answers": {"phq9": answers},
+    }
+    body |= _if_known(city=None if lives.rural else lives.city.name, max_fee=BUDGETS.draw(chance))
+    submits = 2 if chance.random() < SUBMITTED_TWICE else 1
+    open_now = is_open or contact["channel"] == "inbox"
+    return Person(number, body, address, open_now, submits, bool(answers[8]))
+
+
+def _if_known(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _modalities(chance: random.Random, lives: Home) -> list[str]:
+    wish = (NEAR if lives.near_a_site else FAR).draw(chance)
+    if wish == "in_person" and lives.rural:
+        wish = "audio"
+    if wish == "either":
+        return chance.choice([["video", "in_person"], ["in_person", "video", "audio"]])
+    return {"video": ["video", "audio"], "audio": ["audio", "phone"], "in_person": ["in_person"]}[wish]
+
+
+def _problems(chance: random.Random, woman: bool, age: str) -> list[str]:
+    areas = [_problem(chance, woman, age)]
+    if chance.random() < 0.25:
+        areas.append(_problem(chance, woman, age))
+    return list(dict.fromkeys(areas))
+
+
+def _problem(chance: random.Random, woman: bool, age: str) -> str:
+    while True:
+        area = PROBLEMS.draw(chance)
+        if area == "perinatal" and not (woman and age in ("18-24", "25-34", "35-44")):
+            continue
+        if area == "child" and age != "13-17":
+            continue
+        return area
+
+
+def _wanted_times(chance: random.Random) -> list[dict[str, int | str]]:
+    match HOURS.draw(chance):
+        case "evening":
+            return [{"day": day, "start": "17:00", "end": "21:00"} for day in range(1, 8)]
+        case "weekend":
+            return [{"day": day, "start": "10:00", "end": "18:00"} for day in (6, 7)]
+        case _:
+            return []
+
+
+def _contact(chance: random.Random, seed: int, number: int) -> tuple[dict[str, Any], str | None]:
+    channel = CHANNELS.draw(chance)
+    language = "ur" if chance.random() < IN_ROMAN_URDU else "en"
+    contact = {"channel": channel, "language": language, "script": "Latn", "owner": OWNERS.draw(chance)}
+    if channel == "inbox":
+        return contact, None
+    if channel == "email":
+        address = f"person-{seed}-{number}@example.org"
+        return contact | {"address": address}, address
+    # +92 399 is reserved for made-up people; each has a number of its own, written as people write them.
+    digits = f"399{(seed * 1_000_003 + number) % 10_000_000:07}"
+    spelling = chance.choice([f"+92{digits}", f"0{digits}", f"0{digits[:3]} {digits[3:]}", f"0092-{digits}"])
+    return contact | {"address": spelling}, f"+92{digits}"

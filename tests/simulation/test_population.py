@@ -1,0 +1,130 @@
+"""The synthetic country is the same for the same seed, and looks as its specification says."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+
+from services.intake.api.requests import CaseSent
+from simulation.population import Care, care_for, people
+from simulation.population.chance import stream
+from simulation.population.places import CITIES
+from simulation.population.windows import safe_windows
+
+KARACHI = ZoneInfo("Asia/Karachi")
+NOW = datetime(2026, 1, 5, 14, 30, tzinfo=KARACHI)
+MANY = list(people(3, 4000, NOW))
+
+
+def share(of: Sequence[bool]) -> float:
+    return sum(of) / len(of)
+
+
+def test_the_same_seed_makes_the_same_country() -> None:
+    assert list(people(9, 50, NOW)) == list(people(9, 50, NOW))
+    assert care_for(9, 500) == care_for(9, 500)
+    assert list(people(9, 50, NOW)) != list(people(10, 50, NOW))
+
+
+def test_a_larger_country_begins_with_the_same_people_and_therapists() -> None:
+    assert list(people(9, 20, NOW)) == list(people(9, 60, NOW))[:20]
+    few, many = care_for(9, 300), care_for(9, 3000)
+    assert many.therapists[: len(few.therapists)] == few.therapists
+    assert few.rooms.keys() <= many.rooms.keys()
+
+
+def test_every_request_is_one_that_intake_takes() -> None:
+    for person in MANY[:500]:
+        CaseSent.model_validate_json(json.dumps(person.body))
+
+
+def test_four_of_five_windows_are_open_now_whatever_the_hour() -> None:
+    for hour in range(0, 24, 3):
+        now = datetime(2026, 1, 5, hour, 59, tzinfo=KARACHI)
+        drawn = [safe_windows(stream(1, "window", n), now, narrow=n % 5 == 0) for n in range(1500)]
+        assert all(is_open == _covers(windows, now) for windows, is_open in drawn)
+        assert 0.77 < share([is_open for _, is_open in drawn]) < 0.83
+
+
+def test_a_closed_window_stays_closed_and_an_open_one_open_while_a_run_takes_its_time() -> None:
+    later = NOW + timedelta(minutes=45)
+    for person in MANY[:800]:
+        if person.address:
+            assert _covers(person.body["contact"]["safe_windows"], later) == person.open_now
+
+
+def test_the_answers_follow_the_factor_model() -> None:
+    whole = [p.body["answers"]["phq9"] for p in MANY if None not in p.body["answers"]["phq9"]]
+    totals = [sum(answers) for answers in whole]
+    assert 11.5 < sum(totals) / len(totals) < 12.4
+    assert 0.22 < share([answers[8] > 0 for answers in whole]) < 0.27
+    assert 0.02 < 1 - len(whole) / len(MANY) < 0.04
+
+
+def test_who_raises_an_alarm_is_known_from_the_single_item() -> None:
+    assert all(p.alarming == ((p.body["answers"]["phq9"][8] or 0) > 0) for p in MANY)
+
+
+def test_channels_languages_and_double_submits_have_their_shares() -> None:
+    channels = Counter(p.body["contact"]["channel"] for p in MANY)
+    assert set(channels) == {"sms", "email", "inbox"}
+    assert 0.83 < channels["sms"] / len(MANY) < 0.87
+    assert 0.005 < share([p.submits == 2 for p in MANY]) < 0.016
+    assert 0.30 < share([p.body["languages"][0] == "pa" for p in MANY]) < 0.42
+
+
+def test_nobody_real_can_be_reached() -> None:
+    for person in MANY:
+        if person.address is not None:
+            assert person.address.startswith("+92399") or person.address.endswith("@example.org")
+    phones = [p.address for p in MANY if p.address and p.address.startswith("+")]
+    assert len(phones) == len(set(phones))
+
+
+@pytest.mark.parametrize("count", [200, 2000])
+def test_nine_in_ten_people_fit_somebody(count: int) -> None:
+    care, asking = care_for(5, count), list(people(5, count, NOW))
+    adults = [p for p in asking if p.body["age_band"] != "13-17"]
+    fitted = [p for p in adults if any(_fits(p.body, t.profile, care) for t in care.therapists)]
+    assert len(fitted) / len(asking) > 0.9
+
+
+def test_a_third_of_the_therapists_belong_to_the_hospital_and_work_at_its_sites() -> None:
+    care = care_for(5, 2000)
+    hospital = [t for t in care.therapists if t.profile["organisation"] == "rehmat-hospital"]
+    assert 0.30 < len(hospital) / len(care.therapists) < 0.36
+    for therapist in care.therapists:
+        for site in therapist.profile["sites"]:
+            assert _site(care, site)["organisation"] == therapist.profile["organisation"]
+
+
+def test_cities_are_those_that_intake_knows() -> None:
+    known = yaml.safe_load(Path("services/intake/data/places.yaml").read_text())["cities"]
+    there = {(c["name"], c["province"], c["latitude"], c["longitude"]) for c in known}
+    assert {(c.name, c.province, c.latitude, c.longitude) for c in CITIES} == there
+
+
+def _covers(windows: list[dict[str, Any]], now: datetime) -> bool:
+    at = f"{now:%H:%M}"
+    return any(w["day"] == now.isoweekday() and w["start"] <= at < w["end"] for w in windows)
+
+
+def _site(care: Care, site: str) -> dict[str, Any]:
+    return next(body for site_id, body in care.sites.items() if str(site_id) == site)
+
+
+def _fits(body: dict[str, Any], therapist: dict[str, Any], care: Care) -> bool:
+    fits = (
+        set(body["languages"]) & set(therapist["languages"])
+        and set(body["problem_areas"]) <= set(therapist["problem_areas"])
+        and therapist["fee"] <= body.get("max_fee", 10**9)
+    )
+    ways = set(body["modalities"]) & set(therapist["modalities"])
+    near = [s for s in therapist["sites"] if _site(care, s)["city"] == body.get("city")]
+    return bool(fits and (ways - {"in_person"} or ("in_person" in ways and near)))
