@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from services.notifications.domain.wording import ForbiddenWords, fold
 HERE = Path(__file__).parent
 
 
-def load_forbidden_words() -> ForbiddenWords:
+@cache
+def forbidden_words() -> ForbiddenWords:
     """The lists of all languages together: a message in one language may hold a word of another."""
     content = _read(HERE / "data" / "forbidden_words.toml")
     return ForbiddenWords(
@@ -24,7 +26,7 @@ def load_forbidden_words() -> ForbiddenWords:
 
 def load_languages() -> Mapping[str, Language]:
     """Every language by its tag. Raises UnfitTemplate for a text that is not neutral."""
-    forbidden = load_forbidden_words()
+    forbidden = forbidden_words()
     found = sorted((HERE / "templates").glob("*.toml"))
     return {file.stem: compile_language(_read(file), forbidden) for file in found}
 

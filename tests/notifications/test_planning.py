@@ -1,5 +1,6 @@
 """Planning: which messages follow from a fact, whom they wait for, and what they make untrue."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.notifications.domain.addresses import refusal
 from services.notifications.domain.paging import reference
-from services.notifications.domain.planning import Change, Fact, Void, plan
+from services.notifications.domain.planning import Change, Fact, Void, contact_fact, plan, site_fact
 from services.notifications.wording import load_paging_rules, load_reserved
 
 NOW = datetime(2027, 1, 5, 8, 0, tzinfo=UTC)
@@ -64,7 +65,17 @@ def test_one_person_without_a_contact_does_not_hold_up_the_others() -> None:
     alone = a_fact(people=(PERSON,))
     planned = plan([both, alone], {}, {OTHER}, NOW)
     assert {m.person_id for m in planned.messages} == {OTHER}
-    assert planned.waiting == [(both, PERSON), (alone, PERSON)]
+    assert planned.waiting == [(both, contact_fact(PERSON)), (alone, contact_fact(PERSON))]
+
+
+def test_a_message_that_must_name_a_place_waits_for_it_but_what_is_untrue_ends_at_once() -> None:
+    site = uuid4()
+    fact = replace(a_fact("changed", version=2), site_id=site)
+    planned = plan([fact], {}, {PERSON}, NOW)
+    assert planned.messages == []
+    assert planned.waiting == [(fact, site_fact(site))]
+    assert planned.voids == [Void(fact.subject_id, 2, "superseded")]
+    assert plan([replace(fact, change="cancelled")], {}, {PERSON}, NOW).waiting == []
 
 
 @given(

@@ -17,9 +17,9 @@ from services.notifications.domain.templates import (
     render,
 )
 from services.notifications.domain.wording import findings
-from services.notifications.wording import load_forbidden_words, load_languages, read_language
+from services.notifications.wording import forbidden_words, load_languages, read_language
 
-FORBIDDEN = load_forbidden_words()
+FORBIDDEN = forbidden_words()
 LANGUAGES = load_languages()
 
 

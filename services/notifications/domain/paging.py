@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-RANKS: Mapping[str, int] = {"open": 0, "acknowledged": 1, "closed": 2}
+LONGEST_RETRY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +22,8 @@ def reference(alarm_id: UUID) -> str:
     """What the page says and the duty list shows: the id's last six characters, random bits in every UUID
     version we use, so that it tells neither the person nor the moment (RFC 9562 §5.7)."""
     return alarm_id.hex[-6:].upper()
+
+
+def retry_seconds(tries: int) -> float:
+    """How soon a page is tried again that the gateway did not take, after `tries` earlier failures: for ever."""
+    return min(2.0 ** min(tries, 10), LONGEST_RETRY_SECONDS)

@@ -21,6 +21,7 @@ class Fact:
     case_id: UUID
     people: tuple[UUID, ...]
     start: datetime | None = None
+    site_id: UUID | None = None
 
     @property
     def appointment_id(self) -> UUID | None:
@@ -48,31 +49,54 @@ class Void:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What follows from a batch of facts; `waiting` holds facts with a person we cannot reach yet."""
+    """What follows from a batch of facts; `waiting` names, per fact, one thing that is not known yet."""
 
     messages: Sequence[Plan]
     voids: Sequence[Void]
-    waiting: Sequence[tuple[Fact, UUID]]
+    waiting: Sequence[tuple[Fact, str]]
 
 
 def plan(
-    facts: Iterable[Fact], standing: Mapping[UUID, int], reachable: Collection[UUID], now: datetime
+    facts: Iterable[Fact],
+    standing: Mapping[UUID, int],
+    known: Collection[UUID],
+    now: datetime,
 ) -> Planned:
     """`standing` = the version each subject has now: an older fact is history and says nothing.
 
-    One person who cannot be reached yet never holds up another: the fact waits for that person alone.
+    `known` = the people whose contact and the sites whose place we know. A person not known yet never holds
+    up another: the fact comes again for that person alone. A place not known yet holds up the message.
     """
     messages: list[Plan] = []
     voids: list[Void] = []
-    waiting: list[tuple[Fact, UUID]] = []
+    waiting: list[tuple[Fact, str]] = []
     for fact in facts:
         if fact.version < standing.get(fact.subject_id, fact.version):
             continue
-        missing = [person for person in fact.people if person not in reachable]
-        waiting += [(fact, person) for person in missing[:1]]
-        messages += [one for one in _messages(fact, now) if one.person_id in reachable]
         voids += _voids(fact)
+        place = needed_site(fact)
+        if place is not None and place not in known:
+            waiting.append((fact, site_fact(place)))
+            continue
+        missing = [person for person in fact.people if person not in known]
+        waiting += [(fact, contact_fact(person)) for person in missing[:1]]
+        messages += [one for one in _messages(fact, now) if one.person_id in known]
     return Planned(messages, voids, waiting)
+
+
+def needed_site(fact: Fact) -> UUID | None:
+    """The place a message about this fact has to name."""
+    return fact.site_id if fact.change in ("booked", "changed") else None
+
+
+def contact_fact(person_id: UUID) -> str:
+    """The name under which events wait for a person's contact."""
+    return f"contact:{person_id}"
+
+
+def site_fact(site_id: UUID) -> str:
+    """The name under which events wait for a place."""
+    return f"site:{site_id}"
 
 
 def _messages(fact: Fact, now: datetime) -> Iterator[Plan]:

@@ -22,12 +22,12 @@ CREATE TABLE stops (
     changed_at timestamptz NOT NULL
 );
 
+-- Directions are kept only where they are neutral. A row without a city is a mark, as in contacts.
 CREATE TABLE sites (
     site_id uuid PRIMARY KEY,
-    city text NOT NULL,
-    time_zone text NOT NULL,
-    directions jsonb NOT NULL,
-    changed_at timestamptz NOT NULL
+    city text,
+    directions jsonb,
+    changed_at timestamptz
 );
 
 CREATE TABLE appointments (
@@ -43,8 +43,9 @@ CREATE TABLE appointments (
 ) WITH (fillfactor = 80);
 CREATE INDEX appointments_by_case ON appointments (case_id);
 
--- One message to one person. `due_at` is when it is looked at next: its time, a back-off, or the end of the
--- lease of whoever is sending it. `tried_by` is set while a try has no recorded outcome.
+-- One message to one person. `due_at` is what was planned; `next_at` is when it is looked at next: that time,
+-- the start of a safe window, the end of a back-off, or of the lease of whoever is sending it. `tried_by` is
+-- set while a try has no recorded outcome; a row in state `planned` never has it.
 CREATE TABLE messages (
     id uuid PRIMARY KEY,
     subject_id uuid NOT NULL,
@@ -54,6 +55,7 @@ CREATE TABLE messages (
     version int NOT NULL,
     purpose text NOT NULL,
     due_at timestamptz NOT NULL,
+    next_at timestamptz NOT NULL,
     state text NOT NULL DEFAULT 'planned'
         CHECK (state IN ('planned', 'sending', 'delivered', 'failed', 'skipped')),
     tries smallint NOT NULL DEFAULT 0,
@@ -74,7 +76,7 @@ CREATE TABLE messages (
     autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_cost_delay = 0
 );
-CREATE INDEX messages_open_by_time ON messages (due_at) WHERE state IN ('planned', 'sending');
+CREATE INDEX messages_open_by_time ON messages (next_at) WHERE state IN ('planned', 'sending');
 CREATE INDEX messages_planned_by_person ON messages (person_id) WHERE state = 'planned';
 CREATE INDEX messages_by_case ON messages (case_id);
 
@@ -94,16 +96,14 @@ CREATE INDEX alarms_open_by_time ON alarms (next_page_at) WHERE state = 'open';
 CREATE TABLE pages (
     page_id uuid PRIMARY KEY,
     alarm_id uuid NOT NULL,
-    state text NOT NULL CHECK (state IN ('sent', 'failed')),
-    reason text,
-    at timestamptz NOT NULL
+    sent_at timestamptz NOT NULL
 );
 CREATE INDEX pages_by_alarm ON pages (alarm_id);
 
 CREATE VIEW journey AS
 SELECT case_id, planned_at AS at, 'message_planned' AS step, purpose AS detail,
     CASE WHEN state IN ('planned', 'sending')
-        THEN coalesce(reason || ', ', '') || 'due ' || to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        THEN coalesce(reason || ', ', '') || 'next at ' || to_char(next_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     END AS waits_for, traceparent
 FROM messages
 UNION ALL

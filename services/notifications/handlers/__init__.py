@@ -1,0 +1,41 @@
+"""What notifications hears: one function per event type, for the worker and for the pager."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from services.notifications.handlers import knowing, paging, planning
+from shared.contracts.base import Event
+from shared.contracts.intake import (
+    AlarmAcknowledged,
+    AlarmClosed,
+    AlarmRaised,
+    ConsentChanged,
+    ContactChanged,
+    ContactStopped,
+)
+from shared.contracts.matching import CaseWaitlisted
+from shared.contracts.scheduling import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRescheduled,
+    SiteChanged,
+)
+
+Handlers = Mapping[type[Event], Callable[..., Awaitable[Any]]]
+
+HANDLERS: Handlers = {
+    AppointmentBooked: planning.tell_of_bookings,
+    AppointmentRescheduled: planning.tell_of_changes,
+    AppointmentCancelled: planning.tell_of_cancellations,
+    CaseWaitlisted: planning.tell_of_waiting,
+    ContactChanged: knowing.remember_contacts,
+    ContactStopped: knowing.stop_contact,
+    ConsentChanged: knowing.follow_consent,
+    SiteChanged: knowing.remember_sites,
+}
+
+PAGER_HANDLERS: Handlers = {
+    AlarmRaised: paging.page_alarms,
+    AlarmAcknowledged: paging.hear_acknowledgements,
+    AlarmClosed: paging.hear_closures,
+}

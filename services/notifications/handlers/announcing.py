@@ -1,0 +1,76 @@
+"""What each fate of a message is called on the wire; never its text, never its address."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from services.notifications.domain.planning import Plan
+from services.notifications.repository.messages import Message
+from services.notifications.repository.sending import Fate
+from shared.contracts.base import Event
+from shared.contracts.notifications import (
+    MessageDelivered,
+    MessageFailed,
+    MessagePlanned,
+    MessageSent,
+    MessageSkipped,
+)
+from shared.messaging import Transaction
+
+
+def announce(tx: Transaction, events: Iterable[tuple[Message, Event]]) -> None:
+    """Says what became of messages, each in the trace of the request it follows from."""
+    said = list(events)
+    for message, _ in said:
+        tx.trace(str(message.id), message.traceparent)
+    tx.emit((event for _, event in said), causes=[str(message.id) for message, _ in said])
+
+
+def planned(message: Message, plan: Plan, at: datetime) -> MessagePlanned:
+    """A message is due at a moment."""
+    return MessagePlanned(**_about(message, at), due_at=plan.due_at)
+
+
+def skipped(message: Message, reason: str, at: datetime) -> MessageSkipped:
+    """It will not be sent, and why."""
+    return MessageSkipped(**_about(message, at), reason=reason)
+
+
+def failed(message: Message, fate: Fate, last_chance: bool, at: datetime) -> MessageFailed:
+    """Nobody could take it, or nobody can tell; `last_chance` asks for a human."""
+    return MessageFailed(
+        **_about(message, at),
+        channel=fate.channel or "inbox",
+        reason=fate.reason or "unknown",
+        last_chance=last_chance,
+    )
+
+
+def sent(message: Message, fate: Fate, at: datetime) -> MessageSent:
+    """A gateway accepted it."""
+    return MessageSent(
+        **_about(message, at),
+        channel=fate.channel,
+        language=fate.language,
+        template=message.purpose,
+        template_version=fate.template_version,
+        parts=fate.parts,
+    )
+
+
+def delivered(message: Message, fate: Fate, at: datetime) -> MessageDelivered:
+    """As far as we can tell. There are no delivery receipts yet: for SMS and mail this says only that the
+    gateway's answer was "accepted", for the inbox that the message stands on the person's own page."""
+    return MessageDelivered(**_about(message, at), channel=fate.channel)
+
+
+def _about(message: Message, at: datetime) -> dict[str, Any]:
+    return {
+        "case_id": message.case_id,
+        "message_id": message.id,
+        "appointment_id": message.appointment_id,
+        "appointment_version": message.version if message.appointment_id else None,
+        "person_id": message.person_id,
+        "purpose": message.purpose,
+        "at": at,
+    }

@@ -1,0 +1,44 @@
+"""Kafka in: what must be known of people and places before a message may go, and who must not be written to."""
+
+from collections.abc import Sequence
+
+from services.notifications.domain.composing import neutral_directions
+from services.notifications.domain.planning import contact_fact, site_fact
+from services.notifications.handlers.announcing import announce, skipped
+from services.notifications.repository import messages, projections
+from services.notifications.wording import forbidden_words
+from shared.contracts.intake import ConsentChanged, ContactChanged, ContactStopped
+from shared.contracts.scheduling import SiteChanged
+from shared.messaging import Transaction
+
+
+async def remember_contacts(events: Sequence[ContactChanged], tx: Transaction) -> None:
+    """Whoever can be reached now is told what waited for it."""
+    await projections.save_contacts(tx, events)
+    await tx.arrived([contact_fact(event.person_id) for event in events])
+
+
+async def remember_sites(events: Sequence[SiteChanged], tx: Transaction) -> None:
+    """Directions that would tell what a place is for are left out: people get the city instead."""
+    forbidden = forbidden_words()
+    neutral = [neutral_directions(event.directions, forbidden) for event in events]
+    await projections.save_sites(tx, events, neutral)
+    await tx.arrived([site_fact(event.site_id) for event in events])
+
+
+async def stop_contact(events: Sequence[ContactStopped], tx: Transaction) -> None:
+    """No message of any kind any more: what was planned is taken back at once."""
+    await projections.save_stops(tx, [(event.person_id, True, event.stopped_at) for event in events])
+    stopped = await messages.stop(tx, [event.person_id for event in events])
+    announce(tx, [(message, skipped(message, reason, tx.now)) for message, reason in stopped])
+
+
+async def follow_consent(events: Sequence[ConsentChanged], tx: Transaction) -> None:
+    """Consent to contact taken back stops messages; given again it lifts the stop."""
+    contact = [event for event in events if event.purpose == "contact"]
+    withdrawn = [event.person_id for event in contact if event.state == "withdrawn"]
+    await projections.save_stops(
+        tx, [(event.person_id, event.state == "withdrawn", event.changed_at) for event in contact]
+    )
+    stopped = await messages.stop(tx, withdrawn)
+    announce(tx, [(message, skipped(message, reason, tx.now)) for message, reason in stopped])

@@ -1,0 +1,45 @@
+"""Kafka in for the pager: an alarm is paged until a named human has it. Nothing of it is told on another topic."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from services.notifications.domain.outcomes import Accepted, Outcome
+from services.notifications.domain.paging import PagingRules, retry_seconds
+from services.notifications.repository import paging
+from services.notifications.repository.paging import NextPage, Page
+from shared.contracts.intake import AlarmAcknowledged, AlarmClosed, AlarmRaised
+from shared.messaging import Transaction
+
+
+async def page_alarms(events: Sequence[AlarmRaised], tx: Transaction) -> None:
+    """Due at once; an alarm that was acknowledged before we heard of it stays quiet."""
+    await paging.raise_alarms(tx, [(event.alarm_id, event.level) for event in events])
+
+
+async def hear_acknowledgements(events: Sequence[AlarmAcknowledged], tx: Transaction) -> None:
+    """Somebody has it: no more pages."""
+    await paging.quieten(tx, [event.alarm_id for event in events], "acknowledged")
+
+
+async def hear_closures(events: Sequence[AlarmClosed], tx: Transaction) -> None:
+    """Somebody has closed it: no more pages."""
+    await paging.quieten(tx, [event.alarm_id for event in events], "closed")
+
+
+async def record_pages(tx: Transaction, answers: Sequence[tuple[Page, Outcome]], rules: PagingRules) -> None:
+    """A page that was taken comes again under a new id unless somebody acknowledges; one that was not taken
+    comes again soon under its own."""
+    taken = [page for page, outcome in answers if isinstance(outcome, Accepted)]
+    failed = [page for page, outcome in answers if not isinstance(outcome, Accepted)]
+    await paging.keep_pages(tx, taken)
+    again = [
+        NextPage(page.alarm_id, tx.new_id(), tx.now + timedelta(minutes=rules.wait_minutes(page.level)), 0)
+        for page in taken
+    ]
+    soon = [
+        NextPage(
+            page.alarm_id, page.page_id, tx.now + timedelta(seconds=retry_seconds(page.tries)), page.tries + 1
+        )
+        for page in failed
+    ]
+    await paging.plan_next(tx, again + soon)

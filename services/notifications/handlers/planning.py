@@ -1,0 +1,72 @@
+"""Kafka in: an appointment's change or a place on the waiting list becomes messages to the people of the case."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from services.notifications.domain import planning
+from services.notifications.domain.planning import Change, Fact
+from services.notifications.handlers.announcing import announce, planned, skipped
+from services.notifications.repository import messages, projections
+from shared.contracts.base import Event
+from shared.contracts.matching import CaseWaitlisted
+from shared.contracts.scheduling import (
+    Appointment,
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRescheduled,
+)
+from shared.messaging import Transaction
+
+
+async def tell_of_bookings(events: Sequence[AppointmentBooked], tx: Transaction) -> None:
+    """Told now, and again a day ahead."""
+    standing = await projections.fold_appointments(tx, events, "booked")
+    await _plan(tx, [(event, _fact("booked", event)) for event in events], standing)
+
+
+async def tell_of_changes(events: Sequence[AppointmentRescheduled], tx: Transaction) -> None:
+    """The new time is told; what was planned for the old one is taken back."""
+    standing = await projections.fold_appointments(tx, events, "booked")
+    await _plan(tx, [(event, _fact("changed", event)) for event in events], standing)
+
+
+async def tell_of_cancellations(events: Sequence[AppointmentCancelled], tx: Transaction) -> None:
+    """Told, and everything else about the appointment is taken back in the same transaction."""
+    standing = await projections.fold_appointments(tx, events, "cancelled")
+    await _plan(tx, [(event, _fact("cancelled", event)) for event in events], standing)
+
+
+async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> None:
+    """Somebody who waits is told that they are on the list."""
+    await _plan(tx, [(event, _waitlisted(event)) for event in events], {})
+
+
+async def _plan(tx: Transaction, told: Sequence[tuple[Event, Fact]], standing: Mapping[UUID, int]) -> None:
+    facts = [fact for _, fact in told]
+    people = {person for fact in facts for person in fact.people}
+    sites = {site for fact in facts if (site := planning.needed_site(fact))}
+    known = await projections.known(tx, sorted(people), sorted(sites))
+    decided = planning.plan(facts, standing, known, tx.now)
+    new = await messages.add(tx, decided.messages)
+    untrue = await messages.void(tx, decided.voids)
+    announce(tx, [(message, planned(message, plan, tx.now)) for message, plan in new])
+    announce(tx, [(message, skipped(message, reason, tx.now)) for message, reason in untrue])
+    events = {fact: event for event, fact in told}
+    await tx.wait_for([(events[fact], awaited) for fact, awaited in decided.waiting])
+
+
+def _fact(change: Change, event: Appointment) -> Fact:
+    return Fact(
+        change=change,
+        subject_id=event.appointment_id,
+        version=event.version,
+        attempt=event.attempt,
+        case_id=event.case_id,
+        people=tuple(attendee.person_id for attendee in event.attendees),
+        start=event.start,
+        site_id=event.site_id if event.modality == "in_person" else None,
+    )
+
+
+def _waitlisted(event: CaseWaitlisted) -> Fact:
+    return Fact("waitlisted", event.case_id, event.attempt, event.attempt, event.case_id, (event.person_id,))

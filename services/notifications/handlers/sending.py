@@ -1,0 +1,155 @@
+"""The sender's transactions: what may go out now, and what became of it. The sender itself does the rest."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.notifications.domain.outcomes import Outcome, Settled, settle, unknown
+from services.notifications.domain.sending import Channel, Decision, Later, Send, Skip, Unknown, decide
+from services.notifications.handlers.announcing import announce, delivered, failed, sent, skipped
+from services.notifications.repository import sending as repository
+from services.notifications.repository.messages import Message
+from services.notifications.repository.sending import Claimed, Fate
+from shared.contracts.base import Event
+from shared.messaging import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages that are ours to send until the lease ends; `found` counts all that were due."""
+
+    claim: UUID
+    found: int
+    sms: Sequence[Claimed]
+    email: Sequence[Claimed]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What was handed to a gateway, and its answer."""
+
+    claimed: Claimed
+    channel: Channel
+    language: str
+    template_version: str
+    parts: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    message: Message
+    fate: Fate
+    last_chance: bool = False
+
+
+async def claim_due(tx: Transaction, limit: int, lease: timedelta) -> Batch:
+    """Looks again, under the lock, whether each due message is still true, wanted and timely."""
+    claim = tx.new_id()
+    due = await repository.claim_due(tx, limit)
+    decided = [(one, decide(one.due, tx.now)) for one in due]
+    endings = [_ending(one, decision, tx.now + lease) for one, decision in decided]
+    await repository.save(tx, [ending.fate for ending in endings], ours=None, claim=claim)
+    _announce(tx, endings)
+    return Batch(claim, len(due), _going(decided, "sms"), _going(decided, "email"))
+
+
+async def mark_tried(
+    tx: Transaction, claim: UUID, claimed: Sequence[Claimed], channel: Channel
+) -> list[Claimed]:
+    """From here on nobody can be sure that these did not leave; returns those that are still ours."""
+    ids = [one.message.id for one in claimed]
+    ours = await repository.mark_tried(tx, ids, claim, channel)
+    return [one for one in claimed if one.message.id in ours]
+
+
+async def record_attempts(tx: Transaction, claim: UUID, attempts: Sequence[Attempt]) -> None:
+    """What the gateways answered."""
+    await _record(tx, claim, [_attempted(attempt, tx.now) for attempt in attempts])
+
+
+async def record_refusals(tx: Transaction, claim: UUID, refusals: Sequence[tuple[Claimed, str]]) -> None:
+    """The vault gives no key, because the person is stopped, erased or unknown."""
+    await _record(tx, claim, [_refused(one, reason) for one, reason in refusals])
+
+
+async def put_back(
+    tx: Transaction, claim: UUID, claimed: Sequence[Claimed], reason: str, seconds: float
+) -> None:
+    """Nothing left us and it was nobody's fault: looked at again later, inside the window, without end."""
+    again = tx.now + timedelta(seconds=seconds)
+    await _record(tx, claim, [_again(one, again, reason) for one in claimed])
+
+
+async def _record(tx: Transaction, claim: UUID, endings: Sequence[_Ending]) -> None:
+    ours = await repository.save(tx, [ending.fate for ending in endings], ours=claim, claim=None)
+    _announce(tx, [ending for ending in endings if ending.fate.id in ours])
+
+
+def _ending(one: Claimed, decision: Decision, lease_end: datetime) -> _Ending:
+    match decision:
+        case Send(channel="inbox"):
+            return _Ending(one.message, Fate(one.message.id, "delivered", one.tries, channel="inbox"))
+        case Send(channel=channel):
+            # A mail is marked as tried just before it leaves, for no mail may leave twice.
+            tried_by = "sms" if channel == "sms" else None
+            fate = Fate(one.message.id, "sending", one.tries, lease_end, tried_by, channel)
+            return _Ending(one.message, fate)
+        case Later(at=at):
+            return _again(one, at, "held" if one.due.held else "safe_window")
+        case Skip(reason=reason):
+            return _Ending(one.message, Fate(one.message.id, "skipped", one.tries, reason=reason))
+        case Unknown(channel=channel):
+            return _settled(one, channel, unknown(one.message.purpose, channel))
+
+
+def _again(one: Claimed, at: datetime, reason: str) -> _Ending:
+    state = "sending" if one.due.tried_by else "planned"
+    return _Ending(one.message, Fate(one.message.id, state, one.tries, at, one.due.tried_by, reason=reason))
+
+
+def _refused(one: Claimed, reason: str) -> _Ending:
+    if one.due.tried_by:
+        return _settled(one, one.due.tried_by, unknown(one.message.purpose, one.due.tried_by))
+    return _Ending(one.message, Fate(one.message.id, "skipped", one.tries, reason=reason))
+
+
+def _attempted(attempt: Attempt, now: datetime) -> _Ending:
+    one = attempt.claimed
+    settled = settle(attempt.outcome, attempt.channel, one.message.purpose, one.tries + 1, now)
+    ending = _settled(one, attempt.channel, settled)
+    ending.fate.language = attempt.language
+    ending.fate.template_version = attempt.template_version
+    ending.fate.parts = attempt.parts
+    ending.fate.gateway_id = getattr(attempt.outcome, "gateway_id", None)
+    return ending
+
+
+def _settled(one: Claimed, channel: str, settled: Settled) -> _Ending:
+    fate = Fate(
+        one.message.id, settled.state, one.tries + 1, settled.due_at, settled.tried_by, channel,
+        reason=settled.reason,
+    )  # fmt: skip
+    return _Ending(one.message, fate, settled.last_chance)
+
+
+def _going(decided: Iterable[tuple[Claimed, Decision]], channel: Channel) -> list[Claimed]:
+    return [one for one, decision in decided if isinstance(decision, Send) and decision.channel == channel]
+
+
+def _announce(tx: Transaction, endings: Iterable[_Ending]) -> None:
+    announce(tx, [(ending.message, event) for ending in endings for event in _events(ending, tx.now)])
+
+
+def _events(ending: _Ending, at: datetime) -> list[Event]:
+    message, fate = ending.message, ending.fate
+    if fate.state == "delivered" and fate.channel == "inbox":
+        return [delivered(message, fate, at)]
+    if fate.state == "delivered":
+        return [sent(message, fate, at), delivered(message, fate, at)]
+    if fate.state == "skipped":
+        return [skipped(message, fate.reason or "", at)]
+    if fate.state == "failed":
+        return [failed(message, fate, ending.last_chance, at)]
+    return []

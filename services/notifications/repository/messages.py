@@ -1,0 +1,114 @@
+"""The SQL of messages: planned once per promise, taken back when they are no longer true."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.notifications.domain.planning import Plan, Void
+from shared.messaging import Transaction
+
+ADD = """
+INSERT INTO messages (id, subject_id, person_id, case_id, appointment_id, version, purpose, due_at, next_at,
+    traceparent, planned_at)
+SELECT id, subject_id, person_id, case_id, appointment_id, version, purpose, due_at, due_at, traceparent, $10
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::text[],
+    $8::timestamptz[], $9::text[]) AS m(id, subject_id, person_id, case_id, appointment_id, version, purpose,
+    due_at, traceparent)
+ORDER BY subject_id, person_id, purpose
+ON CONFLICT (subject_id, person_id, purpose, version) DO NOTHING
+RETURNING id
+"""
+
+# Only what nobody is sending: FOR UPDATE waits for a sender's claim and then looks at the state again.
+VOID = """
+WITH untrue AS (
+    SELECT m.id, v.reason
+    FROM unnest($1::uuid[], $2::int[], $3::text[]) AS v(subject_id, below, reason)
+    JOIN messages m ON m.subject_id = v.subject_id AND m.version < v.below AND m.state = 'planned'
+    ORDER BY m.id FOR UPDATE OF m
+)
+UPDATE messages m SET state = 'skipped', reason = untrue.reason, settled_at = $4
+FROM untrue WHERE m.id = untrue.id
+RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent
+"""
+
+STOP = """
+WITH unwanted AS (
+    SELECT id FROM messages WHERE person_id = ANY ($1) AND state = 'planned' ORDER BY id FOR UPDATE
+)
+UPDATE messages m SET state = 'skipped', reason = 'stopped', settled_at = $2
+FROM unwanted WHERE m.id = unwanted.id
+RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Which message this is: what every delivery event says of it."""
+
+    id: UUID
+    case_id: UUID
+    person_id: UUID
+    appointment_id: UUID | None
+    version: int
+    purpose: str
+    traceparent: str | None = None
+
+
+async def add(tx: Transaction, plans: Sequence[Plan]) -> list[tuple[Message, Plan]]:
+    """Plans what has not been planned before; returns what is new."""
+    if not plans:
+        return []
+    rows = [(_message(tx, plan), plan) for plan in plans]
+    added = await tx.connection.fetch(
+        ADD,
+        [m.id for m, _ in rows],
+        [p.fact.subject_id for _, p in rows],
+        [m.person_id for m, _ in rows],
+        [m.case_id for m, _ in rows],
+        [m.appointment_id for m, _ in rows],
+        [m.version for m, _ in rows],
+        [m.purpose for m, _ in rows],
+        [p.due_at for _, p in rows],
+        [m.traceparent for m, _ in rows],
+        tx.now,
+    )
+    if len(added) == len(rows):
+        return rows
+    new = {row["id"] for row in added}
+    return [row for row in rows if row[0].id in new]
+
+
+async def void(tx: Transaction, voids: Sequence[Void]) -> list[tuple[Message, str]]:
+    """Takes back what is no longer true and not under way; returns each with its reason."""
+    if not voids:
+        return []
+    columns = [v.subject_id for v in voids], [v.below for v in voids], [v.reason for v in voids]
+    return _skipped(await tx.connection.fetch(VOID, *columns, tx.now))
+
+
+async def stop(tx: Transaction, people: Collection[UUID]) -> list[tuple[Message, str]]:
+    """Takes back everything planned for these people."""
+    return _skipped(await tx.connection.fetch(STOP, list(people), tx.now)) if people else []
+
+
+def _message(tx: Transaction, plan: Plan) -> Message:
+    fact = plan.fact
+    trace = tx.traceparent_of(str(fact.case_id))
+    return Message(
+        tx.new_id(), fact.case_id, plan.person_id, fact.appointment_id, fact.version, plan.purpose, trace
+    )
+
+
+def _skipped(rows: Sequence[Any]) -> list[tuple[Message, str]]:
+    return [
+        (
+            Message(
+                row["id"], row["case_id"], row["person_id"], row["appointment_id"], row["version"],
+                row["purpose"], row["traceparent"],
+            ),
+            row["reason"],
+        )
+        for row in rows
+    ]  # fmt: skip

@@ -1,0 +1,126 @@
+"""The SQL of the pager: alarms, their pages, and dead letters of the alarm topic, which are paged like alarms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.messaging import Transaction
+
+RAISE = """
+INSERT INTO alarms (alarm_id, level, state, page_id, next_page_at, changed_at)
+SELECT alarm_id, level, 'open', page_id, $4, $4
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS a(alarm_id, level, page_id) ORDER BY alarm_id
+ON CONFLICT (alarm_id) DO NOTHING
+"""
+
+# A quiet row for an alarm we have not heard of yet keeps it quiet when it comes.
+QUIETEN = """
+INSERT INTO alarms (alarm_id, level, state, page_id, next_page_at, changed_at)
+SELECT alarm_id, '', $3, page_id, $4, $4
+FROM unnest($1::uuid[], $2::uuid[]) AS a(alarm_id, page_id) ORDER BY alarm_id
+ON CONFLICT (alarm_id) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at
+WHERE alarms.state = 'open' OR excluded.state = 'closed'
+"""
+
+# An alarm that could not be read is an alarm: the desk is paged until an operator has settled the dead letter.
+RAISE_UNREAD = """
+INSERT INTO alarms (alarm_id, level, state, page_id, next_page_at, changed_at)
+SELECT id, 'unread', 'open', gen_random_uuid(), $1, $1 FROM dead_letters WHERE grp = 'pager' AND state = 'open'
+ON CONFLICT (alarm_id) DO NOTHING
+"""
+
+QUIETEN_READ = """
+UPDATE alarms SET state = 'closed', changed_at = $1 FROM dead_letters d
+WHERE alarms.alarm_id = d.id AND alarms.state = 'open' AND alarms.level = 'unread' AND d.state <> 'open'
+"""
+
+CLAIM = """
+WITH picked AS (
+    SELECT alarm_id FROM alarms WHERE state = 'open' AND next_page_at <= $1
+    ORDER BY next_page_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+UPDATE alarms SET next_page_at = $1 + make_interval(secs => $3) FROM picked
+WHERE alarms.alarm_id = picked.alarm_id
+RETURNING alarms.alarm_id, alarms.level, alarms.page_id, alarms.tries
+"""
+
+KEEP_PAGES = """
+INSERT INTO pages (page_id, alarm_id, sent_at)
+SELECT page_id, alarm_id, $3 FROM unnest($1::uuid[], $2::uuid[]) AS p(page_id, alarm_id)
+ON CONFLICT (page_id) DO NOTHING
+"""
+
+PLAN_NEXT = """
+UPDATE alarms SET page_id = n.page_id, next_page_at = n.at, tries = n.tries
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::int[]) AS n(alarm_id, page_id, at, tries)
+WHERE alarms.alarm_id = n.alarm_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page to the duty desk; `page_id` stays the same until the gateway has taken it."""
+
+    page_id: UUID
+    alarm_id: UUID
+    level: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class NextPage:
+    """When an alarm is paged again, under which id, and how often in a row the gateway has failed."""
+
+    alarm_id: UUID
+    page_id: UUID
+    at: datetime
+    tries: int
+
+
+async def raise_alarms(tx: Transaction, alarms: Sequence[tuple[UUID, str]]) -> None:
+    """New alarms are due at once."""
+    await tx.connection.execute(
+        RAISE, [a for a, _ in alarms], [level for _, level in alarms], [tx.new_id() for _ in alarms], tx.now
+    )
+
+
+async def quieten(tx: Transaction, alarm_ids: Sequence[UUID], state: str) -> None:
+    """A named human has them; `closed` is never taken back to `acknowledged`."""
+    await tx.connection.execute(QUIETEN, list(alarm_ids), [tx.new_id() for _ in alarm_ids], state, tx.now)
+
+
+async def follow_dead_letters(tx: Transaction) -> None:
+    """What could not be read is paged; what was settled is not paged any more."""
+    await tx.connection.execute(RAISE_UNREAD, tx.now)
+    await tx.connection.execute(QUIETEN_READ, tx.now)
+
+
+async def claim_pages(tx: Transaction, limit: int, lease_seconds: float) -> list[Page]:
+    """Pages that are due; another pager may take them up when the lease has run out."""
+    rows = await tx.connection.fetch(CLAIM, tx.now, limit, lease_seconds)
+    return [Page(row["page_id"], row["alarm_id"], row["level"], row["tries"]) for row in rows]
+
+
+async def keep_pages(tx: Transaction, pages: Sequence[Page]) -> None:
+    """What the gateway has taken."""
+    await tx.connection.execute(KEEP_PAGES, [p.page_id for p in pages], [p.alarm_id for p in pages], tx.now)
+
+
+async def plan_next(tx: Transaction, plans: Sequence[NextPage]) -> None:
+    """When these alarms are paged again."""
+    await tx.connection.execute(
+        PLAN_NEXT,
+        [p.alarm_id for p in plans],
+        [p.page_id for p in plans],
+        [p.at for p in plans],
+        [p.tries for p in plans],
+    )
+
+
+async def longest_unanswered(tx: Transaction) -> float:
+    """Seconds since the oldest alarm that nobody has acknowledged was raised."""
+    seconds = await tx.connection.fetchval(
+        "SELECT extract(epoch FROM $1 - min(changed_at)) FROM alarms WHERE state = 'open'", tx.now
+    )
+    return float(seconds or 0.0)

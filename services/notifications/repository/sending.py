@@ -1,0 +1,185 @@
+"""The SQL of the sender: claims what is due with everything that decides its fate, and records the fate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.notifications.domain.composing import Occasion
+from services.notifications.domain.sending import Contact, Due, Subject
+from services.notifications.domain.windows import Window
+from services.notifications.repository.messages import Message
+from shared.messaging import Transaction
+
+# The lock is taken first, and it re-reads the row: whoever cancelled, stopped or sent meanwhile has changed it.
+CLAIM = """
+WITH picked AS MATERIALIZED (
+    SELECT * FROM messages WHERE state IN ('planned', 'sending') AND next_at <= $1
+    ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.traceparent, m.state, m.tries,
+    m.tried_by, m.due_at,
+    a.version AS a_version, a.state AS a_state, a.start, a.time_zone AS a_zone, a.modality,
+    s.city, s.directions,
+    c.channels, c.language, c.script, c.windows, c.time_zone AS c_zone, c.confirmed_until, c.box, c.box_version,
+    coalesce(stops.stopped, false) AS stopped,
+    EXISTS (
+        SELECT FROM blocks b WHERE b.grp = 'notifications' AND b.key IN (m.case_id::text, m.person_id::text)
+    ) AS held,
+    m.appointment_id IS NULL AND EXISTS (
+        SELECT FROM appointments b WHERE b.case_id = m.case_id AND b.state = 'booked' AND b.attempt >= m.version
+    ) AS left_waitlist
+FROM picked m
+LEFT JOIN appointments a USING (appointment_id)
+LEFT JOIN sites s ON s.site_id = a.site_id
+LEFT JOIN contacts c USING (person_id)
+LEFT JOIN stops USING (person_id)
+ORDER BY m.next_at
+"""
+
+SAVE = """
+UPDATE messages m SET state = r.state, next_at = coalesce(r.next_at, m.next_at), tries = r.tries,
+    tried_by = r.tried_by, channel = r.channel, language = r.language, template_version = r.template_version,
+    parts = r.parts, reason = r.reason, gateway_id = r.gateway_id, claim = $2,
+    settled_at = CASE WHEN r.state IN ('delivered', 'failed', 'skipped') THEN $3::timestamptz END
+FROM unnest($4::uuid[], $5::text[], $6::timestamptz[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[],
+    $12::int[], $13::text[], $14::text[]) AS r(id, state, next_at, tries, tried_by, channel, language,
+    template_version, parts, reason, gateway_id)
+WHERE m.id = r.id AND ($1::uuid IS NULL OR m.claim = $1)
+RETURNING m.id
+"""
+
+MARK_TRIED = """
+UPDATE messages SET tried_by = $3 WHERE id = ANY ($1) AND claim = $2 AND state = 'sending' RETURNING id
+"""
+
+# Back-offs end within 15 minutes; what waits for its safe window waits rightly.
+OLDEST = """
+SELECT min(due_at) FROM messages WHERE state IN ('planned', 'sending') AND due_at <= $1
+    AND next_at <= $1 + interval '15 minutes' AND reason IS DISTINCT FROM 'safe_window'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A due message under our lock, with what is true about it now."""
+
+    message: Message
+    due: Due
+    occasion: Occasion
+    language: tuple[str, str]
+    box: tuple[str, int] | None
+    tries: int
+
+
+@dataclass(slots=True)
+class Fate:
+    """What is recorded of a message; `next_at` only while it stays open."""
+
+    id: UUID
+    state: str
+    tries: int
+    next_at: datetime | None = None
+    tried_by: str | None = None
+    channel: str | None = None
+    language: str | None = None
+    template_version: str | None = None
+    parts: int | None = None
+    reason: str | None = None
+    gateway_id: str | None = None
+
+
+async def claim_due(tx: Transaction, limit: int) -> list[Claimed]:
+    """Locks up to `limit` messages that are due; rows another sender holds are left to it."""
+    return [_claimed(row) for row in await tx.connection.fetch(CLAIM, tx.now, limit)]
+
+
+async def save(tx: Transaction, fates: Sequence[Fate], *, ours: UUID | None, claim: UUID | None) -> set[UUID]:
+    """Records fates, of rows under claim `ours` only (None: the rows are locked by this transaction);
+    returns whose fate was ours to record."""
+    if not fates:
+        return set()
+    rows = await tx.connection.fetch(
+        SAVE,
+        ours,
+        claim,
+        tx.now,
+        [f.id for f in fates],
+        [f.state for f in fates],
+        [f.next_at for f in fates],
+        [f.tries for f in fates],
+        [f.tried_by for f in fates],
+        [f.channel for f in fates],
+        [f.language for f in fates],
+        [f.template_version for f in fates],
+        [f.parts for f in fates],
+        [f.reason for f in fates],
+        [f.gateway_id for f in fates],
+    )
+    return {row["id"] for row in rows}
+
+
+async def mark_tried(tx: Transaction, ids: Sequence[UUID], claim: UUID, channel: str) -> set[UUID]:
+    """From here on nobody can be sure that these did not leave; returns those still ours to send."""
+    return {row["id"] for row in await tx.connection.fetch(MARK_TRIED, list(ids), claim, channel)}
+
+
+async def oldest_due(tx: Transaction) -> timedelta:
+    """How long the message that waits longest without a reason of its own has been due."""
+    oldest: datetime | None = await tx.connection.fetchval(OLDEST, tx.now)
+    return tx.now - oldest if oldest else timedelta(0)
+
+
+def _claimed(row: Any) -> Claimed:
+    return Claimed(
+        message=Message(
+            row["id"], row["case_id"], row["person_id"], row["appointment_id"], row["version"], row["purpose"],
+            row["traceparent"],
+        ),
+        due=Due(
+            purpose=row["purpose"],
+            version=row["version"],
+            tried_by=row["tried_by"],
+            stopped=row["stopped"],
+            held=row["held"],
+            subject=_subject(row),
+            contact=_contact(row),
+        ),
+        occasion=_occasion(row),
+        language=(row["language"] or "", row["script"] or ""),
+        box=(row["box"], row["box_version"]) if row["box"] is not None else None,
+        tries=row["tries"],
+    )  # fmt: skip
+
+
+def _subject(row: Any) -> Subject | None:
+    if row["appointment_id"] is None:
+        return Subject(row["version"], "left_waitlist" if row["left_waitlist"] else "waitlisted", None)
+    if row["a_state"] is None:
+        return None
+    return Subject(row["a_version"], row["a_state"], row["start"])
+
+
+def _contact(row: Any) -> Contact | None:
+    if row["channels"] is None:
+        return None
+    return Contact(
+        channels=row["channels"],
+        windows=[Window(*window) for window in row["windows"]],
+        time_zone=row["c_zone"],
+        confirmed_until=row["confirmed_until"],
+        has_address=row["box"] is not None,
+    )
+
+
+def _occasion(row: Any) -> Occasion:
+    in_person = row["modality"] == "in_person"
+    return Occasion(
+        purpose=row["purpose"],
+        start=row["start"],
+        time_zone=(row["a_zone"] if in_person else row["c_zone"]) or "",
+        modality=row["modality"],
+        city=row["city"],
+        directions=row["directions"] or {},
+    )
