@@ -19,7 +19,7 @@ class Sink:
         self._flushed: asyncio.Future[None] | None = None
         self._flushing: asyncio.Task[None] | None = None
         file.parent.mkdir(parents=True, exist_ok=True)
-        for line in _whole_lines(file):
+        for line in whole_lines(file):
             self.remember(line["id"])
         self._handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
@@ -67,7 +67,7 @@ class Sink:
         os.close(self._handle)
 
 
-def _whole_lines(file: Path) -> Iterator[dict[str, Any]]:
+def whole_lines(file: Path) -> Iterator[dict[str, Any]]:
     """Every complete line; a torn one at the end was never acknowledged and is cut off."""
     if not file.exists():
         return
