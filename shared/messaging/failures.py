@@ -1,6 +1,7 @@
 """Which failures pass by themselves and which never will."""
 
 import asyncpg
+from aiokafka.errors import KafkaError
 
 # Classes: 08 connection, 40 rollback (deadlock, serialisation), 53 resources, 57 operator intervention
 # (shutdown, statement timeout), 58 system; 55P03 lock timeout, 25006 read-only (a demoted server).
@@ -28,6 +29,8 @@ def describe(failure: BaseException) -> str:
     """The failure's kind without any value: database errors and models quote rows and inputs in their text."""
     if isinstance(failure, asyncpg.PostgresError):
         return f"{type(failure).__name__} {failure.sqlstate} {failure.constraint_name or ''}".strip()
+    if isinstance(failure, KafkaError):
+        return f"{type(failure).__name__} {failure}"[:200]  # speaks of brokers and partitions only
     places = getattr(failure, "errors", None)
     if callable(places):
         found = places(include_input=False, include_url=False, include_context=False)

@@ -1,0 +1,45 @@
+"""The checker can fail: every known way to build the kernel wrongly is caught, and only under faults."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.mutants import CONTROLS, MUTANTS, Mutant, copy_with
+from tests.faults.stage import ROOT, Stage
+
+pytestmark = [pytest.mark.kafka, pytest.mark.faults]
+
+SEED = 11
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+async def test_a_mutant_passes_a_quiet_run(
+    mutant: Mutant, database: Any, kafka_server: Any, tmp_path: Path
+) -> None:
+    tree = copy_with(mutant, ROOT, tmp_path)
+    verdict = await Stage(database, kafka_server.bootstrap, tmp_path, tree, loud=False, seed=SEED).play(
+        seconds=2
+    )
+    assert verdict.clean, verdict
+    assert verdict.events > 50
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+async def test_a_mutant_is_caught_under_faults(
+    mutant: Mutant, database: Any, kafka_server: Any, tmp_path: Path
+) -> None:
+    tree = copy_with(mutant, ROOT, tmp_path)
+    stage = Stage(database, kafka_server.bootstrap, tmp_path, tree, seed=SEED, faults=mutant.faults)
+    verdict = await stage.play(mutant.seconds)
+    assert not verdict.clean, verdict
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda mutant: mutant.name)
+async def test_each_wall_alone_holds_under_the_same_faults(
+    control: Mutant, database: Any, kafka_server: Any, tmp_path: Path
+) -> None:
+    tree = copy_with(control, ROOT, tmp_path)
+    stage = Stage(database, kafka_server.bootstrap, tmp_path, tree, seed=SEED, faults=control.faults)
+    verdict = await stage.play(control.seconds)
+    assert verdict.clean, verdict

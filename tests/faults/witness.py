@@ -1,0 +1,161 @@
+"""A system of the kernel and nothing else, in real processes: writers, relays, readers, echoes.
+
+What it writes down is enough to tell every event's fate: writers log what was acknowledged, readers append
+one row per applied event. `python -m tests.faults.witness ROLE` with the settings as JSON in WITNESS.
+"""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import uvloop
+
+from shared.contracts.base import Event, Topic
+from shared.messaging import Kernel, KafkaSettings, Transaction, open_kernel
+
+SETTINGS = json.loads(os.environ.get("WITNESS", "{}"))
+PAGES, ECHOES = SETTINGS.get("pages", "witness.pages"), SETTINGS.get("echoes", "witness.echoes")
+
+DAWDLED = [0.0]
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS lines (page text, line int, number int NOT NULL, PRIMARY KEY (page, line));
+CREATE TABLE IF NOT EXISTS applied (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, page text, line int, number int
+);
+CREATE TABLE IF NOT EXISTS moves (topic text, partition int, was bigint, became bigint);
+CREATE OR REPLACE FUNCTION witness_move() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO moves VALUES (new.topic, new.partition, old.next, new.next);
+    RETURN new;
+END $$;
+CREATE OR REPLACE TRIGGER witness_move AFTER UPDATE ON offsets FOR EACH ROW EXECUTE FUNCTION witness_move();
+"""
+
+# Each writer locks its own lines only, never the page: many aggregates speak about one key.
+WRITE = """
+INSERT INTO lines (page, line, number)
+SELECT page, line, 1 FROM unnest($1::text[], $2::int[]) AS l(page, line) ORDER BY 1, 2
+ON CONFLICT (page, line) DO UPDATE SET number = lines.number + 1 RETURNING page, line, number
+"""
+
+
+class LineWritten(Event):
+    """The `number`-th thing that was said about a line of a page."""
+
+    type_name: ClassVar[str] = "witness.line_written.v1"
+    topic: ClassVar[str] = PAGES
+    key_field: ClassVar[str] = "page"
+
+    page: str
+    line: int
+    number: int
+
+
+class LineUnderlined(LineWritten):
+    """Another type on the same stream: types must not overtake one another."""
+
+    type_name: ClassVar[str] = "witness.line_underlined.v1"
+
+
+class LineEchoed(LineWritten):
+    """What a reader says after it has applied a line."""
+
+    type_name: ClassVar[str] = "witness.line_echoed.v1"
+    topic: ClassVar[str] = ECHOES
+
+
+async def write(kernel: Kernel, stop: asyncio.Event) -> None:
+    """Several writers at once, each logging what it was told is durable."""
+    await asyncio.gather(*(_writer(kernel, stop, number) for number in range(SETTINGS["writers"])))
+
+
+async def _writer(kernel: Kernel, stop: asyncio.Event, number: int) -> None:
+    chance = random.Random(f"{SETTINGS['seed']} {number} {os.getpid() if SETTINGS['loud'] else 0}")
+    with Path(SETTINGS["log"]).open("a", buffering=1) as log:
+        while not stop.is_set():
+            said = await _say(kernel, chance)
+            log.write(json.dumps(said) + "\n")
+            await asyncio.sleep(chance.random() * SETTINGS["pause"])
+
+
+async def _say(kernel: Kernel, chance: random.Random) -> list[list[object]]:
+    lines = sorted(
+        {(f"page-{chance.randrange(24)}", chance.randrange(4)) for _ in range(chance.randint(1, 6))}
+    )
+    async with kernel.database.transaction() as tx:
+        await tx.connection.execute("SELECT txid_current()")
+        rows = await tx.connection.fetch(WRITE, [page for page, _ in lines], [line for _, line in lines])
+        kinds = [LineWritten if row["number"] % 3 else LineUnderlined for row in rows]
+        tx.emit(kind(**dict(row)) for kind, row in zip(kinds, rows, strict=True))
+        if SETTINGS["loud"]:
+            await asyncio.sleep(chance.random() * 0.003)
+    return [[row["page"], row["line"], row["number"]] for row in rows]
+
+
+async def record(events: Sequence[LineWritten], tx: Transaction) -> None:
+    """Not idempotent on purpose: an event applied twice is two rows."""
+    await _dawdle()
+    await tx.connection.execute(
+        "INSERT INTO applied (page, line, number) SELECT * FROM unnest($1::text[], $2::int[], $3::int[])",
+        [e.page for e in events],
+        [e.line for e in events],
+        [e.number for e in events],
+    )
+
+
+async def _dawdle() -> None:
+    """Every now and then a batch is long in flight, so that its owner can lose the partition meanwhile."""
+    now = time.monotonic()
+    if SETTINGS["loud"] and now - DAWDLED[-1] > 1.5:
+        DAWDLED.append(now)
+        await asyncio.sleep(0.7)
+
+
+async def record_and_echo(events: Sequence[LineWritten], tx: Transaction) -> None:
+    """The middle of the chain."""
+    await record(events, tx)
+    tx.emit(LineEchoed(page=e.page, line=e.line, number=e.number) for e in events)
+
+
+def topics() -> tuple[Topic, ...]:
+    """The two topics of one run."""
+    return tuple(
+        Topic(name=name, producer="witness", readers=(), key="page", partitions=4) for name in (PAGES, ECHOES)
+    )
+
+
+async def run(role: str) -> None:
+    """One process until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    schema = {"writer": "intake", "relay": "intake", "reader": "matching", "echo": "scheduling"}[role]
+    kernel = await open_kernel(
+        SETTINGS["dsn"][schema],
+        schema=schema,
+        role=role,
+        pool_size=SETTINGS["writers"] + 1,
+        kafka=KafkaSettings(SETTINGS["kafka"]),
+        topics=topics(),
+    )
+    work = [write(kernel, stop)] if role == "writer" else []
+    if role == "relay":
+        kernel.relay("routine")
+    if role == "reader":
+        kernel.consumer("reader", [PAGES], {LineWritten: record_and_echo, LineUnderlined: record_and_echo})
+        kernel.relay("routine")
+    if role == "echo":
+        kernel.consumer("echo", [ECHOES], {LineEchoed: record})
+    await asyncio.gather(*work, *(loop.run(stop) for loop in kernel.loops))
+    await kernel.close()
+
+
+if __name__ == "__main__":
+    uvloop.run(run(sys.argv[1]))
