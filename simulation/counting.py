@@ -1,0 +1,90 @@
+"""The figures of a run: what happened to the people of this run, counted from facts and from nothing else."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from simulation import timing
+from simulation.figures import Figures, Leftovers
+from simulation.history import Findings, History, judge
+from simulation.history.facts import Message
+from simulation.history.outcomes import acknowledged, booked_cases, outcomes
+
+OPEN = frozenset({"planned", "sending"})
+DOUBLE_BOOKED = (
+    "case_booked_twice",
+    "appointments_overlap",
+    "reservations_overlap",
+    "appointment_incomplete",
+)
+
+
+def count(history: History, leftovers: Leftovers, *, people: int, now: datetime) -> tuple[Figures, Findings]:
+    """The figures and the checker's findings. `people` is how many asked; `now` tells what may not be sent yet."""
+    findings = judge(history)
+    found = findings.counts
+    parts = _cases(history) | _messages(history, now) | _bookings(history) | timing.figures(history)
+    figures = Figures(
+        people=people,
+        **parts,
+        events_skipped=leftovers.skipped,
+        dead_letters=leftovers.dead_letters,
+        outbox_left=leftovers.outbox,
+        parked=leftovers.parked,
+        waiting=leftovers.waiting,
+        lost=found["lost"],
+        duplicated=found["told_twice"] + found["request_repeated"],
+        double_booked=sum(found[name] for name in DOUBLE_BOOKED),
+        crisis_answers_without_lines=found["crisis_answer_without_lines"],
+        checks=found,
+    )
+    return figures, findings
+
+
+def why_waiting(message: Message, now: datetime) -> str:
+    """Why a planned message has not gone out: its time has not come, or what notifications wrote down."""
+    if message.reason:
+        return message.reason
+    return f"{message.purpose}_not_due" if message.due_at > now else "due_now"
+
+
+def _cases(history: History) -> dict[str, Any]:
+    booked = booked_cases(history)
+    held = sum("held" in outcomes(case, booked, history.waitlisted) for case in history.cases)
+    return {
+        "accepted": len(list(acknowledged(history))),
+        "alarms": len(history.alarms),
+        "waitlisted": len(history.waitlisted),
+        "waitlist_reasons": _counted(c.reason for c in history.cases if c.case_id in history.waitlisted),
+        "held_for_human": held,
+    }
+
+
+def _messages(history: History, now: datetime) -> dict[str, Any]:
+    states = Counter("waiting" if m.state in OPEN else m.state for m in history.messages)
+    waiting = [message for message in history.messages if message.state in OPEN]
+    return {
+        "messages_planned": len(history.messages),
+        "messages_delivered": states["delivered"],
+        "messages_skipped": states["skipped"],
+        "messages_skipped_reasons": _counted(m.reason for m in history.messages if m.state == "skipped"),
+        "messages_waiting": len(waiting),
+        "messages_waiting_reasons": _counted(why_waiting(message, now) for message in waiting),
+        "messages_failed": states["failed"],
+    }
+
+
+def _bookings(history: History) -> dict[str, Any]:
+    live = [appointment for appointment in history.appointments if appointment.live]
+    return {
+        "matched": len(history.matched),
+        "booked_online": len({a.case_id for a in live if a.lane == "online"}),
+        "booked_in_person": len({a.case_id for a in live if a.lane == "in_person"}),
+        "partner_bookings_seen": len(history.bookings),
+        "partner_bookings_expected": sum(a.organisation == history.at_partner for a in live),
+    }
+
+
+def _counted(reasons: Iterable[str | None]) -> dict[str, int]:
+    return dict(Counter(reason or "unsaid" for reason in reasons).most_common())

@@ -1,0 +1,72 @@
+"""What a run is summed up in: the content of demo.json, and whether every promise was kept."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What the kernel's tables hold at the end, beyond what stood there before the run."""
+
+    outbox: int = 0
+    dead_letters: int = 0
+    skipped: int = 0
+    parked: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What `demo.json` says. Times in seconds; p50 and p99 from the request to the message at a sink."""
+
+    people: int
+    accepted: int
+    alarms: int
+    matched: int
+    waitlisted: int
+    waitlist_reasons: Mapping[str, int]
+    held_for_human: int
+    booked_online: int
+    booked_in_person: int
+    messages_planned: int
+    messages_delivered: int
+    messages_skipped: int
+    messages_skipped_reasons: Mapping[str, int]
+    messages_waiting: int
+    messages_waiting_reasons: Mapping[str, int]
+    messages_failed: int
+    partner_bookings_seen: int
+    partner_bookings_expected: int
+    events_skipped: int
+    dead_letters: int
+    outbox_left: int
+    parked: int
+    waiting: int
+    lost: int
+    duplicated: int
+    double_booked: int
+    crisis_answers_without_lines: int
+    seconds: float
+    journeys: int
+    journeys_per_second: float
+    p50_s: float
+    p99_s: float
+    checks: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def promises_kept(self) -> bool:
+        """Every zero is zero, every message accounted for, and the partner has what we have."""
+        zeros = (
+            self.events_skipped, self.dead_letters, self.outbox_left, self.parked, self.waiting, self.lost,
+            self.duplicated, self.double_booked, self.crisis_answers_without_lines, *self.checks.values(),
+        )  # fmt: skip
+        told = self.messages_delivered + self.messages_skipped + self.messages_waiting
+        return (
+            not any(zeros)
+            and self.messages_planned == told
+            and self.partner_bookings_seen == self.partner_bookings_expected
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """The content of demo.json."""
+        return asdict(self)

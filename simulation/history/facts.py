@@ -1,0 +1,154 @@
+"""What is known after a run, as plain values. Moments are aware datetimes, or Unix seconds where a file says so."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from simulation.client_log import Told
+
+
+class Case(NamedTuple):
+    """A request as intake has it: `state` is what the person sees, `gate` who had to speak first."""
+
+    case_id: UUID
+    case_code: str
+    person_id: UUID
+    gate: str
+    state: str
+    reason: str | None
+    alarmed: bool
+    withdrawn: bool
+    stated_at: datetime
+
+
+class Record(NamedTuple):
+    """One record of a topic, in the order of the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    event_id: UUID
+    type: str
+    sequence: int
+
+
+class Reading(NamedTuple):
+    """A consumer group of a service reads a topic (it has stored offsets for it)."""
+
+    service: str
+    group: str
+    topic: str
+
+
+class Appointment(NamedTuple):
+    """An appointment as scheduling has it; `people` are its attendees."""
+
+    appointment_id: UUID
+    case_id: UUID
+    version: int
+    live: bool
+    therapist_id: UUID
+    people: tuple[UUID, ...]
+    organisation: str
+    lane: str
+    site_id: UUID | None
+    room_id: UUID | None
+    start: datetime
+    end: datetime
+
+
+class Reservation(NamedTuple):
+    """A resource (therapist, room, person) is taken; holds that may still expire are left out."""
+
+    resource_id: UUID
+    appointment_id: UUID | None
+    start: datetime
+    end: datetime
+
+
+class Message(NamedTuple):
+    """A message as notifications has it. Its subject is an appointment, or a case on the waiting list."""
+
+    message_id: UUID
+    case_id: UUID
+    person_id: UUID
+    subject_id: UUID
+    version: int
+    purpose: str
+    state: str
+    reason: str | None
+    channel: str | None
+    due_at: datetime
+    next_at: datetime
+    settled_at: datetime | None
+
+
+class Receipt(NamedTuple):
+    """A message as it reached the outside world."""
+
+    message_id: str
+    to: str
+    received_at: float
+
+
+class Booking(NamedTuple):
+    """A live booking as the partner has it from its own topic alone."""
+
+    booking_ref: str
+    version: int
+    practitioner: UUID
+    site: UUID | None
+    room: UUID | None
+    start: datetime
+    end: datetime
+
+
+class Alarm(NamedTuple):
+    """An alarm row of intake."""
+
+    alarm_id: UUID
+    case_id: UUID
+
+
+@dataclass(slots=True)
+class Streams:
+    """What was said and what was read. `said` is the last sequence the producer gave per (topic, key)."""
+
+    records: Sequence[Record] = ()
+    said: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    readings: Sequence[Reading] = ()
+    read: Mapping[tuple[str, str], frozenset[UUID]] = field(default_factory=dict)
+    reached: Mapping[tuple[str, str, str, str], int] = field(default_factory=dict)
+    compacted: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class History:
+    """Everything the checks look at. `read` is by (service, group), `reached` by (service, group, topic, key).
+
+    `matched` and `waitlisted` are case ids by matching's own tables; `expects_card` are the numbers of people
+    whose answer must show whom to call; `addresses` is where each person (by number) is reached, None for the
+    inbox; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
+    reference stands for; `at_partner` is the organisation that reads its own topic.
+    """
+
+    told: Sequence[Told] = ()
+    cases: Sequence[Case] = ()
+    matched: frozenset[UUID] = frozenset()
+    waitlisted: frozenset[UUID] = frozenset()
+    alarms: Sequence[Alarm] = ()
+    alarms_on_topic: frozenset[UUID] = frozenset()
+    expects_card: frozenset[int] = frozenset()
+    streams: Streams = field(default_factory=Streams)
+    appointments: Sequence[Appointment] = ()
+    reservations: Sequence[Reservation] = ()
+    needed: Mapping[UUID, Sequence[Reservation]] = field(default_factory=dict)
+    messages: Sequence[Message] = ()
+    receipts: Sequence[Receipt] = ()
+    addresses: Mapping[int, str | None] = field(default_factory=dict)
+    references: Mapping[str, UUID] = field(default_factory=dict)
+    bookings: Sequence[Booking] = ()
+    at_partner: str = ""

@@ -1,0 +1,73 @@
+"""Everybody is told, once: what reached the sinks against what notifications says it sent."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from uuid import UUID
+
+from simulation.history.facts import History, Message
+from simulation.history.outcomes import booked_cases
+
+OUTSIDE = frozenset({"sms", "email"})
+
+
+def told_twice(history: History) -> Iterator[str]:
+    """(person, purpose, subject, version) that reached a sink more than once, by one id or by several; and
+    what reached one of our people without being any message of ours."""
+    messages = {str(message.message_id): message for message in history.messages}
+    ours = frozenset(address for address in history.addresses.values() if address)
+    arrived: Counter[tuple[UUID, str, UUID, int]] = Counter()
+    for receipt in history.receipts:
+        message = messages.get(receipt.message_id)
+        if message is not None:
+            arrived[promise(message)] += 1
+        elif receipt.to in ours:
+            yield f"unknown message {receipt.message_id}"
+    yield from (
+        f"{purpose} {subject} {version}" for (_, purpose, subject, version), n in arrived.items() if n > 1
+    )
+
+
+def never_arrived(history: History) -> Iterator[str]:
+    """Messages that count as delivered to the outside and are in no sink."""
+    arrived = {receipt.message_id for receipt in history.receipts}
+    for message in history.messages:
+        if (
+            message.state == "delivered"
+            and message.channel in OUTSIDE
+            and str(message.message_id) not in arrived
+        ):
+            yield str(message.message_id)
+
+
+def arrived_elsewhere(history: History) -> Iterator[str]:
+    """Messages that reached another address than the one the person gave."""
+    person_of = {told.case_code: told.person for told in history.told if told.case_code}
+    address_of = {
+        case.case_id: history.addresses.get(person_of.get(case.case_code, -1)) for case in history.cases
+    }
+    case_of = {str(message.message_id): message.case_id for message in history.messages}
+    for receipt in history.receipts:
+        case_id = case_of.get(receipt.message_id)
+        if case_id in address_of and receipt.to != address_of[case_id]:
+            yield receipt.message_id
+
+
+def untold(history: History) -> Iterator[str]:
+    """Booked and waitlisted cases for which no message was ever planned about what stands now."""
+    planned: dict[UUID, set[tuple[UUID, int]]] = defaultdict(set)
+    for message in history.messages:
+        if message.purpose in ("booked", "changed", "waitlisted"):
+            planned[message.case_id].add((message.subject_id, message.version))
+    for appointment in history.appointments:
+        if (
+            appointment.live
+            and (appointment.appointment_id, appointment.version) not in planned[appointment.case_id]
+        ):
+            yield str(appointment.case_id)
+    booked = booked_cases(history)
+    yield from (str(case_id) for case_id in history.waitlisted - booked if not planned[case_id])
+
+
+def promise(message: Message) -> tuple[UUID, str, UUID, int]:
+    """What may be told to one person once."""
+    return (message.person_id, message.purpose, message.subject_id, message.version)

@@ -1,0 +1,58 @@
+"""All checks by name, and what each of them found."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from simulation.history import bookings, messages, outcomes, streams
+from simulation.history.facts import History
+
+SAMPLE = 5
+
+# The name is what is promised never to happen.
+CHECKS: Mapping[str, Callable[[History], Iterator[str]]] = {
+    "lost": outcomes.lost,
+    "two_outcomes": outcomes.contradicted,
+    "state_shown_wrongly": outcomes.misinformed,
+    "request_repeated": outcomes.repeated_requests,
+    "alarm_missing": outcomes.missing_alarms,
+    "crisis_answer_without_lines": outcomes.silent_crisis_answers,
+    "reordered": streams.reordered,
+    "not_on_topic": streams.unsaid,
+    "not_read": streams.unread,
+    "case_booked_twice": outcomes.booked_twice,
+    "appointments_overlap": bookings.overlapping_appointments,
+    "reservations_overlap": bookings.overlapping_reservations,
+    "appointment_incomplete": bookings.incomplete_appointments,
+    "partner_differs": bookings.partner_differs,
+    "told_twice": messages.told_twice,
+    "told_elsewhere": messages.arrived_elsewhere,
+    "sent_never_arrived": messages.never_arrived,
+    "nobody_told": messages.untold,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """How often each promise was broken, and a few of the places."""
+
+    counts: Mapping[str, int]
+    samples: Mapping[str, tuple[str, ...]]
+
+    @property
+    def clean(self) -> bool:
+        return not any(self.counts.values())
+
+    def __str__(self) -> str:
+        broken = [f"{name}: {n} ({', '.join(self.samples[name])})" for name, n in self.counts.items() if n]
+        return "; ".join(broken) or "every promise was kept"
+
+
+def judge(history: History) -> Findings:
+    """Runs every check over the whole history."""
+    counts, samples = {}, {}
+    for name, check in CHECKS.items():
+        found = check(history)
+        samples[name] = tuple(islice(found, SAMPLE))
+        counts[name] = len(samples[name]) + sum(1 for _ in found)
+    return Findings(counts, samples)

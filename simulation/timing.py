@@ -1,0 +1,75 @@
+"""How long people waited: from the first byte of the request to the message in a sink."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any
+
+from simulation.history.facts import History, Message
+from simulation.history.messages import OUTSIDE
+from simulation.history.outcomes import booked_cases
+
+
+def figures(history: History) -> dict[str, Any]:
+    """Seconds of the whole run, journeys (people who were booked and told), and percentiles of the waits."""
+    arrived = first_arrivals(history)
+    seconds, journeys = _duration(history, arrived), _journeys(history, arrived)
+    waits = latencies(history)
+    return {
+        "seconds": round(seconds, 3),
+        "journeys": journeys,
+        "journeys_per_second": round(journeys / seconds, 1) if seconds else 0.0,
+        "p50_s": round(percentile(waits, 0.50), 3),
+        "p99_s": round(percentile(waits, 0.99), 3),
+    }
+
+
+def latencies(history: History) -> list[float]:
+    """Per person, seconds from the request to the news of the booked hour at a sink; sorted."""
+    asked: dict[str, float] = {}
+    for told in history.told:
+        if told.case_code:
+            asked.setdefault(told.case_code, told.asked_at)
+    started = {case.case_id: asked[case.case_code] for case in history.cases if case.case_code in asked}
+    arrived = first_arrivals(history)
+    news = [m for m in history.messages if m.purpose == "booked" and str(m.message_id) in arrived]
+    return sorted(arrived[str(m.message_id)] - started[m.case_id] for m in news if m.case_id in started)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The nearest-rank percentile of sorted values; 0 for none."""
+    return values[max(0, ceil(share * len(values)) - 1)] if values else 0.0
+
+
+def first_arrivals(history: History) -> dict[str, float]:
+    """When each message id first reached a sink."""
+    arrived: dict[str, float] = {}
+    for receipt in history.receipts:
+        arrived.setdefault(receipt.message_id, receipt.received_at)
+    return arrived
+
+
+def _journeys(history: History, arrived: Mapping[str, float]) -> int:
+    booked = booked_cases(history)
+    return len({m.case_id for m in history.messages if m.case_id in booked and _was_told(m, arrived)})
+
+
+def _was_told(message: Message, arrived: Mapping[str, float]) -> bool:
+    """The message reached a sink, or the person's own inbox."""
+    if message.purpose not in ("booked", "changed"):
+        return False
+    return str(message.message_id) in arrived or _in_own_inbox(message)
+
+
+def _in_own_inbox(message: Message) -> bool:
+    return message.state == "delivered" and message.channel not in OUTSIDE
+
+
+def _duration(history: History, arrived: Mapping[str, float]) -> float:
+    """From the first post to the last outcome or the last message that could be sent at once."""
+    if not history.told:
+        return 0.0
+    first = min(told.asked_at for told in history.told)
+    outcomes = [case.stated_at.timestamp() for case in history.cases]
+    sunk = [arrived[str(m.message_id)] for m in history.messages if str(m.message_id) in arrived]
+    inbox = [m.settled_at.timestamp() for m in history.messages if m.settled_at and _in_own_inbox(m)]
+    return max([first, *outcomes, *sunk, *inbox]) - first

@@ -1,0 +1,71 @@
+"""The figures of demo.json follow from the facts."""
+
+from datetime import timedelta
+
+from simulation.counting import count
+from simulation.figures import Leftovers
+from simulation.history.facts import Receipt
+from simulation.timing import percentile
+from tests.simulation.right_history import T0, WAITING, right, uid
+
+
+def test_a_right_run_is_counted_and_every_zero_is_zero() -> None:
+    figures, findings = count(right(), Leftovers(), people=4, now=T0)
+    assert findings.clean
+    assert figures.promises_kept
+    assert (figures.people, figures.accepted, figures.alarms, figures.matched) == (4, 4, 1, 2)
+    assert (figures.waitlisted, figures.held_for_human) == (1, 1)
+    assert (figures.booked_online, figures.booked_in_person) == (1, 1)
+    assert (figures.messages_planned, figures.messages_delivered, figures.messages_waiting) == (4, 3, 1)
+    assert figures.messages_waiting_reasons == {"reminder_not_due": 1}
+    assert figures.waitlist_reasons == {"no_language": 1}
+    assert figures.partner_bookings_seen == figures.partner_bookings_expected == 2
+
+
+def test_seconds_run_from_the_first_post_to_the_last_message() -> None:
+    figures, _ = count(right(), Leftovers(), people=4, now=T0)
+    assert figures.seconds == 0.9
+    assert figures.journeys == 2  # one by SMS, one in the own inbox
+    assert figures.journeys_per_second == round(2 / 0.9, 1)
+    assert figures.p50_s == figures.p99_s == 0.4
+
+
+def test_what_is_left_over_fails_the_run() -> None:
+    for left in (Leftovers(outbox=1), Leftovers(dead_letters=1), Leftovers(skipped=1), Leftovers(waiting=1)):
+        figures, _ = count(right(), left, people=4, now=T0)
+        assert not figures.promises_kept
+
+
+def test_a_failed_message_leaves_the_sum_open() -> None:
+    history = right()
+    history.messages = [*history.messages[:3], history.messages[3]._replace(state="failed")]
+    figures, _ = count(history, Leftovers(), people=4, now=T0)
+    assert figures.messages_failed == 1
+    assert not figures.promises_kept
+
+
+def test_a_loss_or_a_double_message_fails_the_run() -> None:
+    history = right()
+    history.waitlisted -= {WAITING}
+    assert count(history, Leftovers(), people=4, now=T0)[0].lost == 1
+    history = right()
+    history.receipts = [*history.receipts, Receipt(str(uid(601)), "+923990000000", 1.0)]
+    figures, _ = count(history, Leftovers(), people=4, now=T0)
+    assert figures.duplicated == 1
+    assert not figures.promises_kept
+
+
+def test_a_message_that_could_have_gone_is_told_from_one_that_may_not_yet() -> None:
+    history = right()
+    late = history.messages[3]._replace(due_at=T0 - timedelta(minutes=1))
+    closed = history.messages[3]._replace(message_id=uid(606), reason="safe_window")
+    history.messages = [*history.messages[:3], late, closed]
+    figures, _ = count(history, Leftovers(), people=4, now=T0)
+    assert figures.messages_waiting_reasons == {"due_now": 1, "safe_window": 1}
+
+
+def test_percentiles_are_by_nearest_rank() -> None:
+    values = [float(n) for n in range(1, 101)]
+    assert percentile(values, 0.50) == 50.0
+    assert percentile(values, 0.99) == 99.0
+    assert percentile([], 0.5) == 0.0
