@@ -17,6 +17,8 @@ def java(*flags: str, most_memory: str = "256m") -> tuple[str, ...]:
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         "-XX:-UsePerfData",
+        "--enable-native-access=ALL-UNNAMED",
+        "--sun-misc-unsafe-memory-access=allow",
         f"-Djava.io.tmpdir={scratch}",
         *flags,
     )

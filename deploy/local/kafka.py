@@ -1,5 +1,6 @@
 """A real Apache Kafka broker (KRaft, one node) on loopback, as a child of whoever starts it."""
 
+import asyncio
 import base64
 import signal
 import uuid
@@ -69,13 +70,13 @@ async def start(data: Path, port: int, controller_port: int) -> KafkaServer:
     """Starts the broker on `data`, formatting it first when it is empty."""
     data = data.absolute()
     data.mkdir(parents=True, exist_ok=True)
-    class_path = jars.class_path("kafka")
+    class_path = await asyncio.to_thread(jars.class_path, "kafka")
     properties = data / "server.properties"
     properties.write_text(_properties(data, port, controller_port))
     await end_leftover(_last_pid(data), str(properties), signal.SIGTERM)
     if not (data / "logs" / "meta.properties").exists():
         tool = (*java(), "-cp", class_path, "kafka.tools.StorageTool")
-        run([*tool, "format", "-t", _cluster_id(), "-c", str(properties)])
+        await asyncio.to_thread(run, [*tool, "format", "-t", _cluster_id(), "-c", str(properties)])
     quiet = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
     child = Child(
         Program(

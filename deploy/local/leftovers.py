@@ -22,20 +22,20 @@ async def end_leftover(pid: int | None, mark: str, sent: signal.Signals) -> bool
 
 
 def _is_ours(pid: int, mark: str) -> bool:
-    command = _command_line(pid)
+    command = command_line(pid)
     return command is not None and mark in command
 
 
-def _command_line(pid: int) -> str | None:
+def command_line(pid: int) -> str | None:
     """None when there is no such process; a zombie has an empty one."""
     folder = Path("/proc") / str(pid)
     if not Path("/proc/self").exists():
-        return _command_line_by_ps(pid)
+        return _by_ps(pid)
     with suppress(OSError):
         return (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return None
 
 
-def _command_line_by_ps(pid: int) -> str | None:
+def _by_ps(pid: int) -> str | None:
     with os.popen(f"ps -o command= -p {pid}") as listing:
         return listing.read() or None

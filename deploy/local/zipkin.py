@@ -1,0 +1,56 @@
+"""Zipkin on loopback: the web page on which one person's way through all services is one trace."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from deploy.local import jars
+from deploy.local.child import Child, Program
+from deploy.local.java import java
+from deploy.local.ports import answers
+
+
+class ZipkinServer:
+    """A running Zipkin; traces are kept in memory and go with it."""
+
+    def __init__(self, child: Child, url: str) -> None:
+        self._child = child
+        self.url = url
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def running(self) -> bool:
+        return self._child.running
+
+    def kill(self, sent: signal.Signals = signal.SIGKILL) -> None:
+        self._child.kill(sent)
+
+    async def stop(self) -> None:
+        await self._child.stop(grace=5)
+
+
+async def start(logs: Path, port: int) -> ZipkinServer:
+    """Starts it with room for some thousand traces."""
+    jar = await asyncio.to_thread(jars.class_path, "zipkin")
+    limits = {"MEM_MAX_SPANS": "60000"}
+    # Its own setting for the port listens everywhere; naming one part of a listener means naming all of it.
+    listener = {"ip": "127.0.0.1", "port": str(port), "protocols[0]": "http"}
+    bind = tuple(f"--armeria.ports[0].{name}={value}" for name, value in listener.items())
+    child = Child(
+        Program(
+            name="zipkin",
+            argv=(*java(most_memory="192m"), "-jar", jar, *bind),
+            log=logs / "zipkin.log",
+            environment={**os.environ, **limits},
+        )
+    )
+    try:
+        await child.until(lambda: answers(port), seconds=60)
+    except BaseException:
+        await child.stop()
+        raise
+    return ZipkinServer(child, f"http://127.0.0.1:{port}")

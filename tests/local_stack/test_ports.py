@@ -1,0 +1,41 @@
+"""Ports: the preferred ones when they are free, the same ones next time, and never one of somebody else."""
+
+import json
+import socket
+from pathlib import Path
+
+from deploy.local import ports
+
+
+def listener(port: int) -> socket.socket:
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", port))
+    taken.listen()
+    return taken
+
+
+def test_a_free_preferred_port_is_used(tmp_path: Path) -> None:
+    wanted = ports.anywhere(["intake", "matching"])
+    assert ports.choose(tmp_path / "ports.json", wanted) == wanted
+
+
+def test_a_taken_port_moves_up_and_past_the_others_ports(tmp_path: Path) -> None:
+    first = ports.free_port()
+    wanted = {"intake": first, "matching": first + 1}
+    with listener(first):
+        chosen = ports.choose(tmp_path / "ports.json", wanted)
+    assert chosen["intake"] > first + 1
+    assert len(set(chosen.values())) == 2
+
+
+def test_the_second_start_has_the_ports_of_the_first(tmp_path: Path) -> None:
+    file = tmp_path / "nested" / "ports.json"
+    wanted = ports.anywhere(["intake", "matching"])
+    with listener(wanted["intake"]):
+        first = ports.choose(file, wanted)
+    assert ports.choose(file, wanted) == first
+    assert json.loads(file.read_text()) == first == ports.chosen(file)
+
+
+def test_no_two_of_the_table_are_the_same() -> None:
+    assert len(set(ports.PREFERRED.values())) == len(ports.PREFERRED)
