@@ -1,0 +1,30 @@
+"""HTTP for every service: problems, bodies, batches, tokens, health, and the process around them."""
+
+from pathlib import Path
+
+from shared.web.application import create_app
+from shared.web.batching import Batcher
+from shared.web.bodies import PlainText, fast_json, parse
+from shared.web.problems import FieldProblem, Problem
+from shared.web.process import Loop, run_process
+from shared.web.tokens import Principal, TokenSigner, TokenVerifier, require, require_service
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+__all__ = [
+    "MIGRATIONS",
+    "Batcher",
+    "FieldProblem",
+    "Loop",
+    "PlainText",
+    "Principal",
+    "Problem",
+    "TokenSigner",
+    "TokenVerifier",
+    "create_app",
+    "fast_json",
+    "parse",
+    "require",
+    "require_service",
+    "run_process",
+]

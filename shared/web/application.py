@@ -1,0 +1,81 @@
+"""The application factory: FastAPI for routes and OpenAPI, problem+json for everything that goes wrong."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from shared.web.edge import Edge, OnProblem
+from shared.web.problems import FieldProblem, Problem, render
+
+CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
+
+log = logging.getLogger(__name__)
+
+
+def create_app(
+    title: str,
+    version: str = "1",
+    *,
+    routers: Sequence[APIRouter] = (),
+    json_limit: int = 65_536,
+    sample_ratio: float = 0.0,
+    on_problem: OnProblem | None = None,
+) -> FastAPI:
+    """An application. `on_problem(path, document)` may add members to a problem document.
+
+    `app.state.waits_for` (a string or None) makes every route but health answer 503 not_ready;
+    `app.state.tokens` is the TokenVerifier that `require` uses.
+    """
+    app = FastAPI(title=title, version=version, redoc_url=None, separate_input_output_schemas=False)
+    app.state.waits_for = None
+    app.state.tokens = None
+    for router in routers:
+        app.include_router(router)
+    _answer_problems(app, on_problem)
+    app.add_middleware(
+        Edge,
+        limit=json_limit,
+        sample_ratio=sample_ratio,
+        on_problem=on_problem,
+        waits_for=lambda: app.state.waits_for,
+    )
+    return app
+
+
+def _answer_problems(app: FastAPI, on_problem: OnProblem | None) -> None:
+    def answer(request: Request, problem: Problem) -> Response:
+        document: dict[str, Any] = problem.document()
+        if on_problem:
+            document = on_problem(request.url.path, document)
+        headers = {"cache-control": "no-store", **problem.headers}
+        return Response(render(document), problem.status, headers, media_type="application/problem+json")
+
+    async def told(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, Problem)
+        return answer(request, problem)
+
+    async def framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = CODES.get(error.status_code, "http_error")
+        return answer(request, Problem(error.status_code, code, headers=error.headers or {}))
+
+    async def parameters(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        fields = [
+            FieldProblem("/".join(map(str, one["loc"][1:])), str(one["type"]), str(one["msg"]))
+            for one in error.errors()
+        ]
+        return answer(request, Problem(422, "invalid_request", "Some fields cannot be accepted.", fields))
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("unexpected error", exc_info=error)
+        return answer(request, Problem(500, "internal"))
+
+    app.add_exception_handler(Problem, told)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(RequestValidationError, parameters)
+    app.add_exception_handler(Exception, unexpected)

@@ -1,0 +1,151 @@
+"""The outermost layer of every application, as plain ASGI: size, type, trace, readiness, one form of error."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from opentelemetry.trace import SpanKind
+
+from shared.telemetry import child_of, is_forced, is_sampled, new_traceparent, record_span
+from shared.telemetry.traceparent import is_valid
+from shared.web.problems import PROBLEM_JSON, Problem, render
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Any]
+Send = Callable[[MutableMapping[str, Any]], Any]
+OnProblem = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+READS_BODY = {"POST", "PUT", "PATCH"}
+JSON_TYPES = (b"application/json", b"application/x-ndjson")
+UNTRACED = ("/livez", "/readyz", "/metrics")
+
+log = logging.getLogger(__name__)
+
+
+class TooLarge(Exception):
+    """More bytes came than were announced or allowed."""
+
+
+class Edge:
+    """Wraps an application. `waits_for` tells why it is not ready yet, None when it is."""
+
+    def __init__(
+        self,
+        app: Any,
+        *,
+        limit: int,
+        sample_ratio: float,
+        on_problem: OnProblem | None,
+        waits_for: Callable[[], str | None],
+    ) -> None:
+        self._app = app
+        self._limit = limit
+        self._ratio = sample_ratio
+        self._on_problem = on_problem
+        self._waits_for = waits_for
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.time_ns()
+        headers = dict(scope["headers"])
+        parent = self._trace(scope, headers)
+        status = 500
+
+        async def watched(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            self._check(scope, headers)
+            await self._app(scope, _limited(receive, self._limit), watched)
+        except Problem as problem:
+            await self._answer(scope, watched, problem)
+        except TooLarge:
+            await self._answer(scope, watched, _too_large(self._limit))
+        finally:
+            self._record(scope, parent, started, status)
+
+    def _trace(self, scope: Scope, headers: dict[bytes, bytes]) -> str | None:
+        """The request's own place in its trace; the caller's trace goes on, its decision stands."""
+        parent = headers.get(b"traceparent", b"").decode("ascii", "ignore")
+        if is_valid(parent):
+            scope["traceparent"] = child_of(parent)
+            return parent
+        scope["traceparent"] = new_traceparent(random.random() < self._ratio)
+        return None
+
+    def _check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        if (waits_for := self._waits_for()) and not scope["path"].startswith(UNTRACED):
+            raise Problem(503, "not_ready", f"Waits for {waits_for}.", headers={"retry-after": "1"})
+        if scope["method"] not in READS_BODY:
+            return
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > self._limit:
+            raise _too_large(self._limit)
+        has_body = length != b"0" or b"transfer-encoding" in headers
+        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+        if has_body and kind not in JSON_TYPES:
+            raise Problem(415, "unsupported_type", "Only application/json is read here.")
+
+    async def _answer(self, scope: Scope, send: Send, problem: Problem) -> None:
+        await send_problem(send, scope["path"], problem, self._on_problem)
+
+    def _record(self, scope: Scope, parent: str | None, started: int, status: int) -> None:
+        own = scope["traceparent"]
+        if not (is_sampled(own) or is_forced(own)) or scope["path"].startswith(UNTRACED):
+            return
+        route = getattr(scope.get("route"), "path", "unmatched")
+        attributes = {
+            "http.request.method": scope["method"],
+            "http.route": route,
+            "http.response.status_code": status,
+        }
+        if status >= 500:
+            attributes["error.type"] = str(status)
+        record_span(
+            own,
+            parent=parent,
+            name=f"{scope['method']} {route}",
+            kind=SpanKind.SERVER,
+            times=(started, time.time_ns()),
+            attributes=attributes,
+        )
+
+
+async def send_problem(send: Send, path: str, problem: Problem, on_problem: OnProblem | None) -> None:
+    """Renders a problem as raw ASGI messages."""
+    document = problem.document()
+    body = render(on_problem(path, document) if on_problem else document)
+    extra = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
+    headers = [
+        (b"content-type", PROBLEM_JSON),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        *extra,
+    ]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "too_large", f"At most {limit} bytes are read.", headers={"connection": "close"})
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    read = 0
+
+    async def counted() -> Any:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > limit:
+            raise TooLarge
+        return message
+
+    return counted
