@@ -1,0 +1,132 @@
+"""The edge of every service: errors in one form, nothing large or foreign read, a process that tells its state."""
+
+import asyncio
+from typing import Annotated, Any
+
+import httpx2
+import pytest
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.web import Batcher, PlainText, Problem, create_app, fast_json, parse
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    title: PlainText
+    count: Annotated[int, Field(ge=0, le=3)] = 0
+
+
+router = APIRouter()
+
+
+@router.post("/forms")
+async def post_form(request: Request) -> Response:
+    form = parse(Form, await request.body())
+    if form.title == "boom":
+        raise RuntimeError("secret value")
+    return fast_json(201, {"title": form.title})
+
+
+@pytest.fixture
+async def client() -> Any:
+    app = create_app("tests", routers=[router], json_limit=200, on_problem=lambda _, p: p | {"card": "call 15"})
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://tests") as client:
+        yield client
+
+
+async def post(client: Any, content: str | bytes, kind: str = "application/json") -> Any:
+    return await client.post("/forms", content=content, headers={"content-type": kind})
+
+
+async def test_a_wrong_field_is_named(client: Any) -> None:
+    answer = await post(client, '{"title": "x", "count": 9, "colour": "red"}')
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert {(e["pointer"], e["code"]) for e in answer.json()["errors"]} == {
+        ("/count", "less_than_equal"),
+        ("/colour", "unknown_field"),
+    }
+
+
+async def test_control_characters_are_refused_and_urdu_joiners_are_not(client: Any) -> None:
+    refused = await post(client, '{"title": "a\\u202eb"}')
+    assert refused.json()["errors"][0]["code"] == "control_characters"
+    assert (await post(client, '{"title": "\\u0622\\u200c\\u067e"}')).status_code == 201
+
+
+async def test_broken_json_is_400(client: Any) -> None:
+    answer = await post(client, "{")
+    assert (answer.status_code, answer.json()["code"]) == (400, "broken_json")
+
+
+async def test_a_large_body_is_refused_before_it_is_read(client: Any) -> None:
+    assert (await post(client, b"x" * 10_000_000)).status_code == 413
+
+
+async def test_a_large_body_without_a_length_is_refused_while_it_is_read(client: Any) -> None:
+    async def endless() -> Any:
+        for _ in range(100):
+            yield b"x" * 100
+
+    answer = await client.post("/forms", content=endless(), headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+
+
+async def test_another_type_is_415_another_method_405_another_path_404(client: Any) -> None:
+    assert (await post(client, "a=b", "application/x-www-form-urlencoded")).status_code == 415
+    assert (await client.get("/forms")).status_code == 405
+    assert (await client.get("/nothing")).json()["code"] == "not_found"
+
+
+async def test_every_problem_carries_what_the_service_adds(client: Any) -> None:
+    for answer in (await post(client, "{"), await client.get("/nothing"), await post(client, b"x" * 999)):
+        assert answer.json()["card"] == "call 15"
+
+
+async def test_an_unexpected_error_tells_nothing(client: Any) -> None:
+    answer = await post(client, '{"title": "boom"}')
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+
+
+async def test_requests_that_come_together_share_a_batch_and_fail_alone() -> None:
+    batches: list[list[int]] = []
+
+    async def work(items: list[int]) -> list[int | Exception]:
+        batches.append(items)
+        await asyncio.sleep(0.01)
+        return [Problem(409, "odd") if item % 2 else item * 10 for item in items]
+
+    batcher = Batcher(work, max_running=1)
+    answers = await asyncio.gather(*(batcher.submit(n) for n in range(6)), return_exceptions=True)
+    assert [a for a in answers if isinstance(a, int)] == [0, 20, 40]
+    assert sum(isinstance(a, Problem) for a in answers) == 3
+    assert [len(batch) for batch in batches] == [1, 5] or len(batches) == 1
+
+
+async def test_a_batch_that_fails_falls_to_all_its_waiters_and_the_next_one_works() -> None:
+    failures = iter([True, False])
+
+    async def work(items: list[int]) -> list[int | Exception]:
+        if next(failures):
+            raise ConnectionError
+        return list(items)
+
+    batcher = Batcher(work)
+    with pytest.raises(ConnectionError):
+        await batcher.submit(1)
+    assert await batcher.submit(2) == 2
+
+
+async def test_too_many_waiting_are_told_to_come_again() -> None:
+    async def work(items: list[int]) -> list[int | Exception]:
+        await asyncio.sleep(0.05)
+        return list(items)
+
+    batcher = Batcher(work, max_running=1, max_batch=1, max_waiting=2)
+    answers = await asyncio.gather(*(batcher.submit(n) for n in range(6)), return_exceptions=True)
+    refused = [a for a in answers if isinstance(a, Problem)]
+    assert refused
+    assert all((p.status, p.headers["retry-after"]) == (503, "1") for p in refused)
