@@ -13,6 +13,7 @@ from shared.messaging.transaction import Database
 
 INBOX = timedelta(days=45)  # longer than a topic (14) and a dead letter (30) are kept
 BITE = 5000
+BITES = 1000  # per round; the next one goes on
 ROUND_SECONDS = 600.0
 
 FORGET = """
@@ -45,7 +46,9 @@ class Retention:
 
     async def _sweep(self) -> None:
         now = await self._database.pool.fetchval("SELECT now()")
-        while await self._database.pool.execute(FORGET, oldest_id(now - INBOX), BITE) == f"DELETE {BITE}":
+        for _ in range(BITES):
+            if await self._database.pool.execute(FORGET, oldest_id(now - INBOX), BITE) != f"DELETE {BITE}":
+                break
             await asyncio.sleep(0.1)
         await self._database.pool.execute(SETTLED)
 

@@ -30,17 +30,14 @@ FIELDS = frozenset(
 )
 
 # The net: e-mail addresses, anything with eight digits or more in a row (phones, also with separators),
-# and Postgres's DETAIL lines, which quote row values. Ids in hexadecimal pass.
-ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
-DIGITS = re.compile(r"(?<![0-9a-f-])\+?\d(?:[ -]?\d){7,}(?![0-9a-f-])")
-DETAIL = re.compile(r"DETAIL:.*|\bKey \(.*", re.DOTALL)
+# and Postgres's DETAIL lines, which quote row values. Ids are kept: UUIDs and long hexadecimal numbers.
+ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{16,}\b"
+PERSONAL = re.compile(rf"(?P<id>{ID})|DETAIL:.*|\bKey \(.*|[^\s@]+@[^\s@]+|\+?\d(?:[ -]?\d){{7,}}", re.DOTALL)
 
 
 def redact(text: str) -> str:
     """The text without what looks like a person's data."""
-    for pattern in (DETAIL, ADDRESS, DIGITS):
-        text = pattern.sub("[removed]", text)
-    return text
+    return PERSONAL.sub(lambda found: found["id"] or "[removed]", text)
 
 
 class JsonLines(logging.Formatter):

@@ -57,7 +57,9 @@ def test_only_matching_and_the_duty_desk_may_read_clinical_topics() -> None:
 def test_a_partner_event_names_no_case_and_no_person() -> None:
     for event in EVENTS.values():
         if event.topic == "partners.bookings":
-            assert not [f for f in event.model_fields if re.search(r"case|person|attendee|match|appointment", f)]
+            assert not [
+                f for f in event.model_fields if re.search(r"case|person|attendee|match|appointment", f)
+            ]
 
 
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)

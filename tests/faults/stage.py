@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -221,7 +222,7 @@ class Stage:
             first = list(dict.fromkeys(numbers))
             self.verdict.lost += last - len([n for n in first if 1 <= n <= last])
             self.verdict.duplicated += len(numbers) - len(first)
-            self.verdict.reordered += sum(a > b for a, b in zip(first, first[1:], strict=False))
+            self.verdict.reordered += sum(a > b for a, b in itertools.pairwise(first))
 
 
 def _place(topic: str, partition: int) -> Any:

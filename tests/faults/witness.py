@@ -18,7 +18,7 @@ from typing import ClassVar
 import uvloop
 
 from shared.contracts.base import Event, Topic
-from shared.messaging import Kernel, KafkaSettings, Transaction, open_kernel
+from shared.messaging import KafkaSettings, Kernel, Transaction, open_kernel
 
 SETTINGS = json.loads(os.environ.get("WITNESS", "{}"))
 PAGES, ECHOES = SETTINGS.get("pages", "witness.pages"), SETTINGS.get("echoes", "witness.echoes")

@@ -40,7 +40,10 @@ async def test_a_key_in_flight_elsewhere_is_not_waited_for_and_the_others_go_on(
     async with opened(database.dsn("intake")) as db, db.transaction() as first:
         await claim(first, [request("a")])
         async with db.transaction() as second:
-            assert [c.state for c in await claim(second, [request("a"), request("b")])] == ["in_flight", "new"]
+            assert [c.state for c in await claim(second, [request("a"), request("b")])] == [
+                "in_flight",
+                "new",
+            ]
 
 
 async def test_a_key_twice_in_one_batch_is_worked_on_once(database: Any) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.privacy import Sealer, SealBroken, derive, open_box
+from shared.privacy import SealBroken, Sealer, derive, open_box
 
 PERSON = UUID(int=1)
 BOUND = {"purpose": "contact", "person_id": PERSON, "field": "address", "version": 1}

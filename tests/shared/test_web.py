@@ -30,7 +30,9 @@ async def post_form(request: Request) -> Response:
 
 @pytest.fixture
 async def client() -> Any:
-    app = create_app("tests", routers=[router], json_limit=200, on_problem=lambda _, p: p | {"card": "call 15"})
+    app = create_app(
+        "tests", routers=[router], json_limit=200, on_problem=lambda _, p: p | {"card": "call 15"}
+    )
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://tests") as client:
         yield client

@@ -45,4 +45,6 @@ async def test_a_row_that_fails_comes_again_and_the_others_are_done(database: An
         stop.set()
         await loop
         assert done == ["good"]
-        assert [(row["key"], row["attempts"]) for row in await db.pool.fetch("SELECT * FROM due")] == [("bad", 1)]
+        assert [(row["key"], row["attempts"]) for row in await db.pool.fetch("SELECT * FROM due")] == [
+            ("bad", 1)
+        ]

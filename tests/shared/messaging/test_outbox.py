@@ -17,7 +17,13 @@ async def outbox(database: Database) -> list[Any]:
 async def test_events_of_one_key_are_numbered_from_one_without_gaps(database: Any) -> None:
     async with opened(database.dsn("matching")) as db:
         async with db.transaction() as tx:
-            tx.emit([NoteWritten(page="a", number=1), NoteWritten(page="b", number=1), NoteWritten(page="a", number=2)])
+            tx.emit(
+                [
+                    NoteWritten(page="a", number=1),
+                    NoteWritten(page="b", number=1),
+                    NoteWritten(page="a", number=2),
+                ]
+            )
         async with db.transaction() as tx:
             tx.emit([NoteStruck(page="a", number=3)])
         rows = [(r["key"], r["sequence"], r["type"]) for r in await outbox(db)]

@@ -32,7 +32,9 @@ async def test_one_member_owns_everything_and_two_share(database: Any) -> None:
     assert not first.held | second.held
 
 
-async def test_a_member_whose_session_is_killed_owns_nothing_at_once_and_another_takes_over(database: Any) -> None:
+async def test_a_member_whose_session_is_killed_owns_nothing_at_once_and_another_takes_over(
+    database: Any,
+) -> None:
     stop = asyncio.Event()
     first, second = owner(database), owner(database)
     tasks = [asyncio.create_task(first.run(stop)), asyncio.create_task(second.run(stop))]

@@ -31,7 +31,11 @@ class Bench:
     def relay(self) -> Relay:
         wakes = Wakes(self.database.dsn, schema=notes.ROLE)
         relay = Relay(
-            self.database, self.settings, lane="routine", partitions_of=lambda _: self.topic.partitions, wakes=wakes
+            self.database,
+            self.settings,
+            lane="routine",
+            partitions_of=lambda _: self.topic.partitions,
+            wakes=wakes,
         )
         self.tasks.append(asyncio.create_task(relay.run(self.stop)))
         return relay
@@ -129,7 +133,9 @@ async def test_a_record_sent_twice_is_applied_once(database: Any, kafka_server: 
         assert consumer.metrics()["consumer_repeats_total"] == 3
 
 
-async def test_a_poison_event_becomes_a_dead_letter_and_only_its_key_waits(database: Any, kafka_server: Any) -> None:
+async def test_a_poison_event_becomes_a_dead_letter_and_only_its_key_waits(
+    database: Any, kafka_server: Any
+) -> None:
     async with bench(database, kafka_server) as it:
         healthy = False
 
@@ -208,7 +214,9 @@ async def test_a_malformed_record_is_a_dead_letter_and_stops_nobody(database: An
         assert await it.database.pool.fetchval("SELECT type FROM dead_letters") == "malformed"
 
 
-async def test_two_members_share_the_partitions_and_a_second_one_takes_over(database: Any, kafka_server: Any) -> None:
+async def test_two_members_share_the_partitions_and_a_second_one_takes_over(
+    database: Any, kafka_server: Any
+) -> None:
     async with bench(database, kafka_server) as it:
         it.relay()
         first, second = it.consumer(), it.consumer()
@@ -228,7 +236,9 @@ async def test_two_members_share_the_partitions_and_a_second_one_takes_over(data
         await it.applied_are({"a": [1, 2], "b": [1, 2], "c": [1, 2]})
 
 
-async def test_a_failure_that_passes_is_tried_again_and_nothing_is_buried(database: Any, kafka_server: Any) -> None:
+async def test_a_failure_that_passes_is_tried_again_and_nothing_is_buried(
+    database: Any, kafka_server: Any
+) -> None:
     async with bench(database, kafka_server) as it:
         failures = iter([ConnectionError(), TimeoutError()])
 
@@ -244,7 +254,9 @@ async def test_a_failure_that_passes_is_tried_again_and_nothing_is_buried(databa
         assert await it.database.pool.fetchval("SELECT count(*) FROM dead_letters") == 0
 
 
-async def test_a_stored_offset_outside_the_log_stops_that_partition_visibly(database: Any, kafka_server: Any) -> None:
+async def test_a_stored_offset_outside_the_log_stops_that_partition_visibly(
+    database: Any, kafka_server: Any
+) -> None:
     async with bench(database, kafka_server) as it:
         await it.database.pool.execute(
             "INSERT INTO offsets (grp, topic, partition, next) SELECT 'tests', $1, p, 500 FROM generate_series(0, 2) p",
@@ -273,7 +285,9 @@ async def test_rebuilding_a_projection_reads_everything_again(database: Any, kaf
         await it.applied_are({"a": [1, 2]})
 
 
-async def test_an_event_that_refers_to_something_unknown_waits_for_it(database: Any, kafka_server: Any) -> None:
+async def test_an_event_that_refers_to_something_unknown_waits_for_it(
+    database: Any, kafka_server: Any
+) -> None:
     async with bench(database, kafka_server) as it:
         known: set[str] = set()
 
