@@ -50,6 +50,7 @@ setup:
 	@$(PYTHON) -m venv --clear .venv
 	@$(PY) -m pip install -q --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-dev.txt
 	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m compileall -q -j 0 .venv/lib $(wildcard $(OURS)) || true
+	@$(PY) -m deploy.local.java
 	@cat $(LOCKS) > $@
 
 # After a change of a .in file; needs uv.

@@ -75,13 +75,19 @@ async def start(data: Path, port: int, controller_port: int) -> KafkaServer:
     properties.write_text(_properties(data, port, controller_port))
     await end_leftover(_last_pid(data), str(properties), signal.SIGTERM)
     if not (data / "logs" / "meta.properties").exists():
-        tool = (*java(), "-cp", class_path, "kafka.tools.StorageTool")
+        tool = (*java(data / "scratch", shared="kafka-format"), "-cp", class_path, "kafka.tools.StorageTool")
         await asyncio.to_thread(run, [*tool, "format", "-t", _cluster_id(), "-c", str(properties)])
     quiet = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
     child = Child(
         Program(
             name="kafka",
-            argv=(*java(*quiet), "-cp", class_path, "kafka.Kafka", str(properties)),
+            argv=(
+                *java(data / "scratch", *quiet, shared="kafka"),
+                "-cp",
+                class_path,
+                "kafka.Kafka",
+                str(properties),
+            ),
             log=data.parent / "logs" / "kafka.log",
         )
     )

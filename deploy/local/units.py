@@ -32,10 +32,12 @@ def kafka_unit(folder: Path, ports: Mapping[str, int]) -> Unit:
 
 
 def zipkin_unit(folder: Path, ports: Mapping[str, int]) -> Unit:
-    async def start() -> Running:
-        return await zipkin.start(folder / "logs", ports["zipkin"])
+    data = folder / "zipkin"
 
-    return Unit("zipkin", INFRASTRUCTURE, "zipkin-server", start)
+    async def start() -> Running:
+        return await zipkin.start(data, ports["zipkin"])
+
+    return Unit("zipkin", INFRASTRUCTURE, str(data), start, signal.SIGKILL)
 
 
 def process_unit(process: Process, around: Surroundings) -> Unit:

@@ -33,8 +33,8 @@ class ZipkinServer:
         await self._child.stop(grace=5)
 
 
-async def start(logs: Path, port: int) -> ZipkinServer:
-    """Starts it with room for some thousand traces."""
+async def start(folder: Path, port: int) -> ZipkinServer:
+    """Starts it with room for some thousand traces; `folder` is for what it unpacks."""
     jar = await asyncio.to_thread(jars.class_path, "zipkin")
     limits = {"MEM_MAX_SPANS": "60000"}
     # Its own setting for the port listens everywhere; naming one part of a listener means naming all of it.
@@ -43,9 +43,10 @@ async def start(logs: Path, port: int) -> ZipkinServer:
     child = Child(
         Program(
             name="zipkin",
-            argv=(*java(most_memory="192m"), "-jar", jar, *bind),
-            log=logs / "zipkin.log",
+            argv=(*java(folder / "scratch", most_memory="192m"), "-jar", jar, *bind),
+            log=folder.parent / "logs" / "zipkin.log",
             environment={**os.environ, **limits},
+            stop_signal=signal.SIGKILL,  # it takes seconds to say goodbye, and has nothing to keep
         )
     )
     try:
