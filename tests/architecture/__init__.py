@@ -1,0 +1,1 @@
+"""The house keeps its rules, and each rule has been seen failing."""
