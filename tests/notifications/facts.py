@@ -19,7 +19,7 @@ from shared.contracts.scheduling import (
     AppointmentRescheduled,
     SiteChanged,
 )
-from shared.messaging import MIGRATIONS, Database
+from shared.messaging import MIGRATIONS, Database, waiting
 from shared.postgres import migrate, open_pool
 
 NOW = datetime(2027, 1, 5, 8, 0, tzinfo=UTC)  # Tuesday 13:00 in Karachi
@@ -48,8 +48,6 @@ class Desk:
 
     async def _release(self, tx: Any, facts: list[str]) -> None:
         """What the kernel does after a wave, for a test without Kafka."""
-        from shared.messaging import waiting
-
         known = {event.type_name: event for event in HANDLERS}
         for row in await waiting.take(tx.connection, facts):
             model = known[row["type"]]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.notifications.domain.addresses import refusal
 from services.notifications.domain.paging import reference
 from services.notifications.domain.planning import Change, Fact, Void, contact_fact, plan, site_fact
-from services.notifications.wording import load_paging_rules, load_reserved
+from services.notifications.templates import load_paging_rules, load_reserved
 
 NOW = datetime(2027, 1, 5, 8, 0, tzinfo=UTC)
 PERSON, OTHER = uuid4(), uuid4()
@@ -39,19 +39,19 @@ def test_a_change_is_told_and_makes_what_was_planned_before_untrue() -> None:
     fact = a_fact("changed", version=2)
     planned = plan([fact], {}, {PERSON}, NOW)
     assert [m.purpose for m in planned.messages] == ["changed", "reminder"]
-    assert planned.voids == [Void(fact.subject_id, 2, "superseded")]
+    assert planned.voids == [Void(fact.case_id, fact.subject_id, 2, "superseded")]
 
 
 def test_a_cancellation_makes_everything_before_untrue_and_brings_no_reminder() -> None:
     fact = a_fact("cancelled", version=2)
     planned = plan([fact], {}, {PERSON}, NOW)
     assert [m.purpose for m in planned.messages] == ["cancelled"]
-    assert planned.voids == [Void(fact.subject_id, 2, "cancelled")]
+    assert planned.voids == [Void(fact.case_id, fact.subject_id, 2, "cancelled")]
 
 
 def test_a_booking_takes_back_the_message_of_the_waiting_list() -> None:
     fact = a_fact()
-    assert Void(fact.case_id, 2, "superseded") in plan([fact], {}, {PERSON}, NOW).voids
+    assert Void(fact.case_id, fact.case_id, 2, "superseded") in plan([fact], {}, {PERSON}, NOW).voids
 
 
 def test_old_news_says_nothing() -> None:
@@ -74,7 +74,7 @@ def test_a_message_that_must_name_a_place_waits_for_it_but_what_is_untrue_ends_a
     planned = plan([fact], {}, {PERSON}, NOW)
     assert planned.messages == []
     assert planned.waiting == [(fact, site_fact(site))]
-    assert planned.voids == [Void(fact.subject_id, 2, "superseded")]
+    assert planned.voids == [Void(fact.case_id, fact.subject_id, 2, "superseded")]
     assert plan([replace(fact, change="cancelled")], {}, {PERSON}, NOW).waiting == []
 
 

@@ -17,7 +17,7 @@ from services.notifications.domain.templates import (
     render,
 )
 from services.notifications.domain.wording import findings
-from services.notifications.wording import forbidden_words, load_languages, read_language
+from services.notifications.templates import forbidden_words, load_languages, read_language
 
 FORBIDDEN = forbidden_words()
 LANGUAGES = load_languages()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from services.notifications.domain.sending import wait_seconds
+from services.notifications.domain.sending import Channel, wait_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class Settled:
     state: Literal["delivered", "failed", "planned", "sending"]
     reason: str | None = None
     due_at: datetime | None = None
-    tried_by: str | None = None
+    tried_by: Channel | None = None
     last_chance: bool = False
 
 
-def settle(outcome: Outcome, channel: str, purpose: str, tries: int, now: datetime) -> Settled:
+def settle(outcome: Outcome, channel: Channel, purpose: str, tries: int, now: datetime) -> Settled:
     """`tries` counts this one. An unclear mail is never sent again; an unclear SMS is, with its own id."""
     if isinstance(outcome, Accepted):
         return Settled("delivered")
@@ -66,6 +66,6 @@ def settle(outcome: Outcome, channel: str, purpose: str, tries: int, now: dateti
     return Settled("planned", outcome.reason, again)
 
 
-def unknown(purpose: str, channel: str) -> Settled:
+def unknown(purpose: str, channel: Channel) -> Settled:
     """Recorded as unknown; a human is asked to tell the person, except for a reminder (told before)."""
     return Settled("failed", "outcome_unknown", tried_by=channel, last_chance=purpose != "reminder")

@@ -40,8 +40,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Void:
-    """Messages about this subject below this version are no longer true."""
+    """Messages of this case about this subject below this version are no longer true."""
 
+    case_id: UUID
     subject_id: UUID
     below: int
     reason: str
@@ -110,6 +111,7 @@ def _messages(fact: Fact, now: datetime) -> Iterator[Plan]:
 
 def _voids(fact: Fact) -> Iterator[Void]:
     if fact.change == "booked":
-        yield Void(fact.case_id, fact.attempt + 1, "superseded")
+        yield Void(fact.case_id, fact.case_id, fact.attempt + 1, "superseded")
     if fact.version > 1 or fact.change == "cancelled":
-        yield Void(fact.subject_id, fact.version, "cancelled" if fact.change == "cancelled" else "superseded")
+        reason = "cancelled" if fact.change == "cancelled" else "superseded"
+        yield Void(fact.case_id, fact.subject_id, fact.version, reason)

@@ -42,7 +42,7 @@ class Due:
 
     purpose: str
     version: int
-    tried_by: str | None
+    tried_by: Channel | None
     stopped: bool
     held: bool
     subject: Subject | None
@@ -74,7 +74,7 @@ class Skip:
 class Unknown:
     """It was handed over once and nobody can tell whether it arrived; it may not go again."""
 
-    channel: str
+    channel: Channel
 
 
 Decision = Send | Later | Skip | Unknown

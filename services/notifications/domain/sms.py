@@ -10,13 +10,18 @@ GSM7_SINGLE, GSM7_PART = 160, 153
 UCS2_SINGLE, UCS2_PART = 70, 67
 
 
+GSM7_ALL = GSM7 | GSM7_EXTENSION
+
+
 def is_gsm7(text: str) -> bool:
     """Whether every character has a place in the GSM alphabet; one that has not makes the whole text UCS-2."""
-    return all(sign in GSM7 or sign in GSM7_EXTENSION for sign in text)
+    return GSM7_ALL.issuperset(text)
 
 
 def count_parts(text: str) -> int:
     """The number of SMS a text needs: 160 or 153 septets a part in GSM-7, 70 or 67 units in UCS-2."""
+    if len(text) <= GSM7_SINGLE and GSM7.issuperset(text):
+        return 1
     if is_gsm7(text):
         return _parts([2 if sign in GSM7_EXTENSION else 1 for sign in text], GSM7_SINGLE, GSM7_PART)
     return _parts([2 if ord(sign) > 0xFFFF else 1 for sign in text], UCS2_SINGLE, UCS2_PART)

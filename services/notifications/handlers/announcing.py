@@ -1,12 +1,14 @@
 """What each fate of a message is called on the wire; never its text, never its address."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.notifications.domain.outcomes import Settled
 from services.notifications.domain.planning import Plan
+from services.notifications.domain.sending import Channel
 from services.notifications.repository.messages import Message
-from services.notifications.repository.sending import Fate
 from shared.contracts.base import Event
 from shared.contracts.notifications import (
     MessageDelivered,
@@ -16,6 +18,15 @@ from shared.contracts.notifications import (
     MessageSkipped,
 )
 from shared.messaging import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """In which words a message left, without the words."""
+
+    language: str
+    template_version: str
+    parts: int
 
 
 def announce(tx: Transaction, events: Iterable[tuple[Message, Event]]) -> None:
@@ -36,32 +47,32 @@ def skipped(message: Message, reason: str, at: datetime) -> MessageSkipped:
     return MessageSkipped(**_about(message, at), reason=reason)
 
 
-def failed(message: Message, fate: Fate, last_chance: bool, at: datetime) -> MessageFailed:
+def failed(message: Message, channel: Channel, settled: Settled, at: datetime) -> MessageFailed:
     """Nobody could take it, or nobody can tell; `last_chance` asks for a human."""
     return MessageFailed(
         **_about(message, at),
-        channel=fate.channel or "inbox",
-        reason=fate.reason or "unknown",
-        last_chance=last_chance,
+        channel=channel,
+        reason=settled.reason or "unknown",
+        last_chance=settled.last_chance,
     )
 
 
-def sent(message: Message, fate: Fate, at: datetime) -> MessageSent:
+def sent(message: Message, channel: Channel, wording: Wording, at: datetime) -> MessageSent:
     """A gateway accepted it."""
     return MessageSent(
         **_about(message, at),
-        channel=fate.channel,
-        language=fate.language,
+        channel=channel,
+        language=wording.language,
         template=message.purpose,
-        template_version=fate.template_version,
-        parts=fate.parts,
+        template_version=wording.template_version,
+        parts=wording.parts,
     )
 
 
-def delivered(message: Message, fate: Fate, at: datetime) -> MessageDelivered:
+def delivered(message: Message, channel: Channel, at: datetime) -> MessageDelivered:
     """As far as we can tell. There are no delivery receipts yet: for SMS and mail this says only that the
     gateway's answer was "accepted", for the inbox that the message stands on the person's own page."""
-    return MessageDelivered(**_about(message, at), channel=fate.channel)
+    return MessageDelivered(**_about(message, at), channel=channel)
 
 
 def _about(message: Message, at: datetime) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from services.notifications.domain.composing import neutral_directions
 from services.notifications.domain.planning import contact_fact, site_fact
 from services.notifications.handlers.announcing import announce, skipped
 from services.notifications.repository import messages, projections
-from services.notifications.wording import forbidden_words
+from services.notifications.templates import forbidden_words
 from shared.contracts.intake import ConsentChanged, ContactChanged, ContactStopped
 from shared.contracts.scheduling import SiteChanged
 from shared.messaging import Transaction

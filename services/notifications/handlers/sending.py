@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.notifications.domain.outcomes import Outcome, Settled, settle, unknown
+from services.notifications.domain.outcomes import Accepted, Outcome, Settled, settle, unknown
 from services.notifications.domain.sending import Channel, Decision, Later, Send, Skip, Unknown, decide
-from services.notifications.handlers.announcing import announce, delivered, failed, sent, skipped
+from services.notifications.handlers.announcing import Wording, announce, delivered, failed, sent, skipped
 from services.notifications.repository import sending as repository
 from services.notifications.repository.messages import Message
 from services.notifications.repository.sending import Claimed, Fate
@@ -31,17 +31,17 @@ class Attempt:
 
     claimed: Claimed
     channel: Channel
-    language: str
-    template_version: str
-    parts: int
+    wording: Wording
     outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
+    """What is recorded of a message and what is said of it; both only while it is ours."""
+
     message: Message
     fate: Fate
-    last_chance: bool = False
+    events: Sequence[Event] = ()
 
 
 async def claim_due(tx: Transaction, limit: int, lease: timedelta) -> Batch:
@@ -49,7 +49,7 @@ async def claim_due(tx: Transaction, limit: int, lease: timedelta) -> Batch:
     claim = tx.new_id()
     due = await repository.claim_due(tx, limit)
     decided = [(one, decide(one.due, tx.now)) for one in due]
-    endings = [_ending(one, decision, tx.now + lease) for one, decision in decided]
+    endings = [_ending(one, decision, tx.now, lease) for one, decision in decided]
     await repository.save(tx, [ending.fate for ending in endings], ours=None, claim=claim)
     _announce(tx, endings)
     return Batch(claim, len(due), _going(decided, "sms"), _going(decided, "email"))
@@ -71,7 +71,7 @@ async def record_attempts(tx: Transaction, claim: UUID, attempts: Sequence[Attem
 
 async def record_refusals(tx: Transaction, claim: UUID, refusals: Sequence[tuple[Claimed, str]]) -> None:
     """The vault gives no key, because the person is stopped, erased or unknown."""
-    await _record(tx, claim, [_refused(one, reason) for one, reason in refusals])
+    await _record(tx, claim, [_refused(one, reason, tx.now) for one, reason in refusals])
 
 
 async def put_back(
@@ -87,21 +87,22 @@ async def _record(tx: Transaction, claim: UUID, endings: Sequence[_Ending]) -> N
     _announce(tx, [ending for ending in endings if ending.fate.id in ours])
 
 
-def _ending(one: Claimed, decision: Decision, lease_end: datetime) -> _Ending:
+def _ending(one: Claimed, decision: Decision, now: datetime, lease: timedelta) -> _Ending:
+    message, tries = one.message, one.tries
     match decision:
         case Send(channel="inbox"):
-            return _Ending(one.message, Fate(one.message.id, "delivered", one.tries, channel="inbox"))
+            fate = Fate(message.id, "delivered", tries, channel="inbox")
+            return _Ending(message, fate, [delivered(message, "inbox", now)])
         case Send(channel=channel):
             # A mail is marked as tried just before it leaves, for no mail may leave twice.
             tried_by = "sms" if channel == "sms" else None
-            fate = Fate(one.message.id, "sending", one.tries, lease_end, tried_by, channel)
-            return _Ending(one.message, fate)
+            return _Ending(message, Fate(message.id, "sending", tries, now + lease, tried_by, channel))
         case Later(at=at):
             return _again(one, at, "held" if one.due.held else "safe_window")
         case Skip(reason=reason):
-            return _Ending(one.message, Fate(one.message.id, "skipped", one.tries, reason=reason))
+            return _skip(one, reason, now)
         case Unknown(channel=channel):
-            return _settled(one, channel, unknown(one.message.purpose, channel))
+            return _settled(one, channel, unknown(message.purpose, channel), now)
 
 
 def _again(one: Claimed, at: datetime, reason: str) -> _Ending:
@@ -109,29 +110,39 @@ def _again(one: Claimed, at: datetime, reason: str) -> _Ending:
     return _Ending(one.message, Fate(one.message.id, state, one.tries, at, one.due.tried_by, reason=reason))
 
 
-def _refused(one: Claimed, reason: str) -> _Ending:
-    if one.due.tried_by:
-        return _settled(one, one.due.tried_by, unknown(one.message.purpose, one.due.tried_by))
-    return _Ending(one.message, Fate(one.message.id, "skipped", one.tries, reason=reason))
+def _skip(one: Claimed, reason: str, now: datetime) -> _Ending:
+    fate = Fate(one.message.id, "skipped", one.tries, reason=reason)
+    return _Ending(one.message, fate, [skipped(one.message, reason, now)])
+
+
+def _refused(one: Claimed, reason: str, now: datetime) -> _Ending:
+    tried_by = one.due.tried_by
+    if tried_by:
+        return _settled(one, tried_by, unknown(one.message.purpose, tried_by), now)
+    return _skip(one, reason, now)
 
 
 def _attempted(attempt: Attempt, now: datetime) -> _Ending:
-    one = attempt.claimed
-    settled = settle(attempt.outcome, attempt.channel, one.message.purpose, one.tries + 1, now)
-    ending = _settled(one, attempt.channel, settled)
-    ending.fate.language = attempt.language
-    ending.fate.template_version = attempt.template_version
-    ending.fate.parts = attempt.parts
-    ending.fate.gateway_id = getattr(attempt.outcome, "gateway_id", None)
+    one, channel, wording = attempt.claimed, attempt.channel, attempt.wording
+    settled = settle(attempt.outcome, channel, one.message.purpose, one.tries + 1, now)
+    ending = _settled(one, channel, settled, now)
+    ending.fate.language = wording.language
+    ending.fate.template_version = wording.template_version
+    ending.fate.parts = wording.parts
+    if isinstance(attempt.outcome, Accepted):
+        ending.fate.gateway_id = attempt.outcome.gateway_id
+        said = [sent(one.message, channel, wording, now), delivered(one.message, channel, now)]
+        return _Ending(one.message, ending.fate, said)
     return ending
 
 
-def _settled(one: Claimed, channel: str, settled: Settled) -> _Ending:
+def _settled(one: Claimed, channel: Channel, settled: Settled, now: datetime) -> _Ending:
     fate = Fate(
         one.message.id, settled.state, one.tries + 1, settled.due_at, settled.tried_by, channel,
         reason=settled.reason,
     )  # fmt: skip
-    return _Ending(one.message, fate, settled.last_chance)
+    events = [failed(one.message, channel, settled, now)] if settled.state == "failed" else []
+    return _Ending(one.message, fate, events)
 
 
 def _going(decided: Iterable[tuple[Claimed, Decision]], channel: Channel) -> list[Claimed]:
@@ -139,17 +150,4 @@ def _going(decided: Iterable[tuple[Claimed, Decision]], channel: Channel) -> lis
 
 
 def _announce(tx: Transaction, endings: Iterable[_Ending]) -> None:
-    announce(tx, [(ending.message, event) for ending in endings for event in _events(ending, tx.now)])
-
-
-def _events(ending: _Ending, at: datetime) -> list[Event]:
-    message, fate = ending.message, ending.fate
-    if fate.state == "delivered" and fate.channel == "inbox":
-        return [delivered(message, fate, at)]
-    if fate.state == "delivered":
-        return [sent(message, fate, at), delivered(message, fate, at)]
-    if fate.state == "skipped":
-        return [skipped(message, fate.reason or "", at)]
-    if fate.state == "failed":
-        return [failed(message, fate, ending.last_chance, at)]
-    return []
+    announce(tx, [(ending.message, event) for ending in endings for event in ending.events])

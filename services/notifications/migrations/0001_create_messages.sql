@@ -45,7 +45,8 @@ CREATE INDEX appointments_by_case ON appointments (case_id);
 
 -- One message to one person. `due_at` is what was planned; `next_at` is when it is looked at next: that time,
 -- the start of a safe window, the end of a back-off, or of the lease of whoever is sending it. `tried_by` is
--- set while a try has no recorded outcome; a row in state `planned` never has it.
+-- set while a try has no recorded outcome; a row in state `planned` never has it. The unique key says what is
+-- told once, and by beginning with the case it serves the journey and the taking back too.
 CREATE TABLE messages (
     id uuid PRIMARY KEY,
     subject_id uuid NOT NULL,
@@ -70,7 +71,7 @@ CREATE TABLE messages (
     traceparent text,
     planned_at timestamptz NOT NULL,
     settled_at timestamptz,
-    UNIQUE (subject_id, person_id, purpose, version)
+    UNIQUE (case_id, subject_id, person_id, purpose, version)
 ) WITH (
     fillfactor = 80,
     autovacuum_vacuum_scale_factor = 0.02,
@@ -78,7 +79,6 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_open_by_time ON messages (next_at) WHERE state IN ('planned', 'sending');
 CREATE INDEX messages_planned_by_person ON messages (person_id) WHERE state = 'planned';
-CREATE INDEX messages_by_case ON messages (case_id);
 
 -- Alarms to be paged, and the pages. Never part of the journey view and never told on another topic: that
 -- an alarm exists is for the duty desk alone.

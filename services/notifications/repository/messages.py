@@ -15,8 +15,8 @@ SELECT id, subject_id, person_id, case_id, appointment_id, version, purpose, due
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::text[],
     $8::timestamptz[], $9::text[]) AS m(id, subject_id, person_id, case_id, appointment_id, version, purpose,
     due_at, traceparent)
-ORDER BY subject_id, person_id, purpose
-ON CONFLICT (subject_id, person_id, purpose, version) DO NOTHING
+ORDER BY case_id, subject_id, person_id, purpose
+ON CONFLICT (case_id, subject_id, person_id, purpose, version) DO NOTHING
 RETURNING id
 """
 
@@ -24,11 +24,12 @@ RETURNING id
 VOID = """
 WITH untrue AS (
     SELECT m.id, v.reason
-    FROM unnest($1::uuid[], $2::int[], $3::text[]) AS v(subject_id, below, reason)
-    JOIN messages m ON m.subject_id = v.subject_id AND m.version < v.below AND m.state = 'planned'
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[]) AS v(case_id, subject_id, below, reason)
+    JOIN messages m ON m.case_id = v.case_id AND m.subject_id = v.subject_id AND m.version < v.below
+    WHERE m.state = 'planned'
     ORDER BY m.id FOR UPDATE OF m
 )
-UPDATE messages m SET state = 'skipped', reason = untrue.reason, settled_at = $4
+UPDATE messages m SET state = 'skipped', reason = untrue.reason, settled_at = $5
 FROM untrue WHERE m.id = untrue.id
 RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent
 """
@@ -84,8 +85,15 @@ async def void(tx: Transaction, voids: Sequence[Void]) -> list[tuple[Message, st
     """Takes back what is no longer true and not under way; returns each with its reason."""
     if not voids:
         return []
-    columns = [v.subject_id for v in voids], [v.below for v in voids], [v.reason for v in voids]
-    return _skipped(await tx.connection.fetch(VOID, *columns, tx.now))
+    rows = await tx.connection.fetch(
+        VOID,
+        [v.case_id for v in voids],
+        [v.subject_id for v in voids],
+        [v.below for v in voids],
+        [v.reason for v in voids],
+        tx.now,
+    )
+    return _skipped(rows)
 
 
 async def stop(tx: Transaction, people: Collection[UUID]) -> list[tuple[Message, str]]:

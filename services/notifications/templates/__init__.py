@@ -11,13 +11,14 @@ from services.notifications.domain.paging import PagingRules
 from services.notifications.domain.templates import Language, compile_language
 from services.notifications.domain.wording import ForbiddenWords, fold
 
-HERE = Path(__file__).parent
+LANGUAGES = Path(__file__).parent
+DATA = LANGUAGES.parent / "data"
 
 
 @cache
 def forbidden_words() -> ForbiddenWords:
     """The lists of all languages together: a message in one language may hold a word of another."""
-    content = _read(HERE / "data" / "forbidden_words.toml")
+    content = _read(DATA / "forbidden_words.toml")
     return ForbiddenWords(
         stems=tuple(fold(word) for words in content["stems"].values() for word in words),
         words=frozenset(fold(word) for words in content["words"].values() for word in words),
@@ -27,18 +28,18 @@ def forbidden_words() -> ForbiddenWords:
 def load_languages() -> Mapping[str, Language]:
     """Every language by its tag. Raises UnfitTemplate for a text that is not neutral."""
     forbidden = forbidden_words()
-    found = sorted((HERE / "templates").glob("*.toml"))
+    found = sorted(LANGUAGES.glob("*.toml"))
     return {file.stem: compile_language(_read(file), forbidden) for file in found}
 
 
 def read_language(tag: str) -> dict[str, Any]:
     """The content of one language's file as it stands."""
-    return _read(HERE / "templates" / f"{tag}.toml")
+    return _read(LANGUAGES / f"{tag}.toml")
 
 
 def load_reserved() -> Reserved:
     """The synthetic addresses, the only ones that may be written to outside production."""
-    content = _read(HERE / "data" / "reserved_addresses.toml")
+    content = _read(DATA / "reserved_addresses.toml")
     return Reserved(
         tuple(content["phone_prefixes"]), frozenset(content["mail_domains"]), tuple(content["mail_endings"])
     )
@@ -46,7 +47,7 @@ def load_reserved() -> Reserved:
 
 def load_paging_rules() -> PagingRules:
     """How often an unacknowledged alarm is paged."""
-    content = _read(HERE / "data" / "paging.toml")
+    content = _read(DATA / "paging.toml")
     return PagingRules(content["repeat_minutes"], content["otherwise"])
 
 

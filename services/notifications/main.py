@@ -1,0 +1,162 @@
+"""Composition root of notifications: one process per role; wires everything, decides nothing."""
+
+import argparse
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import get_args
+
+import aiohttp
+import uvloop
+from fastapi import FastAPI
+
+from services.notifications import templates
+from services.notifications.gateways.mail import MailGateway, MailSettings
+from services.notifications.gateways.sms import SmsGateway
+from services.notifications.gateways.vault import Vault
+from services.notifications.handlers import HANDLERS, PAGER_HANDLERS
+from services.notifications.sender.messages import Sender
+from services.notifications.sender.pages import Pager
+from services.notifications.settings import Role, Settings
+from shared.contracts.topics import TOPICS
+from shared.messaging import MIGRATIONS, KafkaSettings, Kernel, Loop, open_kernel
+from shared.postgres import migrate
+from shared.web import create_app, run_process
+from shared.web.process import Close
+
+SCHEMA = "notifications"
+HEARD = (
+    "scheduling.appointments",
+    "scheduling.sites",
+    "matching.outcomes",
+    "intake.contacts",
+    "intake.people",
+)
+
+
+async def build_worker(settings: Settings) -> tuple[Sequence[Loop], Close]:
+    """Plans messages, and relays what every role of this service says."""
+    kernel = await _kernel(settings, "worker")
+    kernel.relay("routine")
+    consumer = kernel.consumer("notifications", HEARD, HANDLERS)
+    kernel.desk([consumer])
+    kernel.retention()
+    return kernel.loops, kernel.close
+
+
+async def build_sender(settings: Settings) -> tuple[Sequence[Loop], Close]:
+    """Sends what is due."""
+    kernel = await _kernel(settings, "sender")
+    session, mail = _session(settings), _mail(settings)
+    vault = Vault(session, settings.vault_url, settings.service_token())
+    kernel.loops.append(
+        Sender(
+            kernel.database,
+            vault,
+            {"sms": _sms(settings, session), "email": mail},
+            templates.load_languages(),
+            settings.sender,
+        )
+    )
+
+    async def close() -> None:
+        await mail.close()
+        await session.close()
+        await kernel.close()
+
+    return kernel.loops, close
+
+
+async def build_pager(settings: Settings) -> tuple[Sequence[Loop], Close]:
+    """Pages the duty desk: a process, a pool and a consumer group of its own."""
+    kernel = await _kernel(settings, "pager")
+    session = _session(settings)
+    consumer = kernel.consumer("pager", ["intake.alarms"], PAGER_HANDLERS)
+    kernel.desk([consumer])
+    kernel.loops.append(
+        Pager(
+            kernel.database,
+            _sms(settings, session),
+            templates.load_languages()["en"],
+            templates.load_paging_rules(),
+            settings.pager,
+        )
+    )
+
+    async def close() -> None:
+        await session.close()
+        await kernel.close()
+
+    return kernel.loops, close
+
+
+BUILD: dict[str, Callable[[Settings], Awaitable[tuple[Sequence[Loop], Close]]]] = {
+    "worker": build_worker,
+    "sender": build_sender,
+    "pager": build_pager,
+}
+
+
+async def run(role: Role, settings: Settings) -> int:
+    """Runs one role to its end; returns the exit code."""
+    if role == "migrate":
+        folders = [MIGRATIONS, Path(__file__).parent / "migrations"]
+        await migrate(settings.process.database_url, schema=SCHEMA, folders=folders)
+        return 0
+
+    async def build(_app: FastAPI) -> tuple[Sequence[Loop], Close]:
+        return await BUILD[role](settings)
+
+    return await run_process(
+        create_app("notifications"), build, service=SCHEMA, role=role, process=settings.process
+    )
+
+
+async def _kernel(settings: Settings, role: Role) -> Kernel:
+    process = settings.process
+    return await open_kernel(
+        process.database_url,
+        schema=SCHEMA,
+        role=role,
+        pool_size=settings.pool_size,
+        kafka=KafkaSettings(process.kafka_bootstrap_servers),
+        topics=TOPICS,
+    )
+
+
+def _session(settings: Settings) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=settings.gateway_timeout_seconds))
+
+
+def _sms(settings: Settings, session: aiohttp.ClientSession) -> SmsGateway:
+    reserved = None if settings.production else templates.load_reserved()
+    return SmsGateway(session, settings.sms_gateway_url, reserved)
+
+
+def _mail(settings: Settings) -> MailGateway:
+    password = settings.smtp_password
+    reserved = None if settings.production else templates.load_reserved()
+    return MailGateway(
+        MailSettings(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            sender=settings.mail_sender,
+            sender_name=settings.mail_sender_name,
+            message_id_domain=settings.message_id_domain,
+            username=settings.smtp_username,
+            password=password.get_secret_value() if password else None,
+            start_tls=settings.smtp_start_tls,
+            timeout_seconds=settings.gateway_timeout_seconds,
+        ),
+        reserved,
+    )
+
+
+def main() -> None:
+    """`python -m services.notifications.main --role worker|sender|pager|migrate`."""
+    parser = argparse.ArgumentParser(prog="notifications")
+    parser.add_argument("--role", choices=get_args(Role), required=True)
+    raise SystemExit(uvloop.run(run(parser.parse_args().role, Settings())))
+
+
+if __name__ == "__main__":
+    main()

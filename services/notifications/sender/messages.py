@@ -1,0 +1,211 @@
+"""The sender's loop: claims what is due, asks the vault, sends in batches, records what became of it."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from services.notifications.domain.composing import compose
+from services.notifications.domain.outcomes import Outcome, Rejected
+from services.notifications.domain.sending import Channel
+from services.notifications.domain.sms import count_parts
+from services.notifications.domain.templates import Language, choose
+from services.notifications.gateways.outgoing import Outgoing
+from services.notifications.gateways.vault import Keys, Vault, VaultAway
+from services.notifications.handlers import sending
+from services.notifications.handlers.announcing import Wording
+from services.notifications.handlers.sending import Attempt, Batch
+from services.notifications.repository.sending import Claimed, oldest_due
+from services.notifications.sender.tracing import trace_sends
+from services.notifications.settings import SenderSettings
+from shared.messaging import Database
+from shared.messaging.failures import describe, is_transient
+from shared.privacy import SealBroken, open_box
+
+RECORD_TRIES = 5
+AGE_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Gateway(Protocol):
+    """What sends messages and answers for each of them."""
+
+    async def send(self, messages: Sequence[Outgoing]) -> Mapping[UUID, Outcome]: ...
+
+
+class Sender:
+    """Several may run at once: rows are claimed with SKIP LOCKED and come back when a claim's lease ends."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        gateways: Mapping[Channel, Gateway],
+        languages: Mapping[str, Language],
+        settings: SenderSettings,
+    ) -> None:
+        self.name = "sender"
+        self._database = database
+        self._vault = vault
+        self._gateways = gateways
+        self._languages = languages
+        self._settings = settings
+        self._slots = asyncio.Semaphore(settings.batches_at_once)
+        self._waits_for: str | None = None
+        self._counts = {"claimed": 0, "attempts": 0, "refused": 0, "put_back": 0, "unrecorded": 0}
+        self._oldest = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sends until told to stop; what is under way is finished first."""
+        async with asyncio.TaskGroup() as running:
+            watch = running.create_task(self._watch_age())
+            while not stop.is_set():
+                found = await self._round(running)
+                if found < self._settings.batch:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), self._settings.poll_seconds)
+            watch.cancel()
+
+    async def _round(self, running: asyncio.TaskGroup) -> int:
+        await self._slots.acquire()
+        batch: Batch | None = None
+        try:
+            lease = timedelta(seconds=self._settings.lease_seconds)
+            async with self._database.transaction() as tx:
+                batch = await sending.claim_due(tx, self._settings.batch, lease)
+            self._waits_for = None
+        except Exception as failure:
+            if not is_transient(failure):
+                raise
+            self._waits_for = "database"
+            log.warning("cannot claim: %s", describe(failure))
+        finally:
+            if batch is None or not (batch.sms or batch.email):
+                self._slots.release()
+        if batch and (batch.sms or batch.email):
+            running.create_task(self._deliver(batch))
+        self._counts["claimed"] += batch.found if batch else 0
+        return batch.found if batch else 0
+
+    async def _deliver(self, batch: Batch) -> None:
+        """One claimed batch, from the keys to the record. Whatever is left unrecorded comes back by its lease."""
+        try:
+            await self._deliver_with_keys(batch)
+        except Exception as failure:
+            if not is_transient(failure):
+                raise
+            self._counts["unrecorded"] += len(batch.sms) + len(batch.email)
+            log.warning("outcomes not recorded: %s", describe(failure))
+        finally:
+            self._slots.release()
+
+    async def _deliver_with_keys(self, batch: Batch) -> None:
+        everyone = [*batch.sms, *batch.email]
+        try:
+            keys = await self._vault.keys({one.message.person_id for one in everyone})
+        except VaultAway as away:
+            log.warning("vault away: %s", away)
+            self._counts["put_back"] += len(everyone)
+            seconds = self._settings.vault_retry_seconds
+            async with self._database.transaction() as tx:
+                await sending.put_back(tx, batch.claim, everyone, "vault_away", seconds)
+            return
+        refused = [
+            (one, keys.refused[one.message.person_id])
+            for one in everyone
+            if one.message.person_id in keys.refused
+        ]
+        if refused:
+            self._counts["refused"] += len(refused)
+            async with self._database.transaction() as tx:
+                await sending.record_refusals(tx, batch.claim, refused)
+        await asyncio.gather(
+            self._send(batch.claim, "sms", _allowed(batch.sms, keys), keys),
+            *(
+                self._send_mail(batch.claim, chunk, keys)
+                for chunk in _chunks(_allowed(batch.email, keys), self._settings.mail_chunk)
+            ),
+        )
+
+    async def _send_mail(self, claim: UUID, chunk: Sequence[Claimed], keys: Keys) -> None:
+        """Marked in small chunks just before they leave, so that a crash leaves few with an unknown outcome."""
+        async with self._database.transaction() as tx:
+            ours = await sending.mark_tried(tx, claim, chunk, "email")
+        await self._send(claim, "email", ours, keys)
+
+    async def _send(self, claim: UUID, channel: Channel, claimed: Sequence[Claimed], keys: Keys) -> None:
+        if not claimed:
+            return
+        written = [(one, self._write(one, keys)) for one in claimed]
+        started = time.time_ns()
+        outcomes = await self._gateways[channel].send([text for _, text in written if text])
+        trace_sends(channel, claimed, outcomes, (started, time.time_ns()))
+        attempts = [self._attempt(channel, one, text, outcomes) for one, text in written]
+        self._counts["attempts"] += len(attempts)
+        await self._record(claim, attempts)
+
+    async def _record(self, claim: UUID, attempts: Sequence[Attempt]) -> None:
+        """The messages are out: it is worth trying hard to write that down."""
+        for turn in range(RECORD_TRIES):
+            try:
+                async with self._database.transaction() as tx:
+                    await sending.record_attempts(tx, claim, attempts)
+                return
+            except Exception as failure:
+                if not is_transient(failure) or turn == RECORD_TRIES - 1:
+                    raise
+                await asyncio.sleep(0.1 * 2**turn)
+
+    def _write(self, one: Claimed, keys: Keys) -> Outgoing | None:
+        """The message as it leaves; None when the address cannot be opened with the person's key."""
+        assert one.box is not None, "a message without an address is decided before it comes here"
+        person, (box, version) = one.message.person_id, one.box
+        try:
+            address = open_box(
+                keys.keys[person], box, purpose="contact", person_id=person, field="address", version=version
+            )
+        except SealBroken:
+            return None
+        language = choose(self._languages, *one.language)
+        text = compose(language, one.occasion)
+        return Outgoing(one.message.id, address.decode(), text.subject, text.body, language.tag)
+
+    def _attempt(
+        self, channel: Channel, one: Claimed, text: Outgoing | None, outcomes: Mapping[UUID, Outcome]
+    ) -> Attempt:
+        language = choose(self._languages, *one.language)
+        if text is None:
+            return Attempt(
+                one, channel, Wording(language.tag, language.version, 0), Rejected("address_unreadable")
+            )
+        parts = count_parts(text.text) if channel == "sms" else 1
+        wording = Wording(language.tag, language.version, parts)
+        return Attempt(one, channel, wording, outcomes[one.message.id])
+
+    async def _watch_age(self) -> None:
+        """Asked of the database now and then, so that the figure grows while nothing can be sent."""
+        while True:
+            with contextlib.suppress(Exception):
+                async with self._database.transaction() as tx:
+                    self._oldest = (await oldest_due(tx)).total_seconds()
+            await asyncio.sleep(AGE_SECONDS)
+
+    def ready(self) -> str | None:
+        return self._waits_for
+
+    def metrics(self) -> dict[str, float]:
+        counts = {f"messages_{name}_total": float(count) for name, count in self._counts.items()}
+        return counts | {"messages_oldest_due_seconds": self._oldest}
+
+
+def _allowed(claimed: Sequence[Claimed], keys: Keys) -> list[Claimed]:
+    return [one for one in claimed if one.message.person_id in keys.keys]
+
+
+def _chunks(claimed: Sequence[Claimed], size: int) -> list[Sequence[Claimed]]:
+    return [claimed[start : start + size] for start in range(0, len(claimed), size)]

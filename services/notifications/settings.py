@@ -1,0 +1,70 @@
+"""What notifications reads from its environment; the only place that does."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.settings import ProcessSettings
+
+Role = Literal["worker", "sender", "pager", "migrate"]
+
+
+class SenderSettings(BaseSettings):
+    """How the sender works. A lease is longer than a gateway's timeouts, so that a slow one is not a lost one."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="SENDER_")
+
+    batch: int = 500
+    batches_at_once: int = 4
+    mail_chunk: int = 10
+    poll_seconds: float = 0.1
+    lease_seconds: float = 12.0
+    vault_retry_seconds: float = 2.0
+
+
+class PagerSettings(BaseSettings):
+    """The duty desk's number is synthetic unless production says otherwise."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    duty_desk_number: str = "+923990000001"
+    poll_seconds: float = Field(default=0.1, alias="PAGER_POLL_SECONDS")
+    lease_seconds: float = Field(default=6.0, alias="PAGER_LEASE_SECONDS")
+
+
+class Settings(BaseSettings):
+    """One frozen model; every missing name is told at start."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    process: ProcessSettings = Field(default_factory=ProcessSettings)
+    sender: SenderSettings = Field(default_factory=SenderSettings)
+    pager: PagerSettings = Field(default_factory=PagerSettings)
+    vault_url: str = "http://127.0.0.1:8101"
+    sms_gateway_url: str = "http://127.0.0.1:8180"
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 8125
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_start_tls: bool | None = None
+    mail_sender: str = "desk@humqadam.example"
+    mail_sender_name: str = "Appointment desk"
+    message_id_domain: str = "humqadam.example"
+    service_token_file: Path | None = None
+    gateway_timeout_seconds: float = 4.0
+    pool_size: int = 6
+
+    @property
+    def production(self) -> bool:
+        """Whether addresses of real people may be written to."""
+        return self.process.environment == "production"
+
+    def service_token(self) -> str:
+        """What this service shows to the vault: the file's text, or its own entry in a JSON object."""
+        if self.service_token_file is None:
+            return ""
+        text = self.service_token_file.read_text().strip()
+        return str(json.loads(text)["notifications"]) if text.startswith("{") else text

@@ -1,0 +1,396 @@
+"""The sender against the real gateways and a real vault's answers: once, in words that tell nobody else."""
+
+import asyncio
+import os
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import aiohttp
+import orjson
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from deploy.local.ports import free_port
+from services.notifications.domain.sending import MAX_TRIES
+from services.notifications.gateways.mail import MailGateway, MailSettings
+from services.notifications.gateways.sms import SmsGateway
+from services.notifications.gateways.vault import Vault
+from services.notifications.sender.messages import Sender
+from services.notifications.settings import SenderSettings
+from services.notifications.templates import load_languages, load_reserved
+from shared.contracts.intake import ContactChanged, ContactStopped, Sealed, WeeklyWindow
+from simulation.gateways.mail import MailServer
+from simulation.gateways.sms import SmsGateway as OutsideGateway
+from tests.notifications import facts
+from tests.notifications.facts import NOW, TRACE, Desk, a_booking, a_contact, a_site, cancelled
+from tests.stack_fixtures import FreshDatabase
+
+TOKEN = "a service's token"
+
+
+class OutsideWorld:
+    """The gateways of the simulation in this process, and an HTTP vault that knows keys and stops."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.keys: dict[UUID, bytes] = {}
+        self.refused: dict[UUID, str] = {}
+        self.vault_calls = 0
+        self.vault_status = self.sms_status = 200
+        self.sms = OutsideGateway(folder)
+        self.mail = MailServer(folder)
+        self.url = ""
+        self.smtp_port = 0
+
+    async def answer_keys(self, request: web.Request) -> web.Response:
+        self.vault_calls += 1
+        if self.vault_status != 200 or request.headers["Authorization"] != f"Bearer {TOKEN}":
+            return web.Response(status=self.vault_status if self.vault_status != 200 else 401)
+        ids = [UUID(one) for one in orjson.loads(await request.read())["ids"]]
+        keys = {str(one): b64encode(self.keys[one]).decode() for one in ids if one not in self.refused}
+        refused = {str(one): self.refused[one] for one in ids if one in self.refused}
+        return web.Response(body=orjson.dumps({"keys": keys, "refused": refused}))
+
+    async def take_sms(self, request: web.Request) -> web.Response:
+        return (
+            await self.sms.take(request) if self.sms_status == 200 else web.Response(status=self.sms_status)
+        )
+
+    def sealed(self, person: UUID, address: str, version: int = 1) -> Sealed:
+        key = self.keys.setdefault(person, os.urandom(32))
+        nonce = os.urandom(12)
+        bound = f"contact|{person}|address|{version}".encode()
+        box = b64encode(nonce + AESGCM(key).encrypt(nonce, address.encode(), bound)).decode()
+        return Sealed(field="address", version=version, box=box)
+
+    def a_contact(self, person: UUID, address: str = "+923991234567", **changes: Any) -> ContactChanged:
+        return a_contact(person, address=self.sealed(person, address), **changes)
+
+    def received(self, name: str) -> list[dict[str, Any]]:
+        file = self.folder / f"{name}.jsonl"
+        return [orjson.loads(line) for line in file.read_bytes().splitlines()]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
+    world = OutsideWorld(tmp_path)
+    app = web.Application()
+    app.add_routes([
+        web.post("/internal/v1/keys", world.answer_keys),
+        web.post("/v1/messages", world.take_sms),
+    ])  # fmt: skip
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    port, world.smtp_port = free_port(), free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    world.url = f"http://127.0.0.1:{port}"
+    server = await world.mail.serve("127.0.0.1", world.smtp_port)
+    yield world
+    server.close()
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
+    async with facts.desk(database.dsn("notifications")) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def sending(desk: Desk, outside: OutsideWorld, **changes: Any) -> AsyncIterator[Sender]:
+    """A running sender; when left, it has finished what was under way."""
+    urls = {"vault": outside.url, "sms": outside.url} | changes.pop("urls", {})
+    timeout = aiohttp.ClientTimeout(total=2)
+    mail = MailGateway(
+        MailSettings(
+            "127.0.0.1", outside.smtp_port, "desk@humqadam.example", "Appointment desk", "humqadam.example"
+        ),
+        load_reserved(),
+    )
+    stop = asyncio.Event()
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        vault = Vault(session, urls["vault"], changes.pop("token", TOKEN))
+        gateways = {"sms": SmsGateway(session, urls["sms"], load_reserved()), "email": mail}
+        settings = SenderSettings(poll_seconds=0.02, **changes)
+        sender = Sender(desk.database, vault, gateways, load_languages(), settings)  # type: ignore[arg-type]
+        running = asyncio.create_task(sender.run(stop))
+        try:
+            yield sender
+        finally:
+            stop.set()
+            await running
+            await mail.close()
+
+
+async def settled(desk: Desk, *states: str, seconds: float = 5) -> list[tuple[Any, ...]]:
+    """(purpose, state, reason) of all messages once none that is due is in another state."""
+    for _ in range(int(seconds / 0.02)):
+        rows = await desk.pool.fetch(
+            "SELECT purpose, state, reason FROM messages WHERE due_at <= $1", desk.now
+        )
+        if rows and all(row["state"] in states for row in rows):
+            return [tuple(row) for row in rows]
+        await asyncio.sleep(0.02)
+    raise TimeoutError(rows)
+
+
+async def test_a_booking_is_told_once_by_sms_in_the_trace_of_its_request(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    booking = a_booking(person)
+    await desk.tell(outside.a_contact(person), booking)
+    async with sending(desk, outside):
+        await settled(desk, "delivered")
+    [sms] = outside.received("sms")
+    assert sms["to"] == "+923991234567"
+    assert sms["text"] == "Your appointment is on Fri 8 Jan at 1:00 pm, online, by video."
+    kinds = [(kind, event["purpose"]) for kind, event in await desk.said()]
+    assert kinds[2:] == [("message_sent", "booked"), ("message_delivered", "booked")]
+    told = dict(await desk.said())["message_sent"]
+    assert (told["channel"], told["language"], told["template"], told["parts"]) == ("sms", "en", "booked", 1)
+    assert {row["traceparent"] for row in await desk.pool.fetch("SELECT traceparent FROM outbox")} == {TRACE}
+
+
+async def test_nobody_reads_a_number_or_a_text_in_what_is_said_or_kept(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person), a_booking(person))
+    async with sending(desk, outside):
+        await settled(desk, "delivered")
+    tables = [
+        row["tablename"]
+        for row in await desk.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'notifications'")
+    ]
+    for table in tables:
+        kept = str([tuple(row) for row in await desk.pool.fetch(f"SELECT * FROM {table}")])
+        assert "399123" not in kept
+        assert "Your appointment" not in kept
+
+
+async def test_mail_and_inbox_go_their_own_ways(desk: Desk, outside: OutsideWorld) -> None:
+    by_mail, by_page = uuid4(), uuid4()
+    await desk.tell(
+        outside.a_contact(by_mail, "somebody@example.org", channels=("email",), language="ur"),
+        a_contact(by_page, channels=("inbox",), address=None),
+        a_booking(by_mail),
+        a_booking(by_page),
+    )
+    async with sending(desk, outside):
+        await settled(desk, "delivered")
+    [mail] = outside.received("mail")
+    assert (mail["to"], mail["subject"]) == ("somebody@example.org", "Aap ki mulaqat")
+    assert mail["text"] == "Aap ki mulaqat Juma 8 January, dopahar 1:00 baje tay hai, online, video par."
+    [message_id] = await desk.pool.fetch("SELECT id FROM messages WHERE channel = 'email'")
+    assert mail["id"] == str(message_id["id"])
+    assert outside.received("sms") == []
+
+
+async def test_a_place_is_named_in_neutral_words_only(desk: Desk, outside: OutsideWorld) -> None:
+    told, hidden = uuid4(), uuid4()
+    plain, telling = uuid4(), uuid4()
+    await desk.tell(
+        outside.a_contact(told, "+923990000001"),
+        outside.a_contact(hidden, "+923990000002"),
+        a_site(plain),
+        a_site(telling, {"en": "Psychiatry ward, third floor"}),
+        a_booking(told, modality="in_person", lane="in_person", site_id=plain),
+        a_booking(hidden, modality="in_person", lane="in_person", site_id=telling),
+    )
+    async with sending(desk, outside):
+        await settled(desk, "delivered")
+    texts = {sms["to"]: sms["text"] for sms in outside.received("sms")}
+    assert texts["+923990000001"].endswith("1:00 pm, 12 Mall Road, second floor.")
+    assert texts["+923990000002"].endswith("1:00 pm, in Lahore.")
+
+
+@pytest.mark.parametrize("reason", ["stopped", "erased", "unknown"])
+async def test_the_vault_is_the_last_gate(desk: Desk, outside: OutsideWorld, reason: str) -> None:
+    refused, allowed = uuid4(), uuid4()
+    await desk.tell(
+        outside.a_contact(refused, "+923990000001"), outside.a_contact(allowed, "+923990000002"),
+        a_booking(refused), a_booking(allowed),
+    )  # fmt: skip
+    outside.refused[refused] = reason
+    async with sending(desk, outside):
+        rows = await settled(desk, "delivered", "skipped")
+    assert sorted(rows, key=str) == [("booked", "delivered", None), ("booked", "skipped", reason)]
+    assert [sms["to"] for sms in outside.received("sms")] == ["+923990000002"]
+    assert outside.vault_calls == 1
+
+
+async def test_while_the_vault_is_away_messages_wait_and_do_not_fail(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person), a_booking(person))
+    outside.vault_status = 503
+    async with sending(desk, outside, vault_retry_seconds=0.05):
+        for turn in range(20):
+            desk.now = NOW + timedelta(seconds=turn)
+            await asyncio.sleep(0.03)
+        assert outside.vault_calls > MAX_TRIES
+        waiting = await desk.messages("state", "reason", "tries")
+        assert waiting[0] in [("planned", "vault_away", 0), ("sending", None, 0)]
+        outside.vault_status = 200
+        desk.now += timedelta(minutes=1)
+        await settled(desk, "delivered")
+    assert len(outside.received("sms")) == 1
+
+
+async def test_a_stop_that_comes_while_the_vault_is_away_holds(desk: Desk, outside: OutsideWorld) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person), a_booking(person))
+    async with sending(desk, outside, token="of somebody else", vault_retry_seconds=3600):
+        for _ in range(100):
+            if ("planned", "vault_away") in await desk.messages("state", "reason"):
+                break
+            await asyncio.sleep(0.02)
+        await desk.tell(ContactStopped(person_id=person, case_ids=(), stopped_at=NOW))
+    assert set(await desk.messages("state", "reason")) == {("skipped", "stopped")}
+    assert outside.received("sms") == []
+
+
+async def test_a_real_address_is_refused_before_it_leaves(desk: Desk, outside: OutsideWorld) -> None:
+    one, two = uuid4(), uuid4()
+    await desk.tell(
+        outside.a_contact(one, "+923001234567"), outside.a_contact(two, "somebody@gmail.com", channels=("email",)),
+        a_booking(one), a_booking(two),
+    )  # fmt: skip
+    async with sending(desk, outside):
+        rows = await settled(desk, "failed")
+    assert rows == [("booked", "failed", "address_not_reserved")] * 2
+    assert outside.received("sms") == outside.received("mail") == []
+    assert [event["last_chance"] for kind, event in await desk.said() if kind == "message_failed"] == [
+        True,
+        True,
+    ]
+
+
+async def test_an_address_that_cannot_be_opened_does_not_hold_up_the_others(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    broken, fine = uuid4(), uuid4()
+    outside.keys[broken] = os.urandom(32)
+    await desk.tell(a_contact(broken), outside.a_contact(fine), a_booking(broken), a_booking(fine))
+    async with sending(desk, outside):
+        rows = await settled(desk, "delivered", "failed")
+    assert sorted(rows, key=str) == [
+        ("booked", "delivered", None),
+        ("booked", "failed", "address_unreadable"),
+    ]
+
+
+@pytest.mark.parametrize("status", [503, 429, 500])
+async def test_a_gateway_that_is_away_for_a_while_gets_it_later_once(
+    desk: Desk, outside: OutsideWorld, status: int
+) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person), a_booking(person))
+    outside.sms_status = status
+    async with sending(desk, outside):
+        for _ in range(100):
+            if any(tries == 1 for (tries,) in await desk.messages("tries")):
+                break
+            await asyncio.sleep(0.02)
+        outside.sms_status = 200
+        desk.now += timedelta(minutes=1)
+        await settled(desk, "delivered")
+    assert len(outside.received("sms")) == 1
+
+
+async def test_a_gateway_that_stays_away_asks_for_a_human(desk: Desk, outside: OutsideWorld) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person), a_booking(person))
+    async with sending(desk, outside, urls={"sms": f"http://127.0.0.1:{free_port()}"}):
+        for _ in range(300):
+            desk.now += timedelta(minutes=20)
+            if any(state == "failed" for (state,) in await desk.messages("state")):
+                break
+            await asyncio.sleep(0.02)
+    assert [
+        (event["reason"], event["last_chance"])
+        for kind, event in await desk.said()
+        if kind == "message_failed"
+    ] == [("gateway_away", True)]
+
+
+async def test_an_sms_sent_before_a_crash_is_not_received_twice(desk: Desk, outside: OutsideWorld) -> None:
+    """A crash between sending and recording: the claim's lease ends and the same id goes out again."""
+    person = uuid4()
+    await desk.tell(outside.a_contact(person), a_booking(person))
+    async with sending(desk, outside):
+        await settled(desk, "delivered")
+    await desk.pool.execute(
+        "UPDATE messages SET state = 'sending', tried_by = 'sms', settled_at = NULL WHERE channel = 'sms'"
+    )
+    desk.now += timedelta(minutes=1)
+    async with sending(desk, outside):
+        await settled(desk, "delivered")
+    assert len(outside.received("sms")) == 1
+    assert outside.sms.repeated == 1
+
+
+async def test_a_mail_that_may_have_left_before_a_crash_is_recorded_as_unknown(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person, "a@example.org", channels=("email",)), a_booking(person))
+    await desk.pool.execute(
+        "UPDATE messages SET state = 'sending', tried_by = 'email' WHERE purpose = 'booked'"
+    )
+    async with sending(desk, outside):
+        rows = await settled(desk, "failed")
+    assert rows == [("booked", "failed", "outcome_unknown")]
+    assert outside.received("mail") == []
+
+
+async def test_what_was_cancelled_while_its_outcome_was_unknown_is_not_sent_again(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    booking = a_booking(person)
+    await desk.tell(outside.a_contact(person), booking)
+    await desk.pool.execute(
+        "UPDATE messages SET state = 'sending', tried_by = 'sms' WHERE purpose = 'booked'"
+    )
+    await desk.tell(cancelled(booking))
+    async with sending(desk, outside):
+        rows = await settled(desk, "failed", "delivered")
+    assert sorted(rows) == [("booked", "failed", "outcome_unknown"), ("cancelled", "delivered", None)]
+
+
+async def test_hundreds_go_in_few_calls_and_each_once_with_two_senders(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    people = [uuid4() for _ in range(450)]
+    for number, person in enumerate(people):
+        await desk.tell(outside.a_contact(person, f"+92399{number:07}"), a_booking(person))
+    async with sending(desk, outside), sending(desk, outside):
+        await settled(desk, "delivered", seconds=20)
+    assert len({sms["to"] for sms in outside.received("sms")}) == len(outside.received("sms")) == 450
+    assert outside.sms.repeated == 0
+    assert outside.sms.calls <= 12
+
+
+async def test_outside_the_safe_window_a_message_waits_for_it(desk: Desk, outside: OutsideWorld) -> None:
+    person = uuid4()
+    evening = tuple(WeeklyWindow(day=day, start=18 * 60, end=19 * 60) for day in range(1, 8))
+    await desk.tell(outside.a_contact(person, safe_windows=evening), a_booking(person))
+    async with sending(desk, outside):
+        for _ in range(50):
+            if ("planned", "safe_window") in await desk.messages("state", "reason"):
+                break
+            await asyncio.sleep(0.02)
+        assert outside.received("sms") == []
+        desk.now = NOW + timedelta(hours=5)
+        await settled(desk, "delivered")
+    assert len(outside.received("sms")) == 1
