@@ -1,0 +1,1 @@
+"""One module per topic: each parses its options, calls repository and gateways, and renders."""

@@ -1,0 +1,124 @@
+"""The broker as an operator sees it: ends of logs, single records, all events of one key."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.console.domain.journey import Step, trace_id
+from shared.contracts.base import Topic
+from shared.messaging import KafkaSettings, ensure_topics
+from shared.messaging.envelope import Malformed, read
+from shared.messaging.kafka import WrongTopic
+from shared.messaging.outbox import partition_of
+
+Place = tuple[str, int]
+
+__all__ = ["BrokerAway", "WrongTopic", "events_of", "log_ends", "make_topics", "times_at"]
+
+
+class BrokerAway(OSError):
+    """The broker does not answer."""
+
+
+@asynccontextmanager
+async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer outside every group: it moves nobody's offsets. Raises BrokerAway."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        client_id="console",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    except KafkaError as failure:
+        raise BrokerAway(f"the broker cannot be asked: {type(failure).__name__}") from failure
+    finally:
+        await consumer.stop()
+
+
+async def make_topics(bootstrap: str, table: tuple[Topic, ...], replication: int) -> list[str]:
+    """Creates what is missing and returns its names. Raises WrongTopic where a topic has other partitions."""
+    try:
+        return await ensure_topics(KafkaSettings(bootstrap, replication=replication), table)
+    except KafkaError as failure:
+        raise BrokerAway(f"the broker cannot be asked: {type(failure).__name__}") from failure
+
+
+async def log_ends(bootstrap: str, places: Iterable[Place]) -> dict[Place, int]:
+    """The offset after the last record of each partition."""
+    wanted = [TopicPartition(*place) for place in sorted(set(places))]
+    if not wanted:
+        return {}
+    async with _reader(bootstrap) as consumer:
+        ends = await consumer.end_offsets(wanted)
+    return {(place.topic, place.partition): offset for place, offset in ends.items()}
+
+
+async def times_at(
+    bootstrap: str, places: Sequence[tuple[str, int, int]]
+) -> dict[tuple[str, int, int], float]:
+    """The Unix time of the first record at or after each (topic, partition, offset), where there is one."""
+    if not places:
+        return {}
+    wanted = {TopicPartition(topic, partition): offset for topic, partition, offset in places}
+    found: dict[tuple[str, int, int], float] = {}
+    async with _reader(bootstrap) as consumer:
+        for place, offset in wanted.items():
+            consumer.assign([place])
+            consumer.seek(place, offset)
+            for records in (await consumer.getmany(place, timeout_ms=1000, max_records=1)).values():
+                found[place.topic, place.partition, offset] = records[0].timestamp / 1000
+    return found
+
+
+async def events_of(bootstrap: str, topics: Mapping[str, int], key: str, since: datetime) -> list[Step]:
+    """Every event with this key on these topics (name to number of partitions) from that moment on."""
+    places = [TopicPartition(topic, partition_of(key, count)) for topic, count in topics.items()]
+    async with _reader(bootstrap) as consumer:
+        ends = await consumer.end_offsets(places)
+        first = await consumer.offsets_for_times(dict.fromkeys(places, int(since.timestamp() * 1000)))
+        starts = {place: found.offset for place, found in first.items() if found is not None}
+        consumer.assign(list(starts))
+        for place, offset in starts.items():
+            consumer.seek(place, offset)
+        return [step async for step in _steps(consumer, starts, ends, key.encode())]
+
+
+async def _steps(
+    consumer: AIOKafkaConsumer,
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    key: bytes,
+) -> AsyncIterator[Step]:
+    left = {place for place, offset in starts.items() if offset < ends[place]}
+    while left:
+        for place, records in (await consumer.getmany(*left, timeout_ms=500)).items():
+            for record in records:
+                if record.key == key:
+                    yield _step(record)
+            if records[-1].offset + 1 >= ends[place]:
+                left.discard(place)
+
+
+def _step(record: Any) -> Step:
+    where = f"{record.topic}/{record.partition}@{record.offset}"
+    try:
+        envelope = read(record.headers, record.key, record.value)
+    except Malformed as problem:
+        at = datetime.fromtimestamp(record.timestamp / 1000).astimezone()
+        return Step(at, record.topic, "malformed", f"{problem}, {where}", None, None)
+    what = envelope.type.split(".", 1)[-1]
+    return Step(
+        envelope.time,
+        record.topic,
+        what,
+        f"#{envelope.sequence} {where}",
+        None,
+        trace_id(envelope.traceparent),
+    )

@@ -1,0 +1,21 @@
+"""The advisory locks of the kernel's owners, with the names of the sessions that hold them."""
+
+import asyncpg
+
+from services.console.domain.owners import Lock
+
+# The lock MARK (2^31 - 1) is held in shared mode by every live member, whatever it owns.
+LOCKS = """
+SELECT a.pid, a.application_name AS name, l.objid::int8 AS item, l.mode = 'ShareLock' AS member
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND a.application_name LIKE 'owner:%'
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+ORDER BY 2, 1, 3
+"""
+
+
+async def locks(connection: asyncpg.Connection) -> tuple[list[Lock], list[tuple[int, str]]]:
+    """The items that are held, and all live members as (session, name)."""
+    rows = await connection.fetch(LOCKS)
+    held = [Lock(row["pid"], row["name"], row["item"]) for row in rows if not row["member"]]
+    return held, [(row["pid"], row["name"]) for row in rows if row["member"]]
