@@ -1,11 +1,12 @@
 """Wrong tries slow the next one down, more and more, and nobody is ever locked out."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.alarms import AlarmStanding, AlarmState, Staff, may_acknowledge, may_close
+from services.intake.domain.alarms import AlarmStanding, AlarmState, Staff, acknowledge, close
 from services.intake.domain.sessions import LONGEST_WAIT, Tries, after_failure, wait
 
 T0 = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -35,8 +36,8 @@ ASMA, BILAL = Staff("s-1", "Asma"), Staff("s-2", "Bilal")
 
 def alarm(state: AlarmState, by: Staff | None = None, closed_by: Staff | None = None) -> AlarmStanding:
     return AlarmStanding(
-        T0,  # type: ignore[arg-type]
-        T0,  # type: ignore[arg-type]
+        UUID(int=1),
+        UUID(int=2),
         state,
         by.id if by else None,
         closed_by.id if closed_by else None,
@@ -44,14 +45,16 @@ def alarm(state: AlarmState, by: Staff | None = None, closed_by: Staff | None = 
 
 
 def test_the_first_human_takes_an_alarm_and_another_is_told_so() -> None:
-    assert may_acknowledge(alarm("open"), ASMA) == "do"
-    assert may_acknowledge(alarm("acknowledged", ASMA), ASMA) == "done_already"
-    assert may_acknowledge(alarm("acknowledged", ASMA), BILAL) == "taken_by_another"
-    assert may_acknowledge(alarm("closed", ASMA, ASMA), ASMA) == "closed_already"
+    verdict, taken = acknowledge(alarm("open"), ASMA)
+    assert (verdict, taken.state, taken.acknowledged_by) == ("done", "acknowledged", "s-1")
+    assert acknowledge(taken, ASMA) == ("done_already", taken)
+    assert acknowledge(taken, BILAL) == ("taken_by_another", taken)
+    assert acknowledge(alarm("closed", ASMA, ASMA), ASMA)[0] == "closed_already"
 
 
 def test_only_an_alarm_that_somebody_took_can_be_closed() -> None:
-    assert may_close(alarm("open"), ASMA) == "not_acknowledged"
-    assert may_close(alarm("acknowledged", ASMA), BILAL) == "do"
-    assert may_close(alarm("closed", ASMA, BILAL), BILAL) == "done_already"
-    assert may_close(alarm("closed", ASMA, BILAL), ASMA) == "closed_already"
+    assert close(alarm("open"), ASMA)[0] == "not_acknowledged"
+    verdict, closed = close(alarm("acknowledged", ASMA), BILAL)
+    assert (verdict, closed.state, closed.closed_by) == ("done", "closed", "s-2")
+    assert close(closed, BILAL) == ("done_already", closed)
+    assert close(closed, ASMA) == ("closed_already", closed)

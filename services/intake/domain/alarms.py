@@ -1,7 +1,7 @@
 """Alarms: when a human must have answered, and what only a named human may do with one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -10,6 +10,7 @@ from services.intake.domain.vocabulary import Level
 
 AlarmState = Literal["open", "acknowledged", "closed"]
 Outcome = Literal["reached_and_safe", "handed_over_and_confirmed", "already_in_care", "raised_in_error"]
+Verdict = Literal["done", "done_already", "taken_by_another", "not_acknowledged", "closed_already"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class AlarmPolicy:
     within: Mapping[Level, timedelta]
 
     def due_by(self, level: Level, raised_at: datetime) -> datetime:
+        """The moment after which nobody may say that it was in time."""
         return raised_at + self.within[level]
 
 
@@ -33,7 +35,7 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class AlarmStanding:
-    """What is known of an alarm before somebody acts on it."""
+    """Where an alarm stands, and by whom."""
 
     alarm_id: UUID
     case_id: UUID
@@ -42,22 +44,19 @@ class AlarmStanding:
     closed_by: str | None
 
 
-Verdict = Literal["do", "done_already", "taken_by_another", "not_acknowledged", "closed_already"]
-
-
-def may_acknowledge(alarm: AlarmStanding, staff: Staff) -> Verdict:
+def acknowledge(alarm: AlarmStanding, staff: Staff) -> tuple[Verdict, AlarmStanding]:
     """The first one takes it; saying so twice changes nothing."""
     if alarm.state == "open":
-        return "do"
-    if alarm.acknowledged_by == staff.id and alarm.state == "acknowledged":
-        return "done_already"
-    return "closed_already" if alarm.state == "closed" else "taken_by_another"
+        return "done", replace(alarm, state="acknowledged", acknowledged_by=staff.id)
+    if alarm.state == "closed":
+        return "closed_already", alarm
+    return ("done_already" if alarm.acknowledged_by == staff.id else "taken_by_another"), alarm
 
 
-def may_close(alarm: AlarmStanding, staff: Staff) -> Verdict:
+def close(alarm: AlarmStanding, staff: Staff) -> tuple[Verdict, AlarmStanding]:
     """Somebody must have taken it before; whoever closes it answers for it by name."""
     if alarm.state == "acknowledged":
-        return "do"
+        return "done", replace(alarm, state="closed", closed_by=staff.id)
     if alarm.state == "open":
-        return "not_acknowledged"
-    return "done_already" if alarm.closed_by == staff.id else "closed_already"
+        return "not_acknowledged", alarm
+    return ("done_already" if alarm.closed_by == staff.id else "closed_already"), alarm

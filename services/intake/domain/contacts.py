@@ -41,6 +41,11 @@ class Contact:
     safe_windows: tuple[Window, ...]
     owner: Owner
 
+    @property
+    def reachable(self) -> bool:
+        """Whether somebody else can begin the conversation."""
+        return self.channel != "inbox"
+
 
 # Who names no windows is written to between nine and nine.
 USUAL_WINDOWS = tuple(Window(day, 9 * 60, 21 * 60) for day in range(1, 8))

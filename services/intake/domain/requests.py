@@ -42,6 +42,11 @@ class Consent:
     text_version: str
     language: str
 
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        """What consent was given for."""
+        return ("care",) * self.care + ("contact",) * self.contact
+
 
 @dataclass(frozen=True, slots=True)
 class CareRequest:
@@ -62,6 +67,7 @@ def contradictions(needs: Needs, contact: Contact, consent: Consent) -> list[Ref
         *_backwards("/wanted_times", needs.wanted_times),
         *_backwards("/contact/safe_windows", contact.safe_windows),
         *_unreachable_place(needs),
+        *_unwritten_script(contact),
         *_unheard_consent(contact, consent),
     ]
 
@@ -97,6 +103,12 @@ def _unreachable_place(needs: Needs) -> list[Refusal]:
     if needs.city is None and set(needs.modalities) == {"in_person"}:
         return [Refusal("/city", "missing", "care in person alone needs a city to be near to")]
     return []
+
+
+def _unwritten_script(contact: Contact) -> list[Refusal]:
+    if contact.script == "Latn":
+        return []
+    return [Refusal("/contact/script", "not_offered", "messages are written in Latin script only, so far")]
 
 
 def _unheard_consent(contact: Contact, consent: Consent) -> list[Refusal]:

@@ -79,25 +79,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """All that a case's standing follows from, and the standing; `version` rises with every visible change."""
+    """All that a case's standing follows from; `version` rises with every change the person would see."""
 
     case_id: UUID
+    person_id: UUID
     gate: Gate
     submitted_at: datetime
     withdrawn_at: datetime | None
-    fact: Fact | None
-    tellings: tuple[Telling, ...]
-    standing: Standing
-    version: int
-
-
-def first_standing(gate: Gate, submitted_at: datetime) -> Standing:
-    """How a case stands at the moment of the request."""
-    if gate == "open":
-        return Standing("matching", "system", submitted_at, None, None, "wait")
-    if gate == "waits_for_consent":
-        return Standing("held", "guardian", submitted_at, None, "consent_needed", "ask_guardian")
-    return Standing("held", "clinician", submitted_at, None, "conversation_first", "expect_a_call")
+    fact: Fact | None = None
+    tellings: tuple[Telling, ...] = ()
+    version: int = 1
 
 
 def advance(progress: Progress, facts: Sequence[Fact], tellings: Sequence[Telling]) -> Progress:
@@ -107,36 +98,32 @@ def advance(progress: Progress, facts: Sequence[Fact], tellings: Sequence[Tellin
         hour: furthest([told for told in (*progress.tellings, *tellings) if told.appointment_id == hour])
         for hour in {told.appointment_id for told in (*progress.tellings, *tellings)}
     }
-    return _restated(
-        replace(
-            progress,
-            fact=latest([*known, *facts]) if known or facts else None,
-            tellings=tuple(sorted(by_hour.values(), key=lambda told: told.appointment_id)),
-        )
+    after = replace(
+        progress,
+        fact=latest([*known, *facts]) if known or facts else None,
+        tellings=tuple(sorted(by_hour.values(), key=lambda told: told.appointment_id)),
     )
+    return replace(after, version=progress.version + (standing(after) != standing(progress)))
 
 
-def withdraw(progress: Progress, now: datetime) -> Progress:
-    """The same case taken back by the person; the first time counts."""
-    return _restated(replace(progress, withdrawn_at=progress.withdrawn_at or now))
-
-
-def _restated(progress: Progress) -> Progress:
-    standing = _standing(progress)
-    version = progress.version + (standing != progress.standing)
-    return replace(progress, standing=standing, version=version)
-
-
-def _standing(progress: Progress) -> Standing:
+def standing(progress: Progress) -> Standing:
     """By precedence: withdrawn, then a booked hour, then the gate, then the latest fact."""
     fact = progress.fact
     if progress.withdrawn_at is not None:
         return Standing("closed", "nobody", progress.withdrawn_at, None, "withdrawn", "ask_again_any_time")
     if fact is not None and fact.kind == "appointment_booked":
         return _booked(fact, progress.tellings)
-    if fact is None or progress.gate != "open":
-        return first_standing(progress.gate, progress.submitted_at)
+    if progress.gate != "open":
+        return _held(progress)
+    if fact is None:
+        return Standing("matching", "system", progress.submitted_at, None, None, "wait")
     return _searching(fact)
+
+
+def _held(progress: Progress) -> Standing:
+    if progress.gate == "waits_for_consent":
+        return Standing("held", "guardian", progress.submitted_at, None, "consent_needed", "ask_guardian")
+    return Standing("held", "clinician", progress.submitted_at, None, "conversation_first", "expect_a_call")
 
 
 def _booked(fact: Fact, tellings: Sequence[Telling]) -> Standing:

@@ -1,4 +1,4 @@
--- Requests for care as they were made. Rows are written once; how a case stands is in `standings`.
+-- Requests for care as they were made. Rows are written once, and locked by whoever changes how a case stands.
 -- Answers and addresses are sealed with keys that live in another schema; nothing here opens them.
 
 CREATE TABLE cases (
@@ -53,7 +53,14 @@ CREATE TABLE answers (
     PRIMARY KEY (case_id, instrument)
 );
 
--- How a case stands: the latest fact of the other services, and what follows from it for the person.
+CREATE TABLE withdrawals (
+    case_id uuid PRIMARY KEY REFERENCES cases,
+    reason text NOT NULL,
+    at timestamptz NOT NULL
+);
+
+-- A projection of the other services' topics, which can be emptied and read again: the latest fact about a
+-- case, how far its person was told, and what follows from it. A case without a row has not been spoken of.
 CREATE TABLE standings (
     case_id uuid PRIMARY KEY,
     fact text CHECK (fact IN
@@ -64,18 +71,12 @@ CREATE TABLE standings (
     fact_until timestamptz,
     fact_reason text,
     appointment_id uuid,
-    by_person boolean NOT NULL DEFAULT false,
-    tellings jsonb NOT NULL DEFAULT '{}',
-    withdrawn_at timestamptz,
-    withdraw_reason text,
-    state text NOT NULL CHECK (state IN ('held', 'matching', 'waitlisted', 'booked', 'paused', 'closed')),
-    waiting_on text NOT NULL CHECK (waiting_on IN
-        ('person', 'guardian', 'clinician', 'system', 'capacity', 'nobody')),
-    since timestamptz NOT NULL,
-    until timestamptz,
-    reason text,
-    next_step text NOT NULL,
-    version int NOT NULL DEFAULT 1
+    by_person boolean,
+    tellings jsonb NOT NULL,
+    version int NOT NULL,
+    state text NOT NULL,
+    waiting_on text NOT NULL,
+    since timestamptz NOT NULL
 ) WITH (fillfactor = 60);
 
 CREATE TABLE alarms (
@@ -115,13 +116,19 @@ CREATE INDEX session_tries_by_age ON session_tries (last_failed_at);
 
 -- What operators may see: that somebody asked, and what the case waits for. No alarm, no need.
 CREATE VIEW journey AS
-SELECT case_id, submitted_at AS at, 'asked for care' AS step, 'the request was accepted' AS detail,
-    NULL::text AS waits_for, traceparent
-FROM cases
+SELECT c.case_id, c.submitted_at AS at, 'asked for care' AS step, 'gate ' || c.gate AS detail,
+    CASE WHEN s.case_id IS NULL AND w.case_id IS NULL THEN
+        CASE c.gate WHEN 'open' THEN 'system' WHEN 'waits_for_consent' THEN 'guardian' ELSE 'clinician' END
+    END AS waits_for,
+    c.traceparent
+FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 UNION ALL
-SELECT s.case_id, s.since, 'stands as ' || s.state, coalesce(s.reason, s.next_step),
-    nullif(s.waiting_on, 'nobody'), c.traceparent
-FROM standings s JOIN cases c USING (case_id);
+SELECT s.case_id, s.since, 'stands as ' || s.state, replace(s.fact, '_', ' '),
+    CASE WHEN w.case_id IS NULL THEN nullif(s.waiting_on, 'nobody') END, c.traceparent
+FROM standings s JOIN cases c USING (case_id) LEFT JOIN withdrawals w USING (case_id)
+UNION ALL
+SELECT w.case_id, w.at, 'taken back', w.reason, NULL, c.traceparent
+FROM withdrawals w JOIN cases c USING (case_id);
 
 DO $$
 BEGIN

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.intake.domain.alarms import AlarmStanding
-from services.intake.domain.vocabulary import Level
-from services.intake.repository.columns import columns
+from services.intake.domain.alarms import AlarmStanding, Staff
+from services.intake.domain.new_case import NewCase
 from shared.messaging import Transaction
 
 SAVE = """
@@ -31,63 +30,96 @@ LIMIT $4
 """
 
 LOCK = """
-SELECT alarm_id, case_id, state, acknowledged_by, closed_by FROM alarms WHERE alarm_id = $1 FOR UPDATE
+SELECT alarm_id, case_id, state, acknowledged_by, closed_by
+FROM alarms WHERE alarm_id = ANY ($1) ORDER BY alarm_id FOR NO KEY UPDATE
 """
 
 ACKNOWLEDGE = """
-UPDATE alarms
-SET state = 'acknowledged', acknowledged_by = $2, acknowledged_name = $3, acknowledged_at = $4
-WHERE alarm_id = $1
+UPDATE alarms a
+SET state = 'acknowledged', acknowledged_by = n.id, acknowledged_name = n.name, acknowledged_at = $4
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(alarm_id, id, name)
+WHERE a.alarm_id = n.alarm_id
 """
 
 CLOSE = """
-UPDATE alarms
-SET state = 'closed', closed_by = $2, closed_name = $3, closed_at = $4, outcome = $5, reason = $6
-WHERE alarm_id = $1
+UPDATE alarms a
+SET state = 'closed', closed_by = n.id, closed_name = n.name, closed_at = $6, outcome = n.outcome,
+    reason = n.reason
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n(alarm_id, id, name, outcome, reason)
+WHERE a.alarm_id = n.alarm_id
 """
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmRow:
-    """A new alarm; `languages` joined by commas."""
+class Page:
+    """Alarms in these states, after a place in the order of (due_by, alarm_id)."""
+
+    states: tuple[str, ...]
+    after: tuple[datetime, UUID]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An alarm that somebody has now."""
 
     alarm_id: UUID
     case_id: UUID
-    person_id: UUID
-    level: Level
-    rule: str
-    rule_version: str
-    province: str
-    languages: str
-    reachable: bool
-    due_by: datetime
+    staff: Staff
 
 
-async def save_alarms(tx: Transaction, rows: Sequence[AlarmRow]) -> None:
-    """In the transaction of the answers that raised them."""
-    if rows:
-        await tx.connection.execute(SAVE, *columns(rows), tx.now)
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """An alarm that somebody is done with; the reason stays in its row."""
+
+    alarm_id: UUID
+    case_id: UUID
+    staff: Staff
+    outcome: str
+    reason: str
 
 
-async def list_alarms(
-    tx: Transaction, states: Sequence[str], after: tuple[datetime, UUID], limit: int
-) -> list[dict[str, Any]]:
+async def save_alarms(tx: Transaction, cases: Sequence[NewCase]) -> None:
+    """Those of these cases that raise one, in the transaction of the answers."""
+    raised = [(case, case.alarm, case.request) for case in cases if case.alarm]
+    if raised:
+        await tx.connection.execute(
+            SAVE,
+            [alarm.alarm_id for _, alarm, _ in raised],
+            [case.case_id for case, _, _ in raised],
+            [case.person_id for case, _, _ in raised],
+            [alarm.rule.level for _, alarm, _ in raised],
+            [alarm.rule.rule for _, alarm, _ in raised],
+            [alarm.rule_version for _, alarm, _ in raised],
+            [request.needs.province for _, _, request in raised],
+            [",".join(request.needs.languages) for _, _, request in raised],
+            [request.contact.reachable for _, _, request in raised],
+            [alarm.due_by for _, alarm, _ in raised],
+            tx.now,
+        )
+
+
+async def list_alarms(tx: Transaction, page: Page) -> list[dict[str, Any]]:
     """One page in the order in which somebody has to act."""
-    records = await tx.connection.fetch(LIST, list(states), *after, limit)
+    records = await tx.connection.fetch(LIST, page.states, *page.after, page.limit)
     return [dict(record) for record in records]
 
 
-async def lock_alarm(tx: Transaction, alarm_id: UUID) -> AlarmStanding | None:
-    """The alarm, held until the decision about it is saved."""
-    record = await tx.connection.fetchrow(LOCK, alarm_id)
-    return AlarmStanding(*record.values()) if record else None
+async def lock_alarms(tx: Transaction, alarm_ids: Sequence[UUID]) -> dict[UUID, AlarmStanding]:
+    """The alarms there are, held until what is decided about them is saved."""
+    records = await tx.connection.fetch(LOCK, list(set(alarm_ids)))
+    return {record["alarm_id"]: AlarmStanding(*record.values()) for record in records}
 
 
-async def acknowledge(tx: Transaction, alarm_id: UUID, staff_id: str, name: str) -> None:
-    """A named human has it."""
-    await tx.connection.execute(ACKNOWLEDGE, alarm_id, staff_id, name, tx.now)
+async def save_taken(tx: Transaction, taken: Sequence[Taken]) -> None:
+    """Named humans have them."""
+    if taken:
+        rows = [(one.alarm_id, one.staff.id, one.staff.name) for one in taken]
+        await tx.connection.execute(ACKNOWLEDGE, *zip(*rows, strict=True), tx.now)
 
 
-async def close(tx: Transaction, alarm_id: UUID, staff_id: str, name: str, outcome: str, reason: str) -> None:
-    """A named human is done with it; the reason stays in this row."""
-    await tx.connection.execute(CLOSE, alarm_id, staff_id, name, tx.now, outcome, reason)
+async def save_closed(tx: Transaction, closed: Sequence[Closed]) -> None:
+    """Named humans are done with them."""
+    if closed:
+        rows = [(one.alarm_id, one.staff.id, one.staff.name, one.outcome, one.reason) for one in closed]
+        await tx.connection.execute(CLOSE, *zip(*rows, strict=True), tx.now)

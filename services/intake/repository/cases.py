@@ -1,30 +1,26 @@
 """Writing requests for care: one statement per table and batch; nothing clear that identifies a person."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.intake.domain.vocabulary import Gate
-from services.intake.repository.columns import columns
+import orjson
+
+from services.intake.domain.crisis import card_language
+from services.intake.domain.new_case import NewCase
 from shared.messaging import Transaction
 
 SAVE_CASES = """
 INSERT INTO cases (case_id, case_code, person_id, attendee_id, gate, province, card_language, alarmed,
-    needs, triage, submitted_at, traceparent)
+    needs, triage, traceparent, submitted_at)
 SELECT case_id, case_code, person_id, attendee_id, gate, province, card_language, alarmed,
-    needs::jsonb, triage::jsonb, $12, traceparent
+    needs::jsonb, triage::jsonb, traceparent, $12
 FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::boolean[],
         $9::text[], $10::text[], $11::text[])
     AS c(case_id, case_code, person_id, attendee_id, gate, province, card_language, alarmed,
         needs, triage, traceparent)
 ON CONFLICT (case_code) DO NOTHING
 RETURNING case_id
-"""
-
-SAVE_STANDINGS = """
-INSERT INTO standings (case_id, state, waiting_on, since, reason, next_step)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[])
 """
 
 SAVE_CONSENTS = """
@@ -55,108 +51,83 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[])
 """
 
 
-@dataclass(frozen=True, slots=True)
-class CaseRow:
-    """One request as it is kept; `needs` and `triage` are JSON."""
-
-    case_id: UUID
-    case_code: str
-    person_id: UUID
-    attendee_id: UUID
-    gate: Gate
-    province: str
-    card_language: str
-    alarmed: bool
-    needs: str
-    triage: str
-    traceparent: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class StandingRow:
-    """How a new case stands; what comes later is in repository.standings."""
-
-    case_id: UUID
-    state: str
-    waiting_on: str
-    since: datetime
-    reason: str | None
-    next_step: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentRow:
-    """Consent given for one purpose."""
-
-    person_id: UUID
-    case_id: UUID
-    purpose: str
-    text_version: str
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class ContactRow:
-    """A contact point; `box` is the sealed address, `safe_windows` JSON."""
-
-    person_id: UUID
-    channel: str
-    box: str | None
-    language: str
-    script: str
-    owner: str
-    safe_windows: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnswersRow:
-    """Raw answers, sealed, with all that is needed to read them again."""
-
-    case_id: UUID
-    instrument: str
-    instrument_version: str
-    language: str
-    box: str
-    follow_up: bool
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRow:
-    """A data key, wrapped."""
-
-    person_id: UUID
-    purpose: str
-    wrapped: bytes
-
-
-async def save_cases(tx: Transaction, rows: Sequence[CaseRow]) -> set[UUID]:
+async def save_cases(tx: Transaction, cases: Sequence[NewCase], codes: Sequence[str]) -> set[UUID]:
     """Inserts and returns the ids that found their code free; the others need another code."""
-    saved = await tx.connection.fetch(SAVE_CASES, *columns(rows), tx.now)
+    saved = await tx.connection.fetch(
+        SAVE_CASES,
+        [case.case_id for case in cases],
+        codes,
+        [case.person_id for case in cases],
+        [case.attendee_id for case in cases],
+        [case.admission.gate for case in cases],
+        [case.request.needs.province for case in cases],
+        [card_language(case.request.contact.language, case.request.contact.script) for case in cases],
+        [case.alarm is not None for case in cases],
+        [orjson.dumps(case.request.needs).decode() for case in cases],
+        [orjson.dumps(case.admission.triage).decode() for case in cases],
+        [case.traceparent for case in cases],
+        tx.now,
+    )
     return {record["case_id"] for record in saved}
 
 
-async def save_first_standings(tx: Transaction, rows: Sequence[StandingRow]) -> None:
-    """How new cases stand."""
-    await tx.connection.execute(SAVE_STANDINGS, *columns(rows))
-
-
-async def save_consents(tx: Transaction, rows: Sequence[ConsentRow]) -> None:
+async def save_consents(tx: Transaction, cases: Sequence[NewCase]) -> None:
     """What was agreed to, one row per purpose."""
-    await tx.connection.execute(SAVE_CONSENTS, *columns(rows), tx.now)
+    given = [
+        (case.person_id, case.case_id, purpose, case.request.consent)
+        for case in cases
+        for purpose in case.request.consent.purposes
+    ]
+    await tx.connection.execute(
+        SAVE_CONSENTS,
+        [person_id for person_id, _, _, _ in given],
+        [case_id for _, case_id, _, _ in given],
+        [purpose for _, _, purpose, _ in given],
+        [consent.text_version for _, _, _, consent in given],
+        [consent.language for _, _, _, consent in given],
+        tx.now,
+    )
 
 
-async def save_contacts(tx: Transaction, rows: Sequence[ContactRow], confirmed_until: datetime) -> None:
-    """First contact points; a later one of the same person is a change, not an insert."""
-    await tx.connection.execute(SAVE_CONTACTS, *columns(rows), confirmed_until, tx.now)
+async def save_contacts(tx: Transaction, cases: Sequence[NewCase], confirmed_until: datetime) -> None:
+    """First contact points with their addresses sealed; a later one is a change, not an insert."""
+    contacts = [case.request.contact for case in cases]
+    await tx.connection.execute(
+        SAVE_CONTACTS,
+        [case.person_id for case in cases],
+        [contact.channel for contact in contacts],
+        [case.sealed.address for case in cases],
+        [contact.language for contact in contacts],
+        [contact.script for contact in contacts],
+        [contact.owner for contact in contacts],
+        [orjson.dumps(contact.safe_windows).decode() for contact in contacts],
+        confirmed_until,
+        tx.now,
+    )
 
 
-async def save_answers(tx: Transaction, rows: Sequence[AnswersRow]) -> None:
-    """Raw answers of new cases."""
+async def save_answers(tx: Transaction, cases: Sequence[NewCase]) -> None:
+    """Raw answers, sealed, one row per instrument, with all that is needed to read them again."""
+    rows = [
+        (case.case_id, reading, case.request.consent.language, box)
+        for case in cases
+        for reading, box in zip(case.admission.readings, case.sealed.answers, strict=True)
+    ]
     if rows:
-        await tx.connection.execute(SAVE_ANSWERS, *columns(rows), tx.now)
+        await tx.connection.execute(
+            SAVE_ANSWERS,
+            [case_id for case_id, _, _, _ in rows],
+            [reading.instrument for _, reading, _, _ in rows],
+            [reading.version for _, reading, _, _ in rows],
+            [language for _, _, language, _ in rows],
+            [box for _, _, _, box in rows],
+            [bool(reading.follow_up) for _, reading, _, _ in rows],
+            tx.now,
+        )
 
 
-async def save_keys(tx: Transaction, rows: Sequence[KeyRow]) -> None:
+async def save_keys(tx: Transaction, cases: Sequence[NewCase]) -> None:
     """Into the vault, which this service can write and not read."""
+    rows = [(case.person_id, purpose, wrapped) for case in cases for purpose, wrapped in case.sealed.keys]
     if rows:
-        await tx.connection.execute(SAVE_KEYS, *columns(rows))
+        await tx.connection.execute(SAVE_KEYS, *zip(*rows, strict=True))

@@ -25,6 +25,7 @@ STOP = """
 INSERT INTO vault.stops (person_id, purpose, state, since)
 SELECT person_id, 'contact', 'stopped', $2 FROM unnest($1::uuid[]) AS p(person_id) ORDER BY person_id
 ON CONFLICT (person_id, purpose) DO NOTHING
+RETURNING person_id
 """
 
 
@@ -37,15 +38,24 @@ class KeyAnswer:
     wrapped: bytes | None
 
 
-async def read_keys(
-    tx: Transaction, person_ids: Sequence[UUID], purpose: str, principal: str
-) -> list[KeyAnswer]:
+@dataclass(frozen=True, slots=True)
+class KeyQuestion:
+    """Which service wants whose keys, and for what."""
+
+    person_ids: tuple[UUID, ...]
+    purpose: str
+    principal: str
+
+
+async def read_keys(tx: Transaction, question: KeyQuestion) -> list[KeyAnswer]:
     """Keys of people who are neither stopped nor erased for this purpose; runs as the vault's own role."""
-    records = await tx.connection.fetch(READ, list(person_ids), purpose, principal)
+    records = await tx.connection.fetch(READ, question.person_ids, question.purpose, question.principal)
     return [KeyAnswer(r["person_id"], r["state"], r["wrapped"]) for r in records]
 
 
-async def stop_contact(tx: Transaction, person_ids: Sequence[UUID]) -> None:
-    """The last gate closes at once, in the transaction of the wish; an erased person stays erased."""
-    if person_ids:
-        await tx.connection.execute(STOP, sorted(person_ids), tx.now)
+async def stop_contact(tx: Transaction, person_ids: Sequence[UUID]) -> list[UUID]:
+    """The last gate closes at once, in the transaction of the wish; returns whom it was still open for."""
+    if not person_ids:
+        return []
+    records = await tx.connection.fetch(STOP, sorted(person_ids), tx.now)
+    return [record["person_id"] for record in records]

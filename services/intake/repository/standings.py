@@ -1,59 +1,54 @@
-"""How cases stand: read for the person, and locked, folded and saved for the worker and for withdrawals."""
+"""How cases stand: read for the person; locked, folded and saved for the worker; taken back by the person."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import orjson
 
-from services.intake.domain.states import Fact, Progress, Standing, Telling
+from services.intake.domain.states import Fact, Progress, Standing, Telling, standing
 from shared.messaging import Transaction
 
+# The lock is on the case: a case that nobody has spoken of yet has no standing that could be locked.
 LOCK = """
-SELECT s.*, c.gate, c.submitted_at, c.person_id
-FROM standings s JOIN cases c USING (case_id)
-WHERE s.case_id = ANY ($1)
-ORDER BY s.case_id
-FOR NO KEY UPDATE OF s
+SELECT c.case_id, c.person_id, c.gate, c.submitted_at, w.at AS withdrawn_at, s.fact, s.attempt, s.revision,
+    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.by_person, s.tellings, s.version
+FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
+WHERE c.case_id = ANY ($1)
+ORDER BY c.case_id
+FOR NO KEY UPDATE OF c
 """
 
 SAVE = """
-UPDATE standings s SET
-    fact = n.fact, attempt = n.attempt, revision = n.revision, fact_at = n.fact_at, fact_until = n.fact_until,
-    fact_reason = n.fact_reason, appointment_id = n.appointment_id, by_person = n.by_person,
-    tellings = n.tellings::jsonb, withdrawn_at = n.withdrawn_at, state = n.state, waiting_on = n.waiting_on,
-    since = n.since, until = n.until, reason = n.reason, next_step = n.next_step, version = n.version
+INSERT INTO standings (case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id,
+    by_person, tellings, version, state, waiting_on, since)
+SELECT case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id,
+    by_person, tellings::jsonb, version, state, waiting_on, since
 FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-        $8::uuid[], $9::boolean[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::timestamptz[],
-        $15::timestamptz[], $16::text[], $17::text[], $18::int[])
-    AS n(case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, by_person, tellings,
-        withdrawn_at, state, waiting_on, since, until, reason, next_step, version)
-WHERE s.case_id = n.case_id
+        $8::uuid[], $9::boolean[], $10::text[], $11::int[], $12::text[], $13::text[], $14::timestamptz[])
+    AS n(case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id,
+        by_person, tellings, version, state, waiting_on, since)
+ON CONFLICT (case_id) DO UPDATE SET
+    fact = excluded.fact, attempt = excluded.attempt, revision = excluded.revision, fact_at = excluded.fact_at,
+    fact_until = excluded.fact_until, fact_reason = excluded.fact_reason,
+    appointment_id = excluded.appointment_id, by_person = excluded.by_person, tellings = excluded.tellings,
+    version = excluded.version, state = excluded.state, waiting_on = excluded.waiting_on, since = excluded.since
 """
 
-SAVE_REASONS = """
-UPDATE standings s SET withdraw_reason = n.reason
-FROM unnest($1::uuid[], $2::text[]) AS n(case_id, reason)
-WHERE s.case_id = n.case_id
+WITHDRAW = """
+INSERT INTO withdrawals (case_id, reason, at)
+SELECT case_id, reason, $3 FROM unnest($1::uuid[], $2::text[]) AS n(case_id, reason)
 """
 
 VIEWS = """
-SELECT c.case_id, c.case_code, c.province, c.card_language, c.alarmed, s.state, s.waiting_on, s.since, s.until,
-    s.reason, s.next_step, s.version, CASE WHEN s.state = 'booked' THEN s.appointment_id END AS appointment_id
-FROM cases c JOIN standings s USING (case_id)
+SELECT c.case_code, c.province, c.card_language, c.alarmed,
+    c.case_id, c.person_id, c.gate, c.submitted_at, w.at AS withdrawn_at, s.fact, s.attempt, s.revision,
+    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.by_person, s.tellings, s.version
+FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_code = ANY ($1)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Progressing:
-    """A case under lock, and whose it is."""
-
-    progress: Progress
-    person_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,54 +60,62 @@ class CaseView:
     province: str
     card_language: str
     alarmed: bool
-    state: str
-    waiting_on: str
-    since: datetime
-    until: datetime | None
-    reason: str | None
-    next_step: str
+    standing: Standing
     version: int
     appointment_id: UUID | None
 
 
-async def lock_progress(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Progressing]:
+async def lock_progress(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Progress]:
     """The cases that are known, locked in the order of their ids."""
     records = await tx.connection.fetch(LOCK, list(set(case_ids)))
-    return {r["case_id"]: Progressing(_progress(r), r["person_id"]) for r in records}
+    return {r["case_id"]: _progress(r) for r in records}
 
 
 async def save_progress(tx: Transaction, changed: Sequence[Progress]) -> None:
-    """Overwrites rows that `lock_progress` locked in this transaction."""
+    """Of cases that `lock_progress` locked in this transaction, and of which something was said."""
     if changed:
         await tx.connection.execute(SAVE, *zip(*map(_row, changed), strict=True))
 
 
-async def save_withdraw_reasons(tx: Transaction, reasons: Mapping[UUID, str]) -> None:
-    """Why each case was taken back; kept here, not shown again."""
+async def save_withdrawals(tx: Transaction, reasons: Mapping[UUID, str]) -> None:
+    """Cases under lock that were not taken back before, and why."""
     if reasons:
-        await tx.connection.execute(SAVE_REASONS, list(reasons), list(reasons.values()))
+        await tx.connection.execute(WITHDRAW, list(reasons), list(reasons.values()), tx.now)
 
 
 async def views(tx: Transaction, case_codes: Sequence[str]) -> dict[str, CaseView]:
     """What people see, by case code."""
     records = await tx.connection.fetch(VIEWS, list(set(case_codes)))
-    return {r["case_code"]: CaseView(*r.values()) for r in records}
+    return {r["case_code"]: _view(r) for r in records}
+
+
+def _view(record: asyncpg.Record) -> CaseView:
+    progress = _progress(record)
+    stands = standing(progress)
+    return CaseView(
+        progress.case_id,
+        record["case_code"],
+        record["province"],
+        record["card_language"],
+        record["alarmed"],
+        stands,
+        progress.version + (progress.withdrawn_at is not None),
+        record["appointment_id"] if stands.state == "booked" else None,
+    )
 
 
 def _progress(record: asyncpg.Record) -> Progress:
     case_id = record["case_id"]
+    tellings = record["tellings"] or {}
     return Progress(
         case_id,
+        record["person_id"],
         record["gate"],
         record["submitted_at"],
         record["withdrawn_at"],
         _fact(record) if record["fact"] else None,
-        tuple(
-            Telling(UUID(hour), case_id, version, told)
-            for hour, (version, told) in sorted(record["tellings"].items())
-        ),
-        Standing(*(record[name] for name in Standing.__slots__)),
-        record["version"],
+        tuple(Telling(UUID(hour), case_id, *told) for hour, told in sorted(tellings.items())),
+        record["version"] or 1,
     )
 
 
@@ -131,21 +134,22 @@ def _fact(record: asyncpg.Record) -> Fact:
 
 
 def _row(progress: Progress) -> tuple[Any, ...]:
-    fact = progress.fact
-    said = (None,) * 7 + (False,) if fact is None else _said(fact)
     tellings = {str(told.appointment_id): [told.version, told.told] for told in progress.tellings}
-    standing = progress.standing
+    stands = standing(progress)
     return (
         progress.case_id,
-        *said,
+        *_said(progress.fact),
         orjson.dumps(tellings).decode(),
-        progress.withdrawn_at,
-        *(getattr(standing, name) for name in Standing.__slots__),
         progress.version,
+        stands.state,
+        stands.waiting_on,
+        stands.since,
     )
 
 
-def _said(fact: Fact) -> tuple[Any, ...]:
+def _said(fact: Fact | None) -> tuple[Any, ...]:
+    if fact is None:
+        return (None,) * 8
     return (
         fact.kind,
         fact.attempt,

@@ -1,0 +1,24 @@
+"""What intake is told by its environment; the only module that reads it. `data_files` reads what is signed."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.settings import ProcessSettings
+
+
+class Settings(BaseSettings):
+    """Read once at start. Files are named where secrets are: a secret itself is never in the environment."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    process: ProcessSettings = Field(default_factory=ProcessSettings)
+    vault_database_url: str = ""  # for migrations only: the vault itself gets its own as database_url
+    deployment_key_file: Path = Path("deployment.key")
+    token_key_file: Path = Path("token.json")
+    token_public_key_file: Path = Path("token.public.json")
+    service_token_file: Path = Path("service_tokens.json")
+
+
+__all__ = ["Settings"]

@@ -1,0 +1,20 @@
+"""What comes with a post besides its body: the idempotency key and the trace."""
+
+import re
+
+from fastapi import Request
+
+from shared.web import FieldProblem, Problem
+
+# A quoted string by the IETF draft (draft-ietf-httpapi-idempotency-key-header-07), or bare as most send it.
+_KEY = re.compile(r'"?([\x21\x23-\x7e]{8,128})"?')
+
+
+def idempotency_key(request: Request) -> str:
+    """The key, or Problem 400: without it a repeated post would be a second case."""
+    found = _KEY.fullmatch(request.headers.get("idempotency-key", ""))
+    if found is None:
+        detail = "A key of 8 to 128 visible characters, new for each request and the same on a repeat."
+        field = FieldProblem("Idempotency-Key", "missing_or_malformed", detail)
+        raise Problem(400, "idempotency_key_needed", "This request needs an Idempotency-Key.", [field])
+    return found[1]

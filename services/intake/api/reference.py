@@ -1,0 +1,47 @@
+"""What a frontend may offer: the codes, places, instruments and texts that requests are checked against."""
+
+import hashlib
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from services.intake.domain.policy import Policy
+from services.intake.domain.vocabulary import CHOICES, TIME_ZONE
+from shared.web import fast_json
+
+UNSIGNED = "Not for real care: no clinician has signed these rules yet."
+
+
+def reference_routes(policy: Policy) -> APIRouter:
+    """GET /v1/reference, made once at start."""
+    router = APIRouter(tags=["reference"])
+    body = orjson.dumps(_reference(policy))
+    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    headers = {"ETag": etag, "Cache-Control": "max-age=300"}
+
+    @router.get("/v1/reference")
+    async def reference(request: Request) -> Response:
+        """Codes, cities, instruments, consent texts, and whether a clinician has signed the rules."""
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers=headers)
+        return fast_json(200, body, headers)
+
+    return router
+
+
+def _reference(policy: Policy) -> dict[str, Any]:
+    return {
+        "banner": UNSIGNED if policy.unsigned else None,
+        "unsigned": policy.unsigned,
+        **CHOICES,
+        "time_zone": TIME_ZONE,
+        "cities": [{"name": c.name, "province": c.province} for c in policy.places.cities.values()],
+        "consent_texts": sorted(policy.consent_texts),
+        "step_table": policy.steps.version,
+        "instruments": [
+            {"id": i.id, "version": i.version, "items": i.items, "least": i.least, "most": i.most}
+            for i in policy.instruments.values()
+        ],
+        "note": "Screening, not diagnosis.",
+    }

@@ -1,0 +1,57 @@
+"""Coming back: POST /v1/sessions, and the keys by which every service knows a token of ours."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+
+from services.intake.api.requests import SessionSent
+from services.intake.domain.codes import read_case_code
+from services.intake.handlers.sessions import Knock, Refused
+from services.intake.repository.sessions import Holder
+from shared.web import Problem, TokenSigner, fast_json, parse
+
+MINUTES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCounter:
+    """`knock` shares transactions between tries that come together."""
+
+    signer: TokenSigner
+    jwks: bytes
+    knock: Callable[[Knock], Awaitable[Holder | Refused]]
+
+
+def session_routes(counter: SessionCounter) -> APIRouter:
+    """POST /v1/sessions and GET /.well-known/jwks.json."""
+    router = APIRouter(tags=["sessions"])
+
+    @router.post("/v1/sessions")
+    async def come_back(request: Request) -> Response:
+        """A token for ten minutes. A code that does not exist and a wrong PIN are answered alike."""
+        sent = parse(SessionSent, await request.body())
+        found = await counter.knock(Knock(read_case_code(sent.case_code) or sent.case_code, sent.pin))
+        if isinstance(found, Refused):
+            raise _refusal(found)
+        claims = {"case_id": str(found.case_id), "attendee_id": str(found.attendee_id)}
+        token = counter.signer.sign(
+            str(found.attendee_id), "person", claims, now=time.time(), minutes=MINUTES
+        )
+        answer = {"token": token, "expires_in": MINUTES * 60}
+        return fast_json(200, answer, {"Cache-Control": "no-store"})
+
+    @router.get("/.well-known/jwks.json")
+    async def published_keys() -> Response:
+        """Public keys (RFC 7517)."""
+        return fast_json(200, counter.jwks, {"Cache-Control": "max-age=300"})
+
+    return router
+
+
+def _refusal(refused: Refused) -> Problem:
+    if refused.wait_seconds:
+        headers = {"Retry-After": str(refused.wait_seconds)}
+        return Problem(429, "too_soon", "Please wait a moment before the next try.", headers=headers)
+    return Problem(401, "wrong_code_or_pin", "Case code and PIN do not belong together.")

@@ -1,0 +1,34 @@
+"""Requests that come together share a transaction; what goes wrong with one of them stays its own."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from shared.messaging import Database, Transaction
+from shared.messaging.failures import is_transient
+from shared.web import Batcher, Problem
+
+T = TypeVar("T")
+R = TypeVar("R")
+Work = Callable[[Sequence[T], Transaction], Awaitable[Sequence[R | Exception]]]
+
+
+def together(database: Database, work: Work[T, R]) -> Callable[[T], Awaitable[R]]:
+    """`work` as a function of one item, which waits until the transaction it was put into is committed."""
+
+    async def in_one(items: Sequence[T]) -> Sequence[R | Exception]:
+        try:
+            async with database.transaction() as tx:
+                return await work(items, tx)
+        except Exception as failure:
+            if is_transient(failure):
+                return [_away()] * len(items)
+            if len(items) == 1:
+                return [failure]
+        # Somebody's request breaks the batch: each alone, so that nobody else pays for it.
+        return [answer for item in items for answer in await in_one([item])]
+
+    return Batcher(in_one).submit
+
+
+def _away() -> Problem:
+    return Problem(503, "try_again", "Nothing was saved; please send it again.", headers={"retry-after": "1"})

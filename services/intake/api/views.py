@@ -1,0 +1,49 @@
+"""How a case stands, as its person reads it."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi import Response
+
+from services.intake.api.cards import CardDeck
+from services.intake.repository.standings import CaseView
+from shared.web import Problem, fast_json
+
+
+def not_found() -> Problem:
+    """The same for a case that does not exist and for somebody else's."""
+    return Problem(404, "case_not_found", "There is no such case, or it is not yours.")
+
+
+def render_view(view: CaseView, cards: CardDeck, seen: str | None = None) -> Response:
+    """The state with its ETag; 304 when `seen` is what it still is."""
+    body = orjson.dumps(_shown(view))
+    etag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if seen == etag:
+        return Response(status_code=304, headers=headers)
+    if view.alarmed:
+        body = body[:-1] + b',"crisis":' + cards.printed(view.province, view.card_language) + b"}"
+    return fast_json(200, body, headers)
+
+
+def _shown(view: CaseView) -> Mapping[str, Any]:
+    path, stands = f"/v1/cases/{view.case_code}", view.standing
+    links = {"self": path}
+    if stands.state != "closed":
+        links["withdraw"] = f"{path}/withdraw"
+    if view.appointment_id is not None:
+        links["appointment"] = f"/v1/appointments/{view.appointment_id}"
+    return {
+        "case_code": view.case_code,
+        "state": stands.state,
+        "waiting_on": stands.waiting_on,
+        "since": stands.since,
+        "until": stands.until,
+        "reason": stands.reason,
+        "next_step": stands.next_step,
+        "version": view.version,
+        "links": links,
+    }

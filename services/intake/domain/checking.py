@@ -1,0 +1,42 @@
+"""A request as it was typed becomes a request in one spelling, or every refusal at once."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from services.intake.domain.contacts import read_address
+from services.intake.domain.policy import Policy
+from services.intake.domain.refusals import Refusal
+from services.intake.domain.requests import CareRequest, Needs, contradictions
+from services.intake.domain.screening import Answers, misfits
+
+
+def check(policy: Policy, typed: CareRequest) -> CareRequest | list[Refusal]:
+    """The request with its city and address in the one form they are kept in, or all that is wrong with it."""
+    city = _city(policy, typed.needs)
+    address = read_address(typed.contact.channel, typed.contact.address)
+    refusals = [
+        *(found for found in (city, address) if isinstance(found, Refusal)),
+        *contradictions(typed.needs, typed.contact, typed.consent),
+        *_unknown_text(policy, typed),
+        *_misfits(policy, typed.answers),
+    ]
+    if refusals or isinstance(city, Refusal) or isinstance(address, Refusal):
+        return refusals
+    needs = typed.needs if city == typed.needs.city else replace(typed.needs, city=city)
+    return replace(typed, needs=needs, contact=replace(typed.contact, address=address))
+
+
+def _city(policy: Policy, needs: Needs) -> str | Refusal | None:
+    return None if needs.city is None else policy.places.read_city(needs.city, needs.province)
+
+
+def _unknown_text(policy: Policy, typed: CareRequest) -> list[Refusal]:
+    if typed.consent.text_version in policy.consent_texts:
+        return []
+    return [Refusal("/consent/text_version", "unknown_text", "no such consent text; see /v1/reference")]
+
+
+def _misfits(policy: Policy, answers: Mapping[str, Answers]) -> list[Refusal]:
+    return [
+        refusal for name, given in answers.items() for refusal in misfits(policy.instruments[name], given)
+    ]

@@ -1,0 +1,13 @@
+"""Reading how cases stand, for many people at once."""
+
+from collections.abc import Sequence
+
+from services.intake.repository import standings
+from services.intake.repository.standings import CaseView
+from shared.messaging import Transaction
+
+
+async def look_up_cases(codes: Sequence[str], tx: Transaction) -> list[CaseView | None]:
+    """In the order of the codes; None where there is no such case."""
+    views = await standings.views(tx, codes)
+    return [views.get(code) for code in codes]

@@ -1,0 +1,108 @@
+"""What other services say about a case becomes how the case stands for its person."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.intake.domain.states import Fact, FactKind, Telling, advance
+from services.intake.repository import standings
+from shared.contracts.base import Event
+from shared.contracts.matching import CaseWaitlisted, MatchMade, MatchWithdrawn
+from shared.contracts.notifications import MessageDelivered, MessageSent
+from shared.contracts.scheduling import (
+    Appointment,
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRescheduled,
+)
+from shared.messaging import Transaction
+
+TELLS_OF_AN_HOUR = ("booked", "changed")
+
+
+OfACase = (
+    MatchMade
+    | MatchWithdrawn
+    | CaseWaitlisted
+    | AppointmentBooked
+    | AppointmentRescheduled
+    | AppointmentCancelled
+    | MessageSent
+    | MessageDelivered
+)
+
+
+async def project(events: Sequence[OfACase], tx: Transaction) -> None:
+    """Folds what was said into the standing; an event about a case that is not here waits for it."""
+    telling = [event for event in events if facts_of(event, tx.now) or tellings_of(event)]
+    known = await standings.lock_progress(tx, [event.case_id for event in telling])
+    await tx.wait_for([(event, f"case:{event.case_id}") for event in telling if event.case_id not in known])
+    advanced = [
+        (before, advance(before, facts_of(event, tx.now), tellings_of(event)))
+        for event in telling
+        if (before := known.get(event.case_id))
+    ]
+    await standings.save_progress(tx, [after for before, after in advanced if after != before])
+
+
+def facts_of(event: OfACase, now: datetime) -> list[Fact]:
+    """What the event says about the state; `now` stands in where the event carries no time of its own."""
+    case_id = event.case_id
+    match event:
+        case MatchMade():
+            return [Fact(case_id, "match_made", event.attempt, 0, now)]
+        case MatchWithdrawn():
+            return [Fact(case_id, "match_withdrawn", event.attempt, 0, event.withdrawn_at)]
+        case CaseWaitlisted():
+            return [
+                Fact(
+                    case_id,
+                    "case_waitlisted",
+                    event.attempt,
+                    0,
+                    event.waitlisted_at,
+                    event.next_review,
+                    event.reason,
+                )
+            ]
+        case AppointmentBooked() | AppointmentRescheduled():
+            return [_hour(event, "appointment_booked", until=event.start)]
+        case AppointmentCancelled():
+            return [_hour(event, "appointment_cancelled", by_person=event.by == "person")]
+        case _:
+            return []
+
+
+def tellings_of(event: OfACase) -> list[Telling]:
+    """Whether the event says that the person was told of an hour, as far as a gateway took the message."""
+    if not isinstance(event, MessageSent | MessageDelivered) or event.purpose not in TELLS_OF_AN_HOUR:
+        return []
+    if event.appointment_id is None or event.appointment_version is None:
+        return []
+    return [Telling(event.appointment_id, event.case_id, event.appointment_version, told=True)]
+
+
+def _hour(event: Appointment, kind: FactKind, until: datetime | None = None, by_person: bool = False) -> Fact:
+    return Fact(
+        event.case_id,
+        kind,
+        event.attempt,
+        event.version,
+        event.changed_at,
+        until,
+        None,
+        event.appointment_id,
+        by_person,
+    )
+
+
+HANDLERS: Mapping[type[Event], Callable[[Sequence[Any], Transaction], Awaitable[None]]] = {
+    MatchMade: project,
+    MatchWithdrawn: project,
+    CaseWaitlisted: project,
+    AppointmentBooked: project,
+    AppointmentRescheduled: project,
+    AppointmentCancelled: project,
+    MessageSent: project,
+    MessageDelivered: project,
+}

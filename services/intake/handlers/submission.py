@@ -1,0 +1,141 @@
+"""Requests for care come in: many at once, one transaction, and everything that follows from them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import orjson
+
+from services.intake.domain.admission import Admission, admit
+from services.intake.domain.codes import BYTES_PER_CODE, case_codes
+from services.intake.domain.contacts import CONFIRMED_FOR_DAYS
+from services.intake.domain.crisis import card_language
+from services.intake.domain.new_case import NewAlarm, NewCase, SealedParts
+from services.intake.domain.policy import Policy
+from services.intake.domain.requests import CareRequest
+from services.intake.handlers.announcements import announce
+from services.intake.repository import alarms, cases
+from shared.messaging import Transaction
+from shared.privacy import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the desk needs beside the requests: the signed rules, the seal, chance, and a way to keep a trace."""
+
+    policy: Policy
+    sealer: Sealer
+    randomness: Callable[[int], bytes]
+    keep_trace: Callable[[str | None], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request and the trace it came in."""
+
+    request: CareRequest
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the answer to one request is made of."""
+
+    case_id: UUID
+    case_code: str
+    alarmed: bool
+    province: str
+    card_language: str
+
+
+async def submit_cases(asked: Sequence[Asked], tx: Transaction, desk: Desk) -> list[Accepted]:
+    """Each request becomes a case of its own; answers in the order of the requests."""
+    opened = [_open_case(one, tx, desk) for one in asked]
+    codes = await _save(opened, tx, desk)
+    announce(opened, tx, desk.policy.steps.version)
+    return [_accepted(case, codes[case.case_id]) for case in opened]
+
+
+def _open_case(asked: Asked, tx: Transaction, desk: Desk) -> NewCase:
+    admission = admit(desk.policy, asked.request)
+    person_id = tx.new_id()
+    # Whoever may be in danger is followed to the end, whatever the sampling would have said.
+    trace = desk.keep_trace(asked.traceparent) if admission.alarming else asked.traceparent
+    return NewCase(
+        case_id=tx.new_id(),
+        person_id=person_id,
+        attendee_id=tx.new_id(),
+        request=asked.request,
+        admission=admission,
+        alarm=_alarm(admission, tx, desk.policy),
+        sealed=_seal(desk.sealer, person_id, asked.request),
+        traceparent=trace,
+    )
+
+
+def _alarm(admission: Admission, tx: Transaction, policy: Policy) -> NewAlarm | None:
+    reading = admission.alarming
+    if reading is None or reading.alarm is None:
+        return None
+    due_by = policy.alarms.due_by(reading.alarm.level, tx.now)
+    return NewAlarm(tx.new_id(), reading.alarm, reading.version, due_by)
+
+
+def _seal(sealer: Sealer, person_id: UUID, request: CareRequest) -> SealedParts:
+    # A key of its own for each purpose, so that each can be destroyed alone.
+    address = request.contact.address
+    sealed_address, contact_keys = _seal_all(
+        sealer, person_id, "contact", {"address": address.encode()} if address else {}
+    )
+    sealed_answers, answers_keys = _seal_all(
+        sealer, person_id, "answers", {name: orjson.dumps(given) for name, given in request.answers.items()}
+    )
+    return SealedParts(sealed_address[0] if address else None, sealed_answers, contact_keys + answers_keys)
+
+
+def _seal_all(
+    sealer: Sealer, person_id: UUID, purpose: str, fields: Mapping[str, bytes]
+) -> tuple[tuple[str, ...], tuple[tuple[str, bytes], ...]]:
+    """The boxes in the order of the fields, and the one key they were sealed with, wrapped."""
+    if not fields:
+        return (), ()
+    key = sealer.new_key()
+    boxes = (
+        sealer.seal(key, text, purpose=purpose, person_id=person_id, field=field, version=1)
+        for field, text in fields.items()
+    )
+    return tuple(boxes), ((purpose, key.wrapped),)
+
+
+async def _save(opened: Sequence[NewCase], tx: Transaction, desk: Desk) -> dict[UUID, str]:
+    codes = await _save_with_codes(opened, tx, desk)
+    await cases.save_consents(tx, opened)
+    await cases.save_contacts(tx, opened, tx.now + timedelta(days=CONFIRMED_FOR_DAYS))
+    await cases.save_answers(tx, opened)
+    await cases.save_keys(tx, opened)
+    await alarms.save_alarms(tx, opened)
+    return codes
+
+
+async def _save_with_codes(opened: Sequence[NewCase], tx: Transaction, desk: Desk) -> dict[UUID, str]:
+    # A code that is taken already (one in 10**7 at a million cases) is drawn again within the batch.
+    codes: dict[UUID, str] = {}
+    left = list(opened)
+    while left:
+        drawn = case_codes(desk.randomness(BYTES_PER_CODE * len(left)))
+        saved = await cases.save_cases(tx, left, drawn)
+        codes |= {case.case_id: code for case, code in zip(left, drawn, strict=True) if case.case_id in saved}
+        left = [case for case in left if case.case_id not in saved]
+    return codes
+
+
+def _accepted(case: NewCase, case_code: str) -> Accepted:
+    contact = case.request.contact
+    return Accepted(
+        case.case_id,
+        case_code,
+        case.alarm is not None,
+        case.request.needs.province,
+        card_language(contact.language, contact.script),
+    )

@@ -1,0 +1,195 @@
+"""Puts intake together, one process per role, and decides nothing: python -m services.intake.main --role api."""
+
+import argparse
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import orjson
+import uvloop
+from fastapi import APIRouter, FastAPI
+
+from services.intake.api import alarms, cases, crisis, keys, reference, sessions, withdrawals
+from services.intake.api.cards import CardDeck
+from services.intake.api.problems import with_card
+from services.intake.api.together import together
+from services.intake.domain.policy import Policy
+from services.intake.handlers import acceptance, progress
+from services.intake.handlers import alarms as duty
+from services.intake.handlers.keys import answer_questions
+from services.intake.handlers.lookups import look_up_cases
+from services.intake.handlers.sessions import open_sessions
+from services.intake.handlers.submission import Desk
+from services.intake.handlers.withdrawal import withdraw_cases
+from services.intake.settings import Settings
+from services.intake.settings.data_files import read_policy
+from shared import messaging, web
+from shared.contracts.topics import TOPICS
+from shared.messaging import Database, KafkaSettings, Kernel, open_kernel
+from shared.postgres import migrate
+from shared.privacy import Sealer, derive, read_key
+from shared.telemetry import force_sampled
+from shared.web.process import Build, Close
+
+HERE = Path(__file__).parent
+HEARD = (
+    "matching.outcomes",
+    "matching.matches.online",
+    "matching.matches.in_person",
+    "scheduling.appointments",
+    "notifications.deliveries",
+)
+# Connections by role; the crisis process has its own, so that routine work can never take them all.
+POOLS = {"api": 6, "crisis": 4, "vault": 4, "worker": 6}
+
+Built = tuple[Sequence[web.Loop], Close]
+
+
+def main() -> int:
+    """Runs one role until it is told to stop."""
+    parser = argparse.ArgumentParser(prog="intake")
+    parser.add_argument("--role", choices=[*ROLES, "migrate"], required=True)
+    role = parser.parse_args().role
+    settings = Settings()
+    if role == "migrate":
+        return uvloop.run(bring_up_to_date(settings))
+    return uvloop.run(run(role, settings))
+
+
+async def bring_up_to_date(settings: Settings) -> int:
+    """Both schemas, each as its own role."""
+    await migrate(settings.vault_database_url, schema="vault", folders=[HERE / "vault_migrations"])
+    folders = [messaging.MIGRATIONS, web.MIGRATIONS, HERE / "migrations"]
+    await migrate(settings.process.database_url, schema="intake", folders=folders)
+    return 0
+
+
+async def run(role: str, settings: Settings) -> int:
+    """The process around a role; production does not start on rules that nobody has signed."""
+    policy = read_policy()
+    if policy.unsigned and settings.process.environment == "production":
+        sys.exit(f"not signed by a clinician: {', '.join(policy.unsigned)}")
+    app = web.create_app(
+        f"intake ({role})",
+        sample_ratio=settings.process.trace_sample_ratio,
+        on_problem=with_card(CardDeck(policy.lines)),
+    )
+    build: Build = partial(ROLES[role], settings, policy)
+    return await web.run_process(app, build, service="intake", role=role, process=settings.process)
+
+
+async def build_api(settings: Settings, policy: Policy, app: FastAPI) -> Built:
+    """Requests from people. It relays nothing: the worker is woken by NOTIFY within about 10 ms of a commit."""
+    kernel = await _kernel(settings, "api")
+    serve_people(app, settings, policy, kernel.database)
+    return kernel.loops, kernel.close
+
+
+async def build_crisis(settings: Settings, policy: Policy, app: FastAPI) -> Built:
+    """What routine load may never delay: its own process, pool, lane, relay and producer."""
+    kernel = await _kernel(settings, "crisis")
+    kernel.relay("crisis", poll_seconds=0.01)
+    serve_crisis(app, settings, policy, kernel.database)
+    return kernel.loops, kernel.close
+
+
+async def build_vault(settings: Settings, policy: Policy, app: FastAPI) -> Built:
+    """The last gate, with the vault's own database role."""
+    kernel = await _kernel(settings, "vault", schema="vault")
+    serve_keys(app, settings, kernel.database)
+    return kernel.loops, kernel.close
+
+
+async def build_worker(settings: Settings, policy: Policy, app: FastAPI) -> Built:
+    """The routine lane out, and what the others say in."""
+    kernel = await _kernel(settings, "worker")
+    kernel.relay("routine")
+    kernel.desk([kernel.consumer("intake", HEARD, progress.HANDLERS)], {"intake": ("standings",)})
+    kernel.retention()
+    return kernel.loops, kernel.close
+
+
+ROLES: dict[str, Callable[[Settings, Policy, FastAPI], Awaitable[Built]]] = {
+    "api": build_api,
+    "crisis": build_crisis,
+    "vault": build_vault,
+    "worker": build_worker,
+}
+
+
+def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> None:
+    """The routes of the api role."""
+    deployment = read_key(settings.deployment_key_file)
+    cards = CardDeck(policy.lines)
+    look = together(database, look_up_cases)
+    desk = Desk(policy, Sealer(deployment), os.urandom, force_sampled)
+    counter = cases.CaseCounter(
+        policy,
+        cards,
+        pin_key=derive(deployment, "pin"),
+        lookup_key=derive(deployment, "lookup"),
+        accept=together(database, partial(acceptance.accept_posts, desk=desk)),
+        look=look,
+    )
+    app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
+    app.include_router(cases.case_routes(counter))
+    app.include_router(sessions.session_routes(_session_counter(settings, counter.pin_key, database)))
+    app.include_router(reference.reference_routes(policy))
+    app.include_router(crisis.crisis_routes(cards))
+    app.include_router(_withdrawals(cards, database))
+
+
+def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> None:
+    """The routes of the crisis role; withdrawals are the same router as in the api."""
+    cards = CardDeck(policy.lines)
+    app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
+    app.include_router(crisis.crisis_routes(cards))
+    app.include_router(_withdrawals(cards, database))
+    app.include_router(
+        alarms.alarm_routes(
+            alarms.DutyDesk(
+                page=together(database, duty.list_alarms),
+                acknowledge=together(database, duty.acknowledge_alarms),
+                close=together(database, duty.close_alarms),
+            )
+        )
+    )
+
+
+def serve_keys(app: FastAPI, settings: Settings, database: Database) -> None:
+    """The vault's route; `database` is the vault's own."""
+    service_tokens = orjson.loads(settings.service_token_file.read_bytes())
+    sealer = Sealer(read_key(settings.deployment_key_file))
+    app.include_router(
+        keys.key_routes(keys.Vault(sealer, service_tokens, together(database, answer_questions)))
+    )
+
+
+def _session_counter(settings: Settings, pin_key: bytes, database: Database) -> sessions.SessionCounter:
+    return sessions.SessionCounter(
+        web.TokenSigner(settings.token_key_file),
+        settings.token_public_key_file.read_bytes(),
+        together(database, partial(open_sessions, pin_key=pin_key)),
+    )
+
+
+def _withdrawals(cards: CardDeck, database: Database) -> APIRouter:
+    look, withdraw = together(database, look_up_cases), together(database, withdraw_cases)
+    return withdrawals.withdrawal_routes(withdrawals.WithdrawalCounter(cards, look, withdraw))
+
+
+async def _kernel(settings: Settings, role: str, schema: str = "intake") -> Kernel:
+    return await open_kernel(
+        settings.process.database_url,
+        schema=schema,
+        role=role,
+        pool_size=POOLS[role],
+        kafka=KafkaSettings(settings.process.kafka_bootstrap_servers),
+        topics=TOPICS,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
