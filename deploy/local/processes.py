@@ -80,7 +80,7 @@ def environment(process: Process, around: Surroundings) -> dict[str, str]:
     """The caller's environment with ours on top; only LOG_LEVEL and TRACE_SAMPLE_RATIO may be the caller's."""
     ours = (
         _urls(around)
-        | _secret_files(process, around)
+        | secrets.files_for(around.secrets, process.service)
         | {
             "ENVIRONMENT": "local",
             "HTTP_HOST": "127.0.0.1",
@@ -88,13 +88,14 @@ def environment(process: Process, around: Surroundings) -> dict[str, str]:
             "OTEL_TRACES_EXPORTER": "zipkin",
             "PYTHONUNBUFFERED": "1",
             "SINK_DIR": str(around.folder / "sinks"),
-            "VAULT_DATABASE_URL": around.dsn("vault"),
         }
     )
     if process.name in around.ports:
         ours["HTTP_PORT"] = str(around.ports[process.name])
     if process.database_role:
         ours["DATABASE_URL"] = around.dsn(process.database_role)
+    if process.role == "migrate" and process.service == "intake":
+        ours["VAULT_DATABASE_URL"] = around.dsn("vault")
     defaults = {"LOG_LEVEL": "INFO", "TRACE_SAMPLE_RATIO": "0.02"}
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return defaults | inherited | ours
@@ -120,13 +121,4 @@ def _urls(around: Surroundings) -> dict[str, str]:
         "SMTP_PORT": str(around.ports["smtp"]),
         "VAULT_URL": urls["INTAKE_VAULT_URL"],
         "ZIPKIN_ENDPOINT": f"{urls['ZIPKIN_URL']}/api/v2/spans",
-    }
-
-
-def _secret_files(process: Process, around: Surroundings) -> dict[str, str]:
-    return {
-        "DEPLOYMENT_KEY_FILE": str(around.secrets / "deployment.key"),
-        "TOKEN_KEY_FILE": str(around.secrets / "token.key"),
-        "SERVICE_TOKEN_FILE": str(secrets.token_file(around.secrets, process.service)),
-        "SERVICE_TOKENS_FILE": str(around.secrets / "service_tokens.json"),
     }

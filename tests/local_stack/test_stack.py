@@ -94,7 +94,7 @@ async def test_a_second_stack_on_the_same_folder_is_refused(stack: Stack) -> Non
 
 async def test_secrets_are_for_their_owner_only(stack: Stack) -> None:
     secrets = list((stack.folder / "secrets").iterdir())
-    assert {file.name for file in secrets} >= {"deployment.key", "token.key", "notifications.token"}
+    assert {file.name for file in secrets} >= {"deployment.key", "token.key", "service_tokens.json"}
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in secrets)
 
 
