@@ -2,20 +2,16 @@
 
 import asyncio
 import os
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import aiohttp
-import orjson
 import pytest
 import pytest_asyncio
-from aiohttp import web
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from deploy.local.ports import free_port
 from services.notifications.domain.sending import MAX_TRIES
@@ -25,76 +21,17 @@ from services.notifications.gateways.vault import Vault
 from services.notifications.sender.messages import Sender
 from services.notifications.settings import SenderSettings
 from services.notifications.templates import load_languages, load_reserved
-from shared.contracts.intake import ContactChanged, ContactStopped, Sealed, WeeklyWindow
-from simulation.gateways.mail import MailServer
-from simulation.gateways.sms import SmsGateway as OutsideGateway
+from shared.contracts.intake import ContactStopped, WeeklyWindow
 from tests.notifications import facts
 from tests.notifications.facts import NOW, TRACE, Desk, a_booking, a_contact, a_site, cancelled
+from tests.notifications.outside import TOKEN, OutsideWorld, outside_world
 from tests.stack_fixtures import FreshDatabase
-
-TOKEN = "a service's token"
-
-
-class OutsideWorld:
-    """The gateways of the simulation in this process, and an HTTP vault that knows keys and stops."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.keys: dict[UUID, bytes] = {}
-        self.refused: dict[UUID, str] = {}
-        self.vault_calls = 0
-        self.vault_status = self.sms_status = 200
-        self.sms = OutsideGateway(folder)
-        self.mail = MailServer(folder)
-        self.url = ""
-        self.smtp_port = 0
-
-    async def answer_keys(self, request: web.Request) -> web.Response:
-        self.vault_calls += 1
-        if self.vault_status != 200 or request.headers["Authorization"] != f"Bearer {TOKEN}":
-            return web.Response(status=self.vault_status if self.vault_status != 200 else 401)
-        ids = [UUID(one) for one in orjson.loads(await request.read())["ids"]]
-        keys = {str(one): b64encode(self.keys[one]).decode() for one in ids if one not in self.refused}
-        refused = {str(one): self.refused[one] for one in ids if one in self.refused}
-        return web.Response(body=orjson.dumps({"keys": keys, "refused": refused}))
-
-    async def take_sms(self, request: web.Request) -> web.Response:
-        return (
-            await self.sms.take(request) if self.sms_status == 200 else web.Response(status=self.sms_status)
-        )
-
-    def sealed(self, person: UUID, address: str, version: int = 1) -> Sealed:
-        key = self.keys.setdefault(person, os.urandom(32))
-        nonce = os.urandom(12)
-        bound = f"contact|{person}|address|{version}".encode()
-        box = b64encode(nonce + AESGCM(key).encrypt(nonce, address.encode(), bound)).decode()
-        return Sealed(field="address", version=version, box=box)
-
-    def a_contact(self, person: UUID, address: str = "+923991234567", **changes: Any) -> ContactChanged:
-        return a_contact(person, address=self.sealed(person, address), **changes)
-
-    def received(self, name: str) -> list[dict[str, Any]]:
-        file = self.folder / f"{name}.jsonl"
-        return [orjson.loads(line) for line in file.read_bytes().splitlines()]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
-    world = OutsideWorld(tmp_path)
-    app = web.Application()
-    app.add_routes([
-        web.post("/internal/v1/keys", world.answer_keys),
-        web.post("/v1/messages", world.take_sms),
-    ])  # fmt: skip
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    port, world.smtp_port = free_port(), free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    world.url = f"http://127.0.0.1:{port}"
-    server = await world.mail.serve("127.0.0.1", world.smtp_port)
-    yield world
-    server.close()
-    await runner.cleanup()
+    async with outside_world(tmp_path) as world:
+        yield world
 
 
 @pytest_asyncio.fixture(loop_scope="session")

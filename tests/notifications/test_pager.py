@@ -1,0 +1,172 @@
+"""The pager: the duty desk is paged at once, and again until a named human has the alarm; nobody else hears."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import aiohttp
+import pytest_asyncio
+
+from deploy.local.ports import free_port
+from services.notifications.domain.paging import PagingRules, reference
+from services.notifications.gateways.sms import SmsGateway
+from services.notifications.handlers import PAGER_HANDLERS
+from services.notifications.sender.pages import Pager
+from services.notifications.settings import PagerSettings
+from services.notifications.templates import load_languages, load_reserved
+from shared.contracts.base import Event
+from shared.contracts.intake import AlarmAcknowledged, AlarmClosed, AlarmRaised
+from tests.notifications import facts
+from tests.notifications.facts import NOW, Desk
+from tests.notifications.outside import OutsideWorld, outside_world
+from tests.stack_fixtures import FreshDatabase
+
+RULES = PagingRules({"R3": 5}, 15)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
+    async with outside_world(tmp_path) as world:
+        yield world
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
+    async with facts.desk(database.dsn("notifications")) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def paging(desk: Desk, url: str) -> AsyncIterator[Pager]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as session:
+        gateway = SmsGateway(session, url, load_reserved())
+        yield Pager(desk.database, gateway, load_languages()["en"], RULES, PagerSettings())
+
+
+async def tell(desk: Desk, *events: Event) -> None:
+    for event in events:
+        async with desk.database.transaction() as tx:
+            await PAGER_HANDLERS[type(event)]([event], tx)
+
+
+def raised(alarm_id: UUID, level: str = "R3") -> AlarmRaised:
+    return AlarmRaised(
+        case_id=uuid4(), alarm_id=alarm_id, person_id=uuid4(), level=level, rule="item", rule_version="1",
+        province="PK-PB", languages=("ur",), reachable=True, due_by=NOW, raised_at=NOW,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def acknowledged(alarm_id: UUID) -> AlarmAcknowledged:
+    return AlarmAcknowledged(case_id=uuid4(), alarm_id=alarm_id, staff_id="staff", acknowledged_at=NOW)
+
+
+def closed(alarm_id: UUID) -> AlarmClosed:
+    return AlarmClosed(case_id=uuid4(), alarm_id=alarm_id, staff_id="staff", outcome="reached", closed_at=NOW)
+
+
+async def test_the_desk_is_paged_at_once_with_a_reference_and_nothing_else(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    alarm = uuid4()
+    await tell(desk, raised(alarm))
+    async with paging(desk, outside.url) as pager:
+        assert await pager.page_once() == 1
+        assert await pager.page_once() == 0
+    [page] = outside.received("sms")
+    assert page["to"] == "+923990000001"
+    assert page["text"] == f"Duty desk: please look at the list now. Ref {reference(alarm)}."
+
+
+async def test_it_is_paged_again_for_ever_until_a_human_has_it(desk: Desk, outside: OutsideWorld) -> None:
+    alarm = uuid4()
+    await tell(desk, raised(alarm))
+    async with paging(desk, outside.url) as pager:
+        for turn in range(6):
+            desk.now = NOW + timedelta(minutes=5 * turn)
+            assert await pager.page_once() == 1
+            desk.now += timedelta(minutes=4)
+            assert await pager.page_once() == 0
+        await tell(desk, acknowledged(alarm))
+        desk.now += timedelta(days=1)
+        assert await pager.page_once() == 0
+    assert len(outside.received("sms")) == 6
+
+
+async def test_the_event_again_pages_nothing_again(desk: Desk, outside: OutsideWorld) -> None:
+    alarm = raised(uuid4())
+    await tell(desk, alarm, alarm)
+    async with paging(desk, outside.url) as pager:
+        await pager.page_once()
+        await tell(desk, alarm)
+        assert await pager.page_once() == 0
+    assert len(outside.received("sms")) == 1
+
+
+async def test_an_answer_heard_before_the_alarm_keeps_it_quiet(desk: Desk, outside: OutsideWorld) -> None:
+    first, second = uuid4(), uuid4()
+    await tell(desk, acknowledged(first), raised(first), closed(second), acknowledged(second), raised(second))
+    async with paging(desk, outside.url) as pager:
+        assert await pager.page_once() == 0
+    states = await desk.pool.fetch("SELECT state FROM alarms ORDER BY state")
+    assert [row["state"] for row in states] == ["acknowledged", "closed"]
+
+
+async def test_a_gateway_that_is_away_is_tried_again_soon_with_the_same_page(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    await tell(desk, raised(uuid4()))
+    async with paging(desk, f"http://127.0.0.1:{free_port()}") as pager:
+        for _ in range(20):
+            assert await pager.page_once() == 1
+            desk.now += timedelta(seconds=30)
+        assert pager.metrics()["pages_failed_total"] == 20
+    async with paging(desk, outside.url) as pager:
+        await pager.page_once()
+    assert len(outside.received("sms")) == 1
+
+
+async def test_a_crash_before_the_record_does_not_page_twice(desk: Desk, outside: OutsideWorld) -> None:
+    await tell(desk, raised(uuid4()))
+    before = await desk.pool.fetchrow("SELECT * FROM alarms")
+    assert before is not None
+    async with paging(desk, outside.url) as pager:
+        await pager.page_once()
+        await desk.pool.execute("UPDATE alarms SET page_id = $1, next_page_at = $2", before["page_id"], NOW)
+        await pager.page_once()
+    assert len(outside.received("sms")) == 1
+    assert outside.sms.repeated == 1
+
+
+async def test_an_alarm_that_could_not_be_read_is_paged_until_an_operator_settles_it(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    letter = uuid4()
+    await desk.pool.execute(
+        "INSERT INTO dead_letters (id, grp, topic, partition, record_offset, key, type, error, stack) "
+        "VALUES ($1, 'pager', 'intake.alarms', 0, 0, 'k', 'malformed', 'Malformed', '')",
+        letter,
+    )
+    async with paging(desk, outside.url) as pager:
+        await pager.look_around()
+        assert await pager.page_once() == 1
+        desk.now += timedelta(minutes=15)
+        await pager.look_around()
+        assert await pager.page_once() == 1
+        await desk.pool.execute("UPDATE dead_letters SET state = 'redriven' WHERE id = $1", letter)
+        desk.now += timedelta(minutes=15)
+        await pager.look_around()
+        assert await pager.page_once() == 0
+
+
+async def test_nothing_of_a_page_is_told_on_a_topic_or_in_a_journey(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    await tell(desk, raised(uuid4()))
+    async with paging(desk, outside.url) as pager:
+        await pager.page_once()
+        await pager.look_around()
+        assert pager.metrics()["alarms_unanswered_seconds"] == 0
+    assert await desk.said() == []
+    assert await desk.pool.fetchval("SELECT count(*) FROM journey") == 0

@@ -1,0 +1,202 @@
+"""The real processes on real Kafka and Postgres: a fact in, an SMS out; an alarm in, a page out; clean leave."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import orjson
+import pytest
+import pytest_asyncio
+import uuid_utils
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from deploy.local.kafka import KafkaServer
+from deploy.local.ports import free_port
+from shared.contracts.base import Event
+from shared.contracts.topics import TOPICS
+from shared.messaging import KafkaSettings, ensure_topics
+from shared.messaging.outbox import partition_of
+from shared.telemetry import new_traceparent
+from tests.notifications.facts import a_booking
+from tests.notifications.outside import TOKEN, OutsideWorld, outside_world
+from tests.notifications.test_pager import raised
+from tests.stack_fixtures import FreshDatabase
+
+pytestmark = pytest.mark.kafka
+
+
+class Processes:
+    """Notifications' processes of one test, and the topics they hear and say."""
+
+    def __init__(
+        self, environment: Mapping[str, str], producer: AIOKafkaProducer, outside: OutsideWorld
+    ) -> None:
+        self.environment = environment
+        self.producer = producer
+        self.outside = outside
+
+    async def tell(self, event: Event, sequence: int = 1) -> str:
+        """One event as its producer's relay would send it; returns its trace."""
+        trace = new_traceparent(True)
+        headers = {
+            "ce_specversion": "1.0",
+            "ce_id": str(uuid_utils.uuid7()),
+            "ce_source": "tests",
+            "ce_type": event.type_name,
+            "ce_time": "2026-01-01T00:00:00+00:00",
+            "ce_subject": event.key,
+            "ce_sequence": str(sequence),
+            "traceparent": trace,
+        }
+        await self.producer.send_and_wait(
+            event.destination,
+            event.model_dump_json().encode(),
+            event.key.encode(),
+            partition_of(event.key, 12),
+            headers=[(name, value.encode()) for name, value in headers.items()],
+        )
+        return trace
+
+    @asynccontextmanager
+    async def running(self, role: str) -> AsyncIterator[str]:
+        """A process of that role, ready; yields its base URL. It must leave by itself, with code 0."""
+        port = free_port()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.notifications.main", "--role", role,
+            env=os.environ | self.environment | {"HTTP_PORT": str(port)},
+        )  # fmt: skip
+        try:
+            url = f"http://127.0.0.1:{port}"
+            if role != "migrate":
+                await _ready(url)
+            yield url
+            if role != "migrate":
+                process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 30) == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def _ready(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        for _ in range(400):
+            try:
+                async with session.get(f"{url}/readyz") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.05)
+    raise TimeoutError
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def processes(
+    database: FreshDatabase, kafka_server: KafkaServer, tmp_path: Path
+) -> AsyncIterator[Processes]:
+    await ensure_topics(KafkaSettings(kafka_server.bootstrap), TOPICS)
+    (tmp_path / "token").write_text(TOKEN)
+    async with (
+        outside_world(tmp_path) as outside,
+        AIOKafkaProducer(bootstrap_servers=kafka_server.bootstrap) as producer,
+    ):
+        environment = {
+            "DATABASE_URL": database.dsn("notifications"),
+            "KAFKA_BOOTSTRAP_SERVERS": kafka_server.bootstrap,
+            "VAULT_URL": outside.url,
+            "SMS_GATEWAY_URL": outside.url,
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(outside.smtp_port),
+            "SERVICE_TOKEN_FILE": str(tmp_path / "token"),
+            "ENVIRONMENT": "test",
+        }
+        made = Processes(environment, producer, outside)
+        async with made.running("migrate"):
+            pass
+        yield made
+
+
+async def arrived(outside: OutsideWorld, number: str, seconds: float = 15) -> dict[str, Any]:
+    """The SMS to that number."""
+    for _ in range(int(seconds / 0.05)):
+        found = [sms for sms in outside.received("sms") if sms["to"] == number]
+        if found:
+            assert len(found) == 1
+            return found[0]
+        await asyncio.sleep(0.05)
+    raise TimeoutError
+
+
+def _about(records: Mapping[TopicPartition, list[Any]], case: str) -> Iterator[Any]:
+    for queue in records.values():
+        yield from (record for record in queue if record.key.decode() == case)
+
+
+async def said_about(bootstrap: str, case: str, count: int) -> list[Any]:
+    """The records of `notifications.deliveries` about one case, in order."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        place = TopicPartition("notifications.deliveries", partition_of(case, 12))
+        consumer.assign([place])
+        consumer.seek(place, 0)
+        found: list[Any] = []
+        async with asyncio.timeout(15):
+            while len(found) < count:
+                found += _about(await consumer.getmany(timeout_ms=200), case)
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def test_a_booking_becomes_an_sms_and_its_fate_is_said_in_one_trace(
+    processes: Processes, kafka_server: KafkaServer
+) -> None:
+    person, now = uuid4(), datetime.now(UTC)
+    booking = a_booking(person, start=now + timedelta(days=3))
+    contact = processes.outside.a_contact(
+        person, "+923990000011", confirmed_until=now + timedelta(days=30), changed_at=now
+    )
+    async with AsyncExitStack() as running:
+        for role in ("worker", "sender"):
+            await running.enter_async_context(processes.running(role))
+        trace = await processes.tell(booking)
+        await processes.tell(contact)
+        sms = await arrived(processes.outside, "+923990000011")
+        records = await said_about(kafka_server.bootstrap, str(booking.case_id), 4)
+    assert "is on" in sms["text"]
+    told = [dict(record.headers) for record in records]
+    assert [headers["ce_type"].decode().split(".")[1] for headers in told] == [
+        "message_planned", "message_planned", "message_sent", "message_delivered",
+    ]  # fmt: skip
+    assert [headers["ce_sequence"] for headers in told] == [b"1", b"2", b"3", b"4"]
+    assert {headers["traceparent"].decode()[3:35] for headers in told} == {trace[3:35]}
+    assert {orjson.loads(record.value)["message_id"] for record in records[2:]} == {sms["id"]}
+
+
+async def test_an_alarm_pages_the_desk_without_any_other_role(processes: Processes) -> None:
+    alarm = uuid4()
+    async with processes.running("pager"):
+        await processes.tell(raised(alarm))
+        page = await arrived(processes.outside, "+923990000001")
+    assert page["text"].startswith("Duty desk: please look")
+
+
+async def test_health_says_what_a_role_waits_for_and_metrics_how_old_the_oldest_is(
+    processes: Processes,
+) -> None:
+    async with processes.running("sender") as url, aiohttp.ClientSession() as session:
+        async with session.get(f"{url}/metrics") as answer:
+            assert "humqadam_messages_oldest_due_seconds" in await answer.text()
+        async with session.get(f"{url}/readyz") as answer:
+            assert orjson.loads(await answer.read()) == {"status": "ready"}
