@@ -1,27 +1,38 @@
-"""What intake's tests share: the real data files, a migrated database, and how to read what was said."""
+"""What intake's tests share: the real data files, a migrated database, the real routes on it, tokens."""
 
+import base64
 import itertools
+import json
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx2
 import orjson
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
+from joserfc.jwk import OKPKey
 
 from deploy.local import databases
 from deploy.local.postgres import PostgresServer
+from services.intake import main
+from services.intake.api.cards import CardDeck
+from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
 from services.intake.handlers.submission import Desk
+from services.intake.settings import Settings
 from services.intake.settings.data_files import read_policy
 from shared import messaging, web
 from shared.contracts.topics import TOPICS
 from shared.messaging import Database
 from shared.postgres import migrate, open_pool
 from shared.privacy import Sealer
+from shared.web import TokenSigner, create_app
 from tests.stack_fixtures import TEMPLATE
 
 SERVICE = Path(__file__).parents[2] / "services" / "intake"
@@ -102,3 +113,78 @@ async def store(postgres_server: PostgresServer) -> AsyncIterator[IntakeDatabase
 async def _database(dsn: str, schema: str) -> Database:
     pool = await open_pool(dsn, schema=schema, size=6, name=f"test:{schema}")
     return Database(pool, source=schema, dsn=dsn, lane_of=LANES.__getitem__)
+
+
+@pytest.fixture(scope="session")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Files as a deployment has them."""
+    folder = tmp_path_factory.mktemp("secrets")
+    key = OKPKey.generate_key("Ed25519", parameters={"kid": "test"}, private=True)
+    files = {
+        "deployment.key": base64.b64encode(WRAPPING_KEY).decode(),
+        "token.json": json.dumps(key.as_dict(private=True)),
+        "token.public.json": json.dumps({"keys": [key.as_dict(private=False)]}),
+        "service_tokens.json": json.dumps({"notifications": "n" * 32, "console": "c" * 32}),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return Settings(
+        deployment_key_file=folder / "deployment.key",
+        token_key_file=folder / "token.json",
+        token_public_key_file=folder / "token.public.json",
+        service_token_file=folder / "service_tokens.json",
+    )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def people(
+    store: IntakeDatabase, secrets: Settings, policy: Policy
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """The api role's routes."""
+    app = _app(policy)
+    main.serve_people(app, secrets, policy, store.intake)
+    async with _client(app) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def duty(store: IntakeDatabase, secrets: Settings, policy: Policy) -> AsyncIterator[httpx2.AsyncClient]:
+    """The crisis role's routes."""
+    app = _app(policy)
+    main.serve_crisis(app, secrets, policy, store.intake)
+    async with _client(app) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def vault(
+    store: IntakeDatabase, secrets: Settings, policy: Policy
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """The vault role's routes."""
+    app = _app(policy)
+    main.serve_keys(app, secrets, store.vault)
+    async with _client(app) as client:
+        yield client
+
+
+def _app(policy: Policy) -> FastAPI:
+    return create_app("intake", on_problem=with_card(CardDeck(policy.lines)))
+
+
+def _client(app: FastAPI) -> httpx2.AsyncClient:
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx2.AsyncClient(transport=transport, base_url="http://intake")
+
+
+@pytest.fixture(scope="session")
+def token(secrets: Settings) -> Callable[..., dict[str, str]]:
+    """Headers with a token of this role: token("duty_clinician", subject="s-1", name="Asma")."""
+    signer = TokenSigner(secrets.token_key_file)
+
+    def headers(
+        role: str, *, subject: str = "somebody", minutes: float = 10, **claims: str
+    ) -> dict[str, str]:
+        signed = signer.sign(subject, role, claims, now=time.time(), minutes=minutes)
+        return {"Authorization": f"Bearer {signed}"}
+
+    return headers

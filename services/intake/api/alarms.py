@@ -11,6 +11,7 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import StringConstraints
 
+from services.intake.api.described import body_of
 from services.intake.api.requests import Sent
 from services.intake.domain.alarms import Outcome, Staff, Verdict
 from services.intake.handlers.alarms import Closing, Taking
@@ -68,7 +69,12 @@ def alarm_routes(desk: DutyDesk) -> APIRouter:
             await desk.acknowledge(Taking(alarm_id, staff)), {"state": "acknowledged", "by": staff.name}
         )
 
-    @router.post("/v1/alarms/{alarm_id}/close")
+    @router.post(
+        "/v1/alarms/{alarm_id}/close",
+        openapi_extra=body_of(
+            ClosingSent, reached={"outcome": "reached_and_safe", "reason": "Spoke by phone."}
+        ),
+    )
     async def close(alarm_id: UUID, request: Request) -> Response:
         """The caller is done with it, with an outcome and a reason."""
         staff = _staff(request)

@@ -3,14 +3,14 @@
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cards import CardDeck
+from services.intake.api.described import body_of
 from services.intake.api.posts import idempotency_key
 from services.intake.api.problems import refused
-from services.intake.api.requests import CaseSent
+from services.intake.api.requests import EXAMPLE, SMALLEST, CaseSent
 from services.intake.api.views import not_found, render_view
 from services.intake.domain.checking import check
 from services.intake.domain.codes import pin, read_case_code
@@ -21,16 +21,10 @@ from services.intake.handlers.submission import Accepted, Asked
 from services.intake.repository.standings import CaseView
 from shared.web import fast_json, parse, require
 
-BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": CaseSent.model_json_schema(ref_template="#/$defs/{model}")}
-        },
-    },
+BODY = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE) | {
     "parameters": [
         {"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string"}}
-    ],
+    ]
 }
 
 

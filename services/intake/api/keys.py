@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from services.intake.api.described import body_of
 from services.intake.api.requests import Sent
 from services.intake.repository.keys import KeyAnswer, KeyQuestion
 from shared.privacy import Sealer
@@ -38,7 +39,7 @@ def key_routes(vault: Vault) -> APIRouter:
     """The one route."""
     router = APIRouter(tags=["vault"])
 
-    @router.post("/internal/v1/keys")
+    @router.post("/internal/v1/keys", openapi_extra=body_of(KeysSent))
     async def keys(request: Request) -> Response:
         """Keys by person, and for everybody else why there is none."""
         principal = require_service(request, vault.service_tokens)

@@ -19,10 +19,10 @@ from services.intake.domain.vocabulary import (
     Script,
     WithdrawReason,
 )
+from shared.web import PlainText
 
 WallTime = Annotated[str, StringConstraints(pattern=r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
-# Cities and consent versions are looked up in lists; the pattern only gives control characters a name.
-Name = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+Name = Annotated[PlainText, StringConstraints(min_length=1, max_length=80)]
 
 EXAMPLE: dict[str, Any] = {
     "kind": "individual",
@@ -44,6 +44,14 @@ EXAMPLE: dict[str, Any] = {
     },
     "consent": {"care": True, "contact": True, "text_version": "2026-01"},
     "answers": {"phq9": [0, 1, 2, 0, 1, 0, 1, 0, 0]},
+}
+
+SMALLEST: dict[str, Any] = {
+    "modalities": ["video"],
+    "languages": ["ur"],
+    "province": "PK-PB",
+    "contact": {"channel": "sms", "address": "0399 1234567"},
+    "consent": {"care": True, "contact": True, "text_version": "2026-01"},
 }
 
 
@@ -102,8 +110,6 @@ class AnswersSent(Sent):
 
 class CaseSent(Sent):
     """POST /v1/cases."""
-
-    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     kind: Kind = "individual"
     modalities: Annotated[tuple[Modality, ...], Field(min_length=1, max_length=4)]

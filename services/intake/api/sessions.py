@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
+from services.intake.api.described import body_of
 from services.intake.api.requests import SessionSent
 from services.intake.domain.codes import read_case_code
 from services.intake.handlers.sessions import Knock, Refused
@@ -28,7 +29,10 @@ def session_routes(counter: SessionCounter) -> APIRouter:
     """POST /v1/sessions and GET /.well-known/jwks.json."""
     router = APIRouter(tags=["sessions"])
 
-    @router.post("/v1/sessions")
+    @router.post(
+        "/v1/sessions",
+        openapi_extra=body_of(SessionSent, person={"case_code": "0123456789", "pin": "123456"}),
+    )
     async def come_back(request: Request) -> Response:
         """A token for ten minutes. A code that does not exist and a wrong PIN are answered alike."""
         sent = parse(SessionSent, await request.body())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cards import CardDeck
+from services.intake.api.described import body_of
 from services.intake.api.requests import WithdrawalSent
 from services.intake.api.views import not_found, render_view
 from services.intake.domain.codes import read_case_code
@@ -27,7 +28,10 @@ def withdrawal_routes(counter: WithdrawalCounter) -> APIRouter:
     """The one route."""
     router = APIRouter(tags=["cases"])
 
-    @router.post("/v1/cases/{code}/withdraw")
+    @router.post(
+        "/v1/cases/{code}/withdraw",
+        openapi_extra=body_of(WithdrawalSent, stop={"reason": "changed_mind", "stop_contact": True}),
+    )
     async def withdraw(code: str, request: Request) -> Response:
         """Closes the case, and stops every message if asked to. Doing it twice changes nothing."""
         principal = require(request, "person")

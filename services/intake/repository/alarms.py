@@ -21,7 +21,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text
 """
 
 LIST = """
-SELECT a.alarm_id, c.case_code, a.level, a.state, a.raised_at, a.due_by, a.reachable, a.province, a.languages,
+SELECT a.alarm_id::text, c.case_code, a.level, a.state, a.raised_at, a.due_by, a.reachable, a.province, a.languages,
     a.acknowledged_by, a.acknowledged_name, a.acknowledged_at, a.closed_by, a.closed_name, a.closed_at, a.outcome
 FROM alarms a JOIN cases c USING (case_id)
 WHERE a.state = ANY ($1) AND (a.due_by, a.alarm_id) > ($2, $3)
