@@ -76,7 +76,7 @@ def _messages(history: History, now: datetime) -> dict[str, Any]:
 
 
 def _bookings(history: History) -> dict[str, Any]:
-    live = [appointment for appointment in history.appointments if appointment.live]
+    live = history.own_appointments()
     return {
         "matched": len(history.matched),
         "booked_online": len({a.case_id for a in live if a.lane == "online"}),

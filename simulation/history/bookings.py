@@ -49,14 +49,18 @@ def sweep(spans: Iterable[Span]) -> Iterator[str]:
 
 def partner_differs(history: History) -> Iterator[str]:
     """Live appointments of the partner's organisation that it has otherwise, or not, or that it has wrongly."""
-    ours = {
-        a.appointment_id: a for a in history.appointments if a.live and a.organisation == history.at_partner
-    }
+    own = history.own_appointments()
+    ours = {one.appointment_id: one for one in own if one.organisation == history.at_partner}
     for booking in history.bookings:
-        own = ours.pop(history.references.get(booking.booking_ref, UUID(int=0)), None)
-        if own is None or _as_told(own) != tuple(booking)[1:]:
+        known = ours.pop(history.references.get(booking.booking_ref, UUID(int=0)), None)
+        if known is None or _as_told(known) != tuple(booking)[1:]:
             yield booking.booking_ref
     yield from (str(appointment_id) for appointment_id in ours)
+
+
+def partner_complains(history: History) -> Iterator[str]:
+    """What the partner itself noticed: positions that never came, versions out of order."""
+    yield from history.complaints
 
 
 def _as_told(own: Appointment) -> tuple[object, ...]:

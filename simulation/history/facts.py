@@ -132,7 +132,8 @@ class History:
     `matched` and `waitlisted` are case ids by matching's own tables; `expects_card` are the numbers of people
     whose answer must show whom to call; `addresses` is where each person (by number) is reached, None for the
     inbox; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
-    reference stands for; `at_partner` is the organisation that reads its own topic.
+    reference stands for; `complaints` is what the partner misses; `at_partner` is who it is. Appointments and
+    reservations are everybody's, all else is of the people of this run.
     """
 
     told: Sequence[Told] = ()
@@ -151,4 +152,10 @@ class History:
     addresses: Mapping[int, str | None] = field(default_factory=dict)
     references: Mapping[str, UUID] = field(default_factory=dict)
     bookings: Sequence[Booking] = ()
+    complaints: Sequence[str] = ()
     at_partner: str = ""
+
+    def own_appointments(self) -> list[Appointment]:
+        """Live appointments of the people of this run."""
+        own = {case.case_id for case in self.cases}
+        return [one for one in self.appointments if one.live and one.case_id in own]

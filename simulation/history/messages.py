@@ -58,12 +58,9 @@ def untold(history: History) -> Iterator[str]:
     for message in history.messages:
         if message.purpose in ("booked", "changed", "waitlisted"):
             planned[message.case_id].add((message.subject_id, message.version))
-    for appointment in history.appointments:
-        if (
-            appointment.live
-            and (appointment.appointment_id, appointment.version) not in planned[appointment.case_id]
-        ):
-            yield str(appointment.case_id)
+    for own in history.own_appointments():
+        if (own.appointment_id, own.version) not in planned[own.case_id]:
+            yield str(own.case_id)
     booked = booked_cases(history)
     yield from (str(case_id) for case_id in history.waitlisted - booked if not planned[case_id])
 

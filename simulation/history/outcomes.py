@@ -77,7 +77,7 @@ def acknowledged(history: History) -> Iterable[str]:
 
 def booked_cases(history: History) -> frozenset[UUID]:
     """Cases with a live appointment."""
-    return frozenset(appointment.case_id for appointment in history.appointments if appointment.live)
+    return frozenset(appointment.case_id for appointment in history.own_appointments())
 
 
 # What the person may see for each outcome.

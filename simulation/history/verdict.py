@@ -25,6 +25,7 @@ CHECKS: Mapping[str, Callable[[History], Iterator[str]]] = {
     "reservations_overlap": bookings.overlapping_reservations,
     "appointment_incomplete": bookings.incomplete_appointments,
     "partner_differs": bookings.partner_differs,
+    "partner_complains": bookings.partner_complains,
     "told_twice": messages.told_twice,
     "told_elsewhere": messages.arrived_elsewhere,
     "sent_never_arrived": messages.never_arrived,

@@ -206,6 +206,11 @@ def the_partner_has_one_too_many(history: History) -> None:
     history.bookings = [*history.bookings, history.bookings[0]._replace(booking_ref="REF9")]
 
 
+@breaks("partner_complains")
+def the_partner_misses_a_position(history: History) -> None:
+    history.complaints = ["position 2 is missing"]
+
+
 @breaks("told_twice")
 def the_same_id_arrived_twice(history: History) -> None:
     history.receipts = [*history.receipts, history.receipts[1]]

@@ -1,9 +1,6 @@
 """The frontend's end of HTTP: it reads every framing, never gives up a person's request, and costs little."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,31 +9,7 @@ from simulation import http_client
 from simulation.client_log import ClientLog, read_client_log
 from simulation.http_client import Address, Connection, connection, pour
 from simulation.http_wire import Unanswered, prepare, read
-
-OK = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}"
-BUSY = b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
-Replies = Callable[[int], bytes | None]
-
-
-@asynccontextmanager
-async def server(reply: Replies) -> AsyncIterator[tuple[Address, list[bytes]]]:
-    """Answers the n-th request with reply(n): bytes, or None to hang up without an answer."""
-    seen: list[bytes] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while request := await reader.read(65_536):
-            seen.append(request)
-            answer = reply(len(seen))
-            if answer is None:
-                break
-            writer.write(answer)
-        writer.close()
-
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield Address("127.0.0.1", listening.sockets[0].getsockname()[1]), seen
-    finally:
-        listening.close()
+from tests.simulation.answering import BUSY, OK, server
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,74 @@
+"""Lets many people ask for help at once, each in one POST, and keeps the client's own file."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import orjson
+
+from simulation.client_log import ClientLog
+from simulation.http_client import Address, Connection, pour
+from simulation.http_wire import Answer, Unanswered, prepare
+from simulation.population import Person
+
+CONNECTIONS = 64
+PATH = "/v1/cases"
+
+
+class Submit(NamedTuple):
+    """One press of the button. A double submit is two of them with the same key and the same bytes."""
+
+    key: str
+    person: int
+    request: bytes
+
+
+@dataclass(slots=True)
+class Asked:
+    """How it went so far: codes in the order of the answers, and what was refused or never answered."""
+
+    codes: list[str] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
+    unanswered: int = 0
+
+
+def submits(people: Iterable[Person], run: str, address: Address) -> Iterator[Submit]:
+    """The requests of all people; keys are of this run alone, so that the same people may ask again."""
+    for person in people:
+        key = f"{run}-{person.number}"
+        body = orjson.dumps(person.body)
+        request = prepare("POST", PATH, address.name, body, {"idempotency-key": key})
+        for _ in range(person.submits):
+            yield Submit(key, person.number, request)
+
+
+async def ask(address: Address, jobs: list[Submit], log: ClientLog, asked: Asked) -> None:
+    """Posts all of them; `asked` fills up while it runs."""
+
+    async def post(own: Connection, job: Submit) -> None:
+        log.invoke(job.key, job.person)
+        try:
+            answer = await own.insist(job.request, failed=lambda why: log.fail(job.key, why))
+        except Unanswered as failure:
+            log.fail(job.key, str(failure))
+            asked.unanswered += 1
+            return
+        _note(log, asked, job, answer)
+
+    await pour(address, jobs, post, connections=CONNECTIONS)
+
+
+def _note(log: ClientLog, asked: Asked, job: Submit, answer: Answer) -> None:
+    content = orjson.loads(answer.body) if answer.body else {}
+    code = content.get("case_code") if answer.status == 202 else None
+    log.ok(job.key, answer.status, code, _lines(content))
+    if code:
+        asked.codes.append(code)
+    else:
+        asked.refused.append(answer.status)
+
+
+def _lines(content: dict[str, dict[str, list[object]]]) -> int | None:
+    """How many lines the crisis card names; None without a card."""
+    card = content.get("crisis")
+    return len(card.get("lines") or ()) if isinstance(card, dict) else None

@@ -1,0 +1,157 @@
+"""The demo: a synthetic country asks for help over HTTP, and everything that follows is counted.
+
+`seed` puts the care in, `run` lets people ask and writes the figures; both talk to the services only as the
+outside world would. The counting afterwards reads tables, topics and sinks.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import orjson
+
+from simulation import asking, evidence, reporting
+from simulation.asking import Asked
+from simulation.client_log import ClientLog, read_client_log
+from simulation.counting import count
+from simulation.evidence import kernel, waiting
+from simulation.evidence.sources import Sources
+from simulation.figures import Figures
+from simulation.history import Findings
+from simulation.http_client import Address
+from simulation.population import Person, care_for
+from simulation.population import people as population
+from simulation.seeding import seed_care, staff_token
+
+KARACHI = ZoneInfo("Asia/Karachi")
+LOOK_SECONDS, TELL_SECONDS = 0.4, 2.0
+KNOWN_SECONDS = 60.0
+SETTLE_SECONDS = 10.0  # the outbox is read this long after the last outcome
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: who asks, and where the client's own file is."""
+
+    people: list[Person]
+    started_at: float
+    file: Path
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which a run is counted although something still waits."""
+        return 90.0 + len(self.people) / 20
+
+
+async def seed(
+    addresses: Mapping[str, str],
+    *,
+    people: int = 200,
+    seed: int = 1,
+    secrets: Path = Path(".local/secrets"),
+    progress: Tell = print,
+) -> None:
+    """Sites, rooms, therapists and calendars for that many people; returns when matching and scheduling know
+    them. Doing it again changes nothing."""
+    await seed_care(addresses, care_for(seed, people), staff_token(secrets, now=time.time()), progress)
+    connection = await asyncpg.connect(addresses["database"])
+    try:
+        await _until_care_is_known(connection)
+    finally:
+        await connection.close()
+
+
+async def run(
+    addresses: Mapping[str, str],
+    *,
+    people: int,
+    seed: int = 1,
+    out: Path,
+    sinks: Path | None = None,
+    progress: Tell = print,
+) -> int:
+    """Lets that many people ask, waits until all that can happen now has happened, counts, writes `out`.
+
+    0 when every promise was kept, else 1.
+    """
+    asking_people = list(population(seed, people, datetime.now(KARACHI)))
+    own = Run(asking_people, time.time(), out.parent / "clients" / f"{uuid4().hex}.jsonl")
+    sources = Sources(
+        addresses["database"], addresses["kafka"], addresses["hospital"], sinks or out.parent / "sinks"
+    )
+    connection = await asyncpg.connect(addresses["database"])
+    try:
+        before = await kernel.leftovers(connection)
+        asked = await _ask_and_wait(connection, Address.of(addresses["intake"]), own, progress)
+        await asyncio.sleep(SETTLE_SECONDS)
+        after = await kernel.leftovers(connection)
+    finally:
+        await connection.close()
+    left = replace(
+        after, dead_letters=after.dead_letters - before.dead_letters, skipped=after.skipped - before.skipped
+    )
+    history = await evidence.load(sources, codes=asked.codes, since=own.started_at)
+    history.told = list(read_client_log(own.file))
+    history.addresses = {person.number: person.address for person in own.people}
+    history.expects_card = frozenset(person.number for person in own.people if person.alarming)
+    figures, findings = count(history, left, people=people, now=datetime.now(UTC))
+    _write(out, figures, findings, own)
+    progress(reporting.table(figures, findings, out))
+    return 0 if figures.promises_kept and not asked.unanswered and not asked.refused else 1
+
+
+async def _ask_and_wait(connection: asyncpg.Connection, address: Address, own: Run, progress: Tell) -> Asked:
+    """Posts everybody and looks on, until nothing more can happen now or patience is over."""
+    asked, log = Asked(), ClientLog(own.file)
+    jobs = list(asking.submits(own.people, own.file.stem[:12], address))
+    posting = asyncio.create_task(asking.ask(address, jobs, log, asked))
+    told_at = time.monotonic()
+    until = told_at + own.patience
+    try:
+        while time.monotonic() < until:
+            await asyncio.wait([posting], timeout=LOOK_SECONDS)
+            stands = await waiting.standing(connection, asked.codes)
+            settled = posting.done() and stands.settled(len(set(asked.codes)))
+            if settled or time.monotonic() - told_at > TELL_SECONDS:
+                told_at = time.monotonic()
+                progress(f"  {len(asked.codes)} of {len(jobs)} asked: {stands}")
+            if settled:
+                break
+    finally:
+        posting.cancel()
+        log.close()
+    return asked
+
+
+async def _until_care_is_known(connection: asyncpg.Connection) -> None:
+    until = time.monotonic() + KNOWN_SECONDS
+    while unknown := await _unknown_care(connection):
+        if time.monotonic() > until:
+            raise TimeoutError(f"{unknown} therapists and sites are not known to their readers")
+        await asyncio.sleep(0.2)
+
+
+async def _unknown_care(connection: asyncpg.Connection) -> int:
+    """How many therapists and sites their readers do not know yet."""
+    return sum(
+        [
+            await kernel.behind(connection, "matching", "matching.therapists", "scheduling"),
+            await kernel.behind(connection, "scheduling", "scheduling.sites", "matching"),
+            await kernel.behind(connection, "scheduling", "scheduling.sites", "notifications"),
+        ]
+    )
+
+
+def _write(out: Path, figures: Figures, findings: Findings, own: Run) -> None:
+    broken = {name: list(found) for name, found in findings.samples.items() if found}
+    content = figures.as_json() | {"broken": broken, "client_file": str(own.file)}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")

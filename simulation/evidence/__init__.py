@@ -1,0 +1,70 @@
+"""Loads the facts of a run from tables, topics and sinks; what they mean is for `simulation.history` to say."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from shared.contracts.topics import TOPICS, partner_topic
+from simulation.evidence import bookings, kernel, people, services, sinks, topics
+from simulation.evidence.sources import Sources
+from simulation.history.facts import History, Streams
+
+PARTNER = "rehmat-hospital"
+CLOCKS_DIFFER = 5.0  # seconds by which a record's time may be before the client's
+
+__all__ = ["Sources", "load"]
+
+
+async def load(sources: Sources, *, codes: Sequence[str] | None, since: float) -> History:
+    """Everything about the cases with these codes (None: about all) since that Unix time.
+
+    What only the client knows (its answers, people's addresses, who must be shown whom to call) is left empty.
+    """
+    connection = await asyncpg.connect(sources.database)
+    try:
+        keys = await people.choose(connection, codes)
+        history = await _tables(connection)
+        restricted = None if codes is None else keys
+        logs = await topics.read_logs(
+            sources.kafka, _topics(), since=since - CLOCKS_DIFFER, keys=None if codes is None else set(keys)
+        )
+        history.alarms_on_topic = frozenset(logs.alarms)
+        history.streams = Streams(
+            records=logs.records,
+            said=await kernel.said(connection, restricted),
+            readings=await kernel.readings(connection),
+            read=await kernel.read(connection, logs.records),
+            reached=await kernel.reached(connection, restricted),
+            compacted=frozenset(topic.name for topic in TOPICS if topic.compacted),
+        )
+    finally:
+        await connection.close()
+    history.receipts = sinks.receipts(sources.sinks, since=since)
+    await _partner(sources, history)
+    return history
+
+
+async def _tables(connection: asyncpg.Connection) -> History:
+    return History(
+        cases=await services.cases(connection),
+        matched=await services.matched(connection),
+        waitlisted=await services.waitlisted(connection),
+        alarms=await services.alarms(connection),
+        appointments=await bookings.appointments(connection),
+        reservations=await bookings.reservations(connection),
+        needed=await bookings.needed(connection),
+        messages=await services.messages(connection),
+        references=await services.references(connection),
+    )
+
+
+async def _partner(sources: Sources, history: History) -> None:
+    """The hospital's own books, as far as they are about our people."""
+    history.at_partner = PARTNER
+    if sources.hospital:
+        live, history.complaints = await sinks.hospital(sources.hospital)
+        history.bookings = [booking for booking in live if booking.booking_ref in history.references]
+
+
+def _topics() -> list[str]:
+    return [*(topic.name for topic in TOPICS), partner_topic(PARTNER).name]

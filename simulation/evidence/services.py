@@ -1,0 +1,52 @@
+"""The services' own tables, as far as a checker needs them: cases, alarms, messages, references, outcomes."""
+
+from uuid import UUID
+
+import asyncpg
+
+from simulation.history.facts import Alarm, Case, Message
+
+CASES = """
+SELECT c.case_id, c.case_code, c.person_id, c.gate, s.state, s.reason, c.alarmed, s.withdrawn_at IS NOT NULL, s.since
+FROM own JOIN intake.cases c USING (case_id) JOIN intake.standings s USING (case_id)
+"""
+MATCHED = (
+    "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE attempt > 0 AND match_id IS NOT NULL"
+)
+WAITLISTED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE state = 'waitlisted'"
+ALARMS = "SELECT alarm_id, case_id FROM own JOIN intake.alarms USING (case_id)"
+MESSAGES = """
+SELECT id, case_id, m.person_id, subject_id, version, purpose, state, reason, channel, due_at, next_at, settled_at
+FROM own JOIN notifications.messages m USING (case_id)
+"""
+REFERENCES = "SELECT booking_ref, appointment_id FROM own JOIN partners.bookings USING (case_id)"
+
+
+async def cases(connection: asyncpg.Connection) -> list[Case]:
+    """Own cases with what their people see."""
+    return [Case(*row) for row in await connection.fetch(CASES)]
+
+
+async def matched(connection: asyncpg.Connection) -> frozenset[UUID]:
+    """Own cases for which somebody who fits was found."""
+    return frozenset(row["case_id"] for row in await connection.fetch(MATCHED))
+
+
+async def waitlisted(connection: asyncpg.Connection) -> frozenset[UUID]:
+    """Own cases that matching has on its waiting list."""
+    return frozenset(row["case_id"] for row in await connection.fetch(WAITLISTED))
+
+
+async def alarms(connection: asyncpg.Connection) -> list[Alarm]:
+    """Alarms of own cases."""
+    return [Alarm(*row) for row in await connection.fetch(ALARMS)]
+
+
+async def messages(connection: asyncpg.Connection) -> list[Message]:
+    """Messages about own cases."""
+    return [Message(*row) for row in await connection.fetch(MESSAGES)]
+
+
+async def references(connection: asyncpg.Connection) -> dict[str, UUID]:
+    """Which appointment each booking reference of own cases stands for."""
+    return {row["booking_ref"]: row["appointment_id"] for row in await connection.fetch(REFERENCES)}

@@ -1,0 +1,14 @@
+"""Where the evidence of a run lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The admin's DSN, the broker, the hospital's address (empty: none runs) and the folder of the sinks."""
+
+    database: str
+    kafka: str
+    hospital: str
+    sinks: Path

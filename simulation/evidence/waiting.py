@@ -1,0 +1,53 @@
+"""How far a run is: what the people of this run still wait for, asked of the tables while it goes on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+CASES = """
+SELECT s.state, count(*) AS cases, count(*) FILTER (WHERE s.state IN ('booked', 'waitlisted') AND NOT EXISTS (
+    SELECT FROM notifications.messages m WHERE m.case_id = c.case_id
+)) AS untold
+FROM intake.cases c JOIN intake.standings s USING (case_id) WHERE c.case_code = ANY ($1) GROUP BY s.state
+"""
+# A message under way has a lease, so that its next_at lies ahead although it could go now.
+MESSAGES = """
+SELECT count(*) FILTER (WHERE m.state = 'delivered') AS delivered,
+    count(*) FILTER (WHERE m.state = 'sending' OR (m.state = 'planned' AND m.next_at <= clock_timestamp())) AS due
+FROM intake.cases c JOIN notifications.messages m USING (case_id) WHERE c.case_code = ANY ($1)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Own cases by state, booked or waitlisted people nobody has planned to tell, messages done and due now."""
+
+    states: dict[str, int]
+    untold: int
+    delivered: int
+    due: int
+
+    @property
+    def cases(self) -> int:
+        return sum(self.states.values())
+
+    def settled(self, expected: int) -> bool:
+        """Every case has an outcome and every message that may be sent now is sent."""
+        return self.cases >= expected and not (self.states.get("matching", 0) or self.untold or self.due)
+
+    def __str__(self) -> str:
+        states = ", ".join(f"{number} {state}" for state, number in sorted(self.states.items()))
+        return f"{states or 'nothing yet'}; {self.delivered} messages delivered, {self.due} due"
+
+
+async def standing(connection: asyncpg.Connection, codes: Sequence[str]) -> Standing:
+    """How the cases with these codes stand now."""
+    rows = await connection.fetch(CASES, codes)
+    messages = await connection.fetchrow(MESSAGES, codes)
+    return Standing(
+        states={row["state"]: row["cases"] for row in rows},
+        untold=sum(row["untold"] for row in rows),
+        delivered=messages["delivered"],
+        due=messages["due"],
+    )

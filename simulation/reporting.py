@@ -1,0 +1,60 @@
+"""The table a newcomer sees after a run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from simulation.figures import Figures
+from simulation.history import Findings
+
+
+def table(figures: Figures, findings: Findings, out: Path) -> str:
+    """The figures of a run in words, then whether every promise was kept."""
+    f = figures
+    lines = [
+        "",
+        _line("asked for help", f.people, f"{f.accepted} accepted, {f.alarms} raised an alarm"),
+        _line(
+            "booked",
+            f.booked_online + f.booked_in_person,
+            f"{f.booked_online} online, {f.booked_in_person} in person",
+        ),
+        _line("on the waiting list", f.waitlisted, _reasons(f.waitlist_reasons)),
+        _line("wait for a human", f.held_for_human, "a guardian or a clinician speaks first"),
+        _line("messages planned", f.messages_planned, f"{f.messages_delivered} delivered"),
+        _line("  not to be sent", f.messages_skipped, _reasons(f.messages_skipped_reasons)),
+        _line("  not yet", f.messages_waiting, _reasons(f.messages_waiting_reasons)),
+        _line(
+            "seen by the hospital",
+            f.partner_bookings_seen,
+            f"of {f.partner_bookings_expected} that are its own",
+        ),
+        _line("booked and told", f.journeys, f"in {f.seconds} s: {f.journeys_per_second} journeys a second"),
+        _line("request to message", f"{f.p50_s} s", f"half of them; 99 of 100 within {f.p99_s} s"),
+        "",
+        _verdict(figures, findings),
+        f"  all figures: {out}",
+    ]
+    return "\n".join(lines)
+
+
+def _line(name: str, number: int | str, detail: str) -> str:
+    return f"  {name:<22}{number!s:>9}  {detail}"
+
+
+def _reasons(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {number}" for reason, number in reasons.items())
+
+
+def _verdict(figures: Figures, findings: Findings) -> str:
+    if figures.promises_kept:
+        return "  Nothing lost, nothing twice, nobody booked twice, everybody told: every zero is zero."
+    left = {
+        "events skipped": figures.events_skipped,
+        "dead letters": figures.dead_letters,
+        "left in outboxes": figures.outbox_left,
+        "parked": figures.parked,
+        "waiting events": figures.waiting,
+        "failed messages": figures.messages_failed,
+    }
+    told = ", ".join(f"{number} {name}" for name, number in left.items() if number)
+    return f"  NOT every promise was kept: {told or 'nothing left over'}. {findings}"
