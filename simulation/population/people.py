@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from simulation.population import screening
+from simulation.population.by_hand import BY_HAND
 from simulation.population.chance import Weighted, stream
 from simulation.population.languages import spoken
 from simulation.population.places import Home, home
@@ -72,8 +73,6 @@ def person(seed: int, number: int, now: datetime) -> Person:
     chance = stream(seed, "person", number)
     woman, age, lives = chance.random() < WOMEN, AGES.draw(chance), home(chance)
     windows, is_open = safe_windows(chance, now, narrow=chance.random() < NARROW[woman])
-    contact, address = _contact(chance, seed, number)
-    answers = screening.answers(chance)
     body = {
         "kind": "individual",
         "modalities": _modalities(chance, lives),
@@ -82,14 +81,29 @@ def person(seed: int, number: int, now: datetime) -> Person:
         "province": lives.city.province,
         "age_band": age,
         "wanted_times": _wanted_times(chance),
-        "contact": contact | {"safe_windows": windows},
+        "contact": _contact(chance, seed, number) | {"safe_windows": windows},
         "consent": {"care": True, "contact": True, "text_version": "2026-01"},
-        "answers": {"phq9": answers},
+        "answers": {"phq9": screening.answers(chance)},
     }
     body |= _if_known(city=None if lives.rural else lives.city.name, max_fee=BUDGETS.draw(chance))
     submits = 2 if chance.random() < SUBMITTED_TWICE else 1
+    if number in BY_HAND:
+        BY_HAND[number](body)
+    return _known(number, body, submits, is_open)
+
+
+def _known(number: int, body: dict[str, Any], submits: int, is_open: bool) -> Person:
+    contact, item_9 = body["contact"], body["answers"]["phq9"][8]
     open_now = is_open or contact["channel"] == "inbox"
-    return Person(number, body, address, open_now, submits, bool(answers[8]))
+    return Person(number, body, _as_it_arrives(contact.get("address")), open_now, submits, bool(item_9))
+
+
+def _as_it_arrives(address: str | None) -> str | None:
+    """A number as E.164; a mail address as it is."""
+    if address is None or "@" in address:
+        return address
+    digits = "".join(sign for sign in address if sign.isdigit())
+    return f"+92{digits[-10:]}"
 
 
 def _if_known(**members: Any) -> dict[str, Any]:
@@ -132,16 +146,15 @@ def _wanted_times(chance: random.Random) -> list[dict[str, int | str]]:
             return []
 
 
-def _contact(chance: random.Random, seed: int, number: int) -> tuple[dict[str, Any], str | None]:
+def _contact(chance: random.Random, seed: int, number: int) -> dict[str, Any]:
     channel = CHANNELS.draw(chance)
     language = "ur" if chance.random() < IN_ROMAN_URDU else "en"
     contact = {"channel": channel, "language": language, "script": "Latn", "owner": OWNERS.draw(chance)}
     if channel == "inbox":
-        return contact, None
+        return contact
     if channel == "email":
-        address = f"person-{seed}-{number}@example.org"
-        return contact | {"address": address}, address
+        return contact | {"address": f"person-{seed}-{number}@example.org"}
     # +92 399 is reserved for made-up people; each has a number of its own, written as people write them.
-    digits = f"399{(seed * 1_000_003 + number) % 10_000_000:07}"
-    spelling = chance.choice([f"+92{digits}", f"0{digits}", f"0{digits[:3]} {digits[3:]}", f"0092-{digits}"])
-    return contact | {"address": spelling}, f"+92{digits}"
+    digits = f"399{(seed * 1_000_003 + number) % 9_999_999:07}"
+    spellings = [f"+92{digits}", f"0{digits}", f"0{digits[:3]} {digits[3:]}", f"0092-{digits}"]
+    return contact | {"address": chance.choice(spellings)}

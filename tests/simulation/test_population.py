@@ -83,8 +83,16 @@ def test_nobody_real_can_be_reached() -> None:
     for person in MANY:
         if person.address is not None:
             assert person.address.startswith("+92399") or person.address.endswith("@example.org")
-    phones = [p.address for p in MANY if p.address and p.address.startswith("+")]
-    assert len(phones) == len(set(phones))
+    phones = Counter(p.address for p in MANY if p.address and p.address.startswith("+"))
+    assert [number for number, owners in phones.items() if owners > 1] == ["+923999999999"]
+
+
+def test_people_whom_others_have_failed_are_there_by_hand() -> None:
+    assert MANY[17].body["languages"] == ["bal"]
+    assert MANY[29].alarming
+    assert sum(MANY[29].body["answers"]["phq9"]) == 5
+    assert MANY[41].address == MANY[42].address
+    assert MANY[41].body["contact"]["channel"] == "sms"
 
 
 @pytest.mark.parametrize("count", [200, 2000])
