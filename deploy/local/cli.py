@@ -88,7 +88,7 @@ async def _demo(where: dict[str, str], people: int, seed: int) -> int:
     # Imported here: `down` and `reset` must work whatever state the rest of the checkout is in.
     from simulation import demo as country
 
-    await country.seed(where)
+    await country.seed(where, people=people, seed=seed, secrets=FOLDER / "secrets")
     return int(await country.run(where, people=people, seed=seed, out=FOLDER / "demo.json"))
 
 

@@ -125,12 +125,11 @@ class Stack:
     async def _start(self) -> None:
         secrets.prepare(self.folder / "secrets", (*databases.SERVICES, "simulation"))
         self._around = Surroundings(self.folder, ports.choose(self.folder / "ports.json", self.plan.ports))
-        await all_or_none(
-            self._database(), self._broker(), *([self._traces()] if self.plan.with_zipkin else [])
-        )
+        await all_or_none(self._database(), self._broker())
         for process in self.plan.processes:
             await self._keeper.start(process_unit(process, self._surroundings))
-        await all_or_none(*(self._process_ready(process) for process in self.plan.processes))
+        # Spans are dropped, not kept, while there is no Zipkin: nobody has to wait for it before now.
+        await all_or_none(self._traces(), *(self._process_ready(process) for process in self.plan.processes))
 
     async def _database(self) -> None:
         around = self._surroundings
