@@ -2,8 +2,9 @@
 
 import asyncio
 import email
-import email.policy
 import time
+from email.header import decode_header, make_header
+from email.message import Message
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -20,17 +21,15 @@ class MailServer:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Called by aiosmtpd for each mail; the answer goes out when the mail is on disk."""
-        content = envelope.original_content or b""
-        message = email.message_from_bytes(content, policy=email.policy.default)
-        body = message.get_body(("plain",))
+        message = email.message_from_bytes(envelope.original_content or b"")
         message_id = str(message["message-id"] or "").strip("<>").partition("@")[0]
         await self.sink.append(
             [
                 {
                     "id": message_id,
                     "to": ",".join(envelope.rcpt_tos),
-                    "subject": str(message["subject"] or ""),
-                    "text": body.get_content().strip() if body else "",
+                    "subject": _plain(str(message["subject"] or "")),
+                    "text": _text(message),
                     "received_at": time.time(),
                 }
             ]
@@ -46,3 +45,16 @@ class MailServer:
 
     def _protocol(self) -> SMTP:
         return SMTP(self, hostname="simulation.example", enable_SMTPUTF8=True, decode_data=False)
+
+
+def _plain(subject: str) -> str:
+    """The words of a header (RFC 2047)."""
+    return str(make_header(decode_header(subject))) if "=?" in subject else subject
+
+
+def _text(message: Message) -> str:
+    """The text of a mail of one plain part: all that we are ever sent."""
+    payload = message.get_payload(decode=True)
+    return (
+        payload.decode("utf-8", "replace").replace("\r\n", "\n").strip() if isinstance(payload, bytes) else ""
+    )
