@@ -87,10 +87,9 @@ class _House:
         tasks.append(asyncio.create_task(self._watch_delay(stop), name="delay"))
         stopped = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait([*tasks, stopped, serving], return_when=asyncio.FIRST_COMPLETED)
-        crashed = [task for task in done if task is not stopped]
+        crashed = [task for task in done if task.exception() or not stop.is_set()]
         for task in crashed:
-            failure = task.exception() if not task.cancelled() else None
-            log.critical("%s ended", task.get_name(), exc_info=failure)
+            log.critical("%s ended by itself", task.get_name(), exc_info=task.exception())
         self._app.state.waits_for = "stop"
         stop.set()
         await asyncio.wait(tasks, timeout=LEAVE_SECONDS)
