@@ -13,13 +13,16 @@ Role = Literal["worker", "sender", "pager", "migrate"]
 
 
 class SenderSettings(BaseSettings):
-    """How the sender works. A lease is longer than a gateway's timeouts, so that a slow one is not a lost one."""
+    """How the sender works. `batch` is at most what the vault answers in one call; a lease is longer than a
+    batch takes while gateways are slow, and one chunk of mail at the longest."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="SENDER_")
 
-    batch: int = 500
+    batch: int = Field(default=500, le=500)
     batches_at_once: int = 4
     mail_chunk: int = 10
+    mail_connections: int = 4
+    mail_lease_seconds: float = 30.0
     poll_seconds: float = 0.1
     lease_seconds: float = 12.0
     vault_retry_seconds: float = 2.0

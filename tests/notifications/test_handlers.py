@@ -1,5 +1,6 @@
 """From facts to planned messages, on real Postgres: nothing twice, nothing untrue, whatever comes first."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,7 +9,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from services.notifications.handlers.sending import claim_due
+from services.notifications.handlers.sending import claim_due, mark_tried
 from shared.contracts.base import Event
 from shared.contracts.intake import ConsentChanged, ContactStopped
 from tests.notifications import facts
@@ -71,6 +72,15 @@ async def test_an_appointment_of_somebody_not_yet_known_waits_for_the_contact(de
     assert await desk.pool.fetchval("SELECT count(*) FROM waiting") == 0
 
 
+async def test_a_contact_that_comes_at_the_same_moment_is_never_missed(desk: Desk) -> None:
+    """Two workers at once, one with the booking and one with the contact: one of them must see the other."""
+    people = [uuid4() for _ in range(40)]
+    for person in people:
+        await asyncio.gather(desk.tell(a_booking(person)), desk.tell(a_contact(person)))
+    assert await desk.pool.fetchval("SELECT count(*) FROM waiting") == 0
+    assert len(await desk.messages("id")) == 2 * len(people)
+
+
 async def test_an_appointment_in_person_waits_for_its_place(desk: Desk) -> None:
     person, site = uuid4(), uuid4()
     await desk.tell(
@@ -106,6 +116,22 @@ async def test_a_reminder_is_not_sent_even_if_its_row_was_missed_by_the_cancella
     async with desk.database.transaction() as tx:
         batch = await claim_due(tx, 500, LEASE)
     assert [one.message.purpose for one in batch.sms] == ["cancelled"]
+
+
+async def test_a_mail_that_waited_its_turn_is_looked_at_once_more(desk: Desk) -> None:
+    moving, stopping, staying = uuid4(), uuid4(), uuid4()
+    bookings = {person: a_booking(person) for person in (moving, stopping, staying)}
+    for person, booking in bookings.items():
+        await desk.tell(a_contact(person, channels=("email",)), booking)
+    async with desk.database.transaction() as tx:
+        batch = await claim_due(tx, 500, LEASE)
+    assert len(batch.email) == 3
+    await desk.tell(
+        cancelled(bookings[moving]), ContactStopped(person_id=stopping, case_ids=(), stopped_at=NOW)
+    )
+    async with desk.database.transaction() as tx:
+        ours = await mark_tried(tx, batch.claim, batch.email, "email", LEASE)
+    assert [one.message.person_id for one in ours] == [staying]
 
 
 async def test_a_change_is_told_and_only_the_new_time_is_reminded_of(desk: Desk) -> None:

@@ -132,3 +132,16 @@ async def test_one_connection_carries_many_and_a_closed_one_is_replaced() -> Non
         await mails.close()
     assert [type(outcomes[m.id]) for m in more] == [Accepted, Rejected, Accepted]
     assert len(server.received) == 7
+
+
+async def test_a_server_that_falls_silent_is_not_asked_again_for_the_rest() -> None:
+    server = Scripted(data="silence")
+    async with serving(server) as port:
+        mails = [a_mail(), a_mail(), a_mail()]
+        outcomes = await gateway(port, timeout=0.2).send(mails)
+    assert [outcomes[m.id] for m in mails] == [
+        Unclear("mail_silent"),
+        NotTaken("mail_away"),
+        NotTaken("mail_away"),
+    ]
+    assert len(server.received) == 1

@@ -1,6 +1,5 @@
 """Mail by SMTP over a few connections that stay open. A mail that may have arrived is never sent again."""
 
-import asyncio
 import contextlib
 from base64 import encodebytes
 from collections.abc import AsyncIterator, Sequence
@@ -18,6 +17,8 @@ from services.notifications.domain.addresses import Reserved, refusal
 from services.notifications.domain.outcomes import Accepted, NotTaken, Outcome, Rejected, Unclear
 from services.notifications.gateways.outgoing import Outgoing
 
+AWAY = "mail_away"
+
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
@@ -31,7 +32,6 @@ class MailSettings:
     username: str | None = None
     password: str | None = None
     start_tls: bool | None = None
-    connections: int = 4
     timeout_seconds: float = 4.0
 
 
@@ -42,15 +42,21 @@ class MailGateway:
         self._settings = settings
         self._reserved = reserved
         self._free: list[aiosmtplib.SMTP] = []
-        self._slots = asyncio.Semaphore(settings.connections)
 
     async def send(self, messages: Sequence[Outgoing]) -> dict[UUID, Outcome]:
-        """An outcome for every message, sent one after the other over one connection; never raises for one."""
+        """An outcome for every message, sent one after the other over one connection; never raises for one.
+        When the server is away or silent the rest is not even tried: each would wait for its own timeout."""
         outcomes: dict[UUID, Outcome] = {}
-        async with self._slots:
-            for message in messages:
-                reason = refusal("email", message.to, self._reserved)
-                outcomes[message.id] = Rejected(reason) if reason else await self._send_one(message)
+        away = False
+        for message in messages:
+            reason = refusal("email", message.to, self._reserved)
+            if reason:
+                outcomes[message.id] = Rejected(reason)
+            elif away:
+                outcomes[message.id] = NotTaken(AWAY)
+            else:
+                outcomes[message.id] = outcome = await self._send_one(message)
+                away = isinstance(outcome, Unclear) or outcome == NotTaken(AWAY)
         return outcomes
 
     async def close(self) -> None:
@@ -71,7 +77,7 @@ class MailGateway:
         except SMTPResponseException as answer:
             return Rejected("mail_rejected") if answer.code >= 500 else NotTaken("mail_deferred")
         except (SMTPException, OSError, TimeoutError):
-            return Unclear("mail_silent") if given else NotTaken("mail_away")
+            return Unclear("mail_silent") if given else NotTaken(AWAY)
 
     @asynccontextmanager
     async def _connection(self, to: str) -> AsyncIterator[aiosmtplib.SMTP]:

@@ -56,11 +56,11 @@ async def claim_due(tx: Transaction, limit: int, lease: timedelta) -> Batch:
 
 
 async def mark_tried(
-    tx: Transaction, claim: UUID, claimed: Sequence[Claimed], channel: Channel
+    tx: Transaction, claim: UUID, claimed: Sequence[Claimed], channel: Channel, lease: timedelta
 ) -> list[Claimed]:
-    """From here on nobody can be sure that these did not leave; returns those that are still ours."""
+    """From here on nobody can be sure that these did not leave; returns those still ours and still true."""
     ids = [one.message.id for one in claimed]
-    ours = await repository.mark_tried(tx, ids, claim, channel)
+    ours = await repository.mark_tried(tx, ids, claim, channel, tx.now + lease)
     return [one for one in claimed if one.message.id in ours]
 
 

@@ -51,8 +51,16 @@ WHERE m.id = r.id AND ($1::uuid IS NULL OR m.claim = $1)
 RETURNING m.id
 """
 
+# A mail may have waited its turn since it was claimed: whoever was stopped or whose appointment has moved on
+# meanwhile is left for the next claim to decide. The lease begins anew.
 MARK_TRIED = """
-UPDATE messages SET tried_by = $3 WHERE id = ANY ($1) AND claim = $2 AND state = 'sending' RETURNING id
+UPDATE messages m SET tried_by = $3, next_at = $4
+WHERE m.id = ANY ($1) AND m.claim = $2 AND m.state = 'sending'
+    AND NOT EXISTS (SELECT FROM stops WHERE stops.person_id = m.person_id AND stops.stopped)
+    AND NOT EXISTS (
+        SELECT FROM appointments a WHERE a.appointment_id = m.appointment_id AND a.version <> m.version
+    )
+RETURNING m.id
 """
 
 # Back-offs end within 15 minutes; what waits for its safe window waits rightly.
@@ -121,9 +129,12 @@ async def save(tx: Transaction, fates: Sequence[Fate], *, ours: UUID | None, cla
     return {row["id"] for row in rows}
 
 
-async def mark_tried(tx: Transaction, ids: Sequence[UUID], claim: UUID, channel: str) -> set[UUID]:
-    """From here on nobody can be sure that these did not leave; returns those still ours to send."""
-    return {row["id"] for row in await tx.connection.fetch(MARK_TRIED, list(ids), claim, channel)}
+async def mark_tried(
+    tx: Transaction, ids: Sequence[UUID], claim: UUID, channel: str, lease_end: datetime
+) -> set[UUID]:
+    """From here on nobody can be sure that these did not leave; returns those still ours and still true."""
+    rows = await tx.connection.fetch(MARK_TRIED, list(ids), claim, channel, lease_end)
+    return {row["id"] for row in rows}
 
 
 async def oldest_due(tx: Transaction) -> timedelta:

@@ -56,6 +56,7 @@ class Sender:
         self._languages = languages
         self._settings = settings
         self._slots = asyncio.Semaphore(settings.batches_at_once)
+        self._mail_turns = asyncio.Semaphore(settings.mail_connections)
         self._waits_for: str | None = None
         self._counts = {"claimed": 0, "attempts": 0, "refused": 0, "put_back": 0, "unrecorded": 0}
         self._oldest = 0.0
@@ -134,9 +135,11 @@ class Sender:
 
     async def _send_mail(self, claim: UUID, chunk: Sequence[Claimed], keys: Keys) -> None:
         """Marked in small chunks just before they leave, so that a crash leaves few with an unknown outcome."""
-        async with self._database.transaction() as tx:
-            ours = await sending.mark_tried(tx, claim, chunk, "email")
-        await self._send(claim, "email", ours, keys)
+        lease = timedelta(seconds=self._settings.mail_lease_seconds)
+        async with self._mail_turns:
+            async with self._database.transaction() as tx:
+                ours = await sending.mark_tried(tx, claim, chunk, "email", lease)
+            await self._send(claim, "email", ours, keys)
 
     async def _send(self, claim: UUID, channel: Channel, claimed: Sequence[Claimed], keys: Keys) -> None:
         if not claimed:
