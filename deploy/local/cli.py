@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -36,11 +37,9 @@ async def up(people: int, seed: int) -> int:
     stack = Stack(FOLDER, tell=say)
     try:
         await stack.start()
-        say("\nUp. A few synthetic people go all the way:\n")
-        await _demo(stack.addresses, people, seed)
-        for line in await tour.lines(stack.addresses):
-            say(line)
-        await asyncio.Event().wait()
+        await _show(stack.addresses, people, seed)
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
     finally:
         say("\nStopping ...")
         await stack.stop()
@@ -82,6 +81,18 @@ async def reset() -> int:
 
 def say(line: str) -> None:
     print(line, flush=True)
+
+
+async def _show(where: dict[str, str], people: int, seed: int) -> None:
+    """What does not work is said, and the stack stays: it is now that somebody wants to look into it."""
+    if people:
+        say(f"\nUp. {people} synthetic people go all the way:\n")
+        try:
+            await _demo(where, people, seed)
+        except Exception:
+            traceback.print_exc()
+    for line in await tour.lines(where):
+        say(line)
 
 
 async def _demo(where: dict[str, str], people: int, seed: int) -> int:

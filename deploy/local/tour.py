@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import orjson
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from deploy.local.ports import PREFERRED
 from deploy.local.processes import addresses
@@ -56,9 +57,11 @@ async def _example_case(session: aiohttp.ClientSession, intake: str) -> str:
 
 async def _partner_topics(bootstrap: str) -> list[str]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         return sorted(topic for topic in await admin.list_topics() if topic.startswith(PARTNER_TOPICS))
+    except KafkaError:  # being started again, perhaps; what is told here must not end the stack
+        return []
     finally:
         await admin.close()
 
