@@ -25,7 +25,7 @@ from shared.contracts.topics import TOPICS
 from shared.messaging import KafkaSettings, ensure_topics
 from shared.messaging.outbox import partition_of
 from shared.telemetry import new_traceparent
-from tests.notifications.facts import a_booking
+from tests.notifications.facts import a_booking, desk
 from tests.notifications.outside import TOKEN, OutsideWorld, outside_world
 from tests.notifications.test_pager import raised
 from tests.stack_fixtures import FreshDatabase
@@ -65,14 +65,18 @@ class Processes:
         )
         return trace
 
+    async def start(self, role: str, port: int) -> asyncio.subprocess.Process:
+        """A process of that role, not yet ready."""
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.notifications.main", "--role", role,
+            env=os.environ | self.environment | {"HTTP_PORT": str(port)},
+        )  # fmt: skip
+
     @asynccontextmanager
     async def running(self, role: str) -> AsyncIterator[str]:
         """A process of that role, ready; yields its base URL. It must leave by itself, with code 0."""
         port = free_port()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.notifications.main", "--role", role,
-            env=os.environ | self.environment | {"HTTP_PORT": str(port)},
-        )  # fmt: skip
+        process = await self.start(role, port)
         try:
             url = f"http://127.0.0.1:{port}"
             if role != "migrate":
@@ -119,6 +123,8 @@ async def processes(
             "SMTP_PORT": str(outside.smtp_port),
             "SERVICE_TOKEN_FILE": str(tmp_path / "token"),
             "ENVIRONMENT": "test",
+            "SENDER_BATCH": "40",
+            "SENDER_LEASE_SECONDS": "2",
         }
         made = Processes(environment, producer, outside)
         async with made.running("migrate"):
@@ -200,3 +206,28 @@ async def test_health_says_what_a_role_waits_for_and_metrics_how_old_the_oldest_
             assert "humqadam_messages_oldest_due_seconds" in await answer.text()
         async with session.get(f"{url}/readyz") as answer:
             assert orjson.loads(await answer.read()) == {"status": "ready"}
+
+
+async def test_a_killed_sender_loses_no_message_and_sends_none_twice(processes: Processes) -> None:
+    outside, people = processes.outside, [uuid4() for _ in range(400)]
+    later = datetime.now(UTC) + timedelta(days=30)
+    async with desk(processes.environment["DATABASE_URL"]) as planned:
+        planned.now = datetime.now(UTC)
+        for number, person in enumerate(people):
+            await planned.tell(outside.a_contact(person, f"+92399{number:07}", confirmed_until=later))
+            await planned.tell(a_booking(person, start=later))
+        for kill in range(3):
+            sender = await processes.start("sender", free_port())
+            async with asyncio.timeout(20):
+                while len(outside.received("sms")) <= 100 * kill:
+                    await asyncio.sleep(0.005)
+            sender.kill()
+            await sender.wait()
+        async with processes.running("sender"), asyncio.timeout(30):
+            while (
+                await planned.pool.fetchval("SELECT count(*) FROM messages WHERE state = 'delivered'") < 400
+            ):
+                await asyncio.sleep(0.1)
+        kinds = await planned.said_types()
+    assert sorted(sms["to"] for sms in outside.received("sms")) == [f"+92399{n:07}" for n in range(400)]
+    assert kinds.count("message_sent") == kinds.count("message_delivered") == 400
