@@ -1,4 +1,4 @@
-"""SMS parts: the verified vectors of the facts page (clinical-and-local §5.5) and what must hold for any text."""
+"""SMS parts: vectors checked against 3GPP TS 23.038 encoders, and what must hold for any text."""
 
 import pytest
 from hypothesis import given

@@ -11,7 +11,7 @@ from services.notifications.domain.wording import ForbiddenWords, findings
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """What a message may say: when and where, never what for. Times in the venue's zone in person, in the
-    reader's zone online, because the text is what people go by (facts: booking-systems §2 no. 18)."""
+    reader's zone online, because the text is what people go by (calcom/cal.com#29868, #16017: no-shows)."""
 
     purpose: str
     start: datetime | None

@@ -22,7 +22,7 @@ class Window:
     end: int
 
 
-# The advised hours for messages in Pakistan (facts: clinical-and-local §5.5); used when a person named none.
+# Advised hours for messages in Pakistan (9-21, an SMS provider's guidance); used when a person named none.
 DEFAULT_WINDOWS: tuple[Window, ...] = tuple(Window(day, 540, 1260) for day in range(1, 8))
 
 
