@@ -1,0 +1,1 @@
+"""Scheduling: hours of therapists and rooms, and that nobody has the same one twice."""

@@ -1,0 +1,124 @@
+"""Which hour every match of a batch gets: urgent ones first, each seeing what the ones before it took."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from services.scheduling.domain import grid
+from services.scheduling.domain.availability import Board, Need, Therapist
+from services.scheduling.domain.calendars import Calendar
+
+NoSlotReason = Literal["no_hour", "no_capacity"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A therapist who fits; in person at one of these sites, the preferred one first."""
+
+    therapist_id: UUID
+    site_ids: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A match that wants an hour with the first candidate who has one."""
+
+    case_id: UUID
+    candidates: tuple[Candidate, ...]
+    need: Need
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """An hour that is taken for a case. Minutes; `week` is the one it counts in."""
+
+    case_id: UUID
+    therapist_id: UUID
+    organisation: str
+    site_id: UUID | None
+    room_id: UUID | None
+    people: tuple[UUID, ...]
+    start: int
+    end: int
+    buffer: int
+    week: int
+    weekly_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One resource for one span. The therapist's holds the buffers; a room's and a person's does not: a room
+    needs no rest, and a person's way to it is not ours to plan."""
+
+    resource_id: UUID
+    start: int
+    end: int
+
+
+def decide(wishes: Sequence[Wish], board: Board) -> list[Hour | NoSlotReason]:
+    """The earliest open hour of each wish's first candidate who has one, in the order of the wishes.
+
+    Higher priority chooses first, then order of arrival. Nothing overlaps, whatever is on the board.
+    """
+    outcomes: dict[int, Hour | NoSlotReason] = {}
+    for place in sorted(range(len(wishes)), key=lambda one: (-wishes[one].priority, one)):
+        outcomes[place] = _seek(wishes[place], board)
+    return [outcomes[place] for place in range(len(wishes))]
+
+
+def reservations(hour: Hour) -> list[Reservation]:
+    """Exactly what an appointment at this hour reserves."""
+    needed = [Reservation(hour.therapist_id, hour.start - hour.buffer, hour.end + hour.buffer)]
+    if hour.room_id is not None:
+        needed.append(Reservation(hour.room_id, hour.start, hour.end))
+    needed += [Reservation(person, hour.start, hour.end) for person in hour.people]
+    return needed
+
+
+def _seek(wish: Wish, board: Board) -> Hour | NoSlotReason:
+    for therapist_id, site_id in _places(wish):
+        start = grid.earliest(board.open_starts(therapist_id, site_id, wish.need), board.origin)
+        if start is not None:
+            return _take(wish, board, therapist_id, site_id, start)
+    for therapist_id, site_id in _places(wish):
+        if board.open_starts(therapist_id, site_id, wish.need, limited=False):
+            return "no_capacity"
+    return "no_hour"
+
+
+def _places(wish: Wish) -> Iterator[tuple[UUID, UUID | None]]:
+    for candidate in wish.candidates:
+        if wish.need.lane == "online":
+            yield candidate.therapist_id, None
+        else:
+            for site_id in candidate.site_ids:
+                yield candidate.therapist_id, site_id
+
+
+def _take(wish: Wish, board: Board, therapist_id: UUID, site_id: UUID | None, start: int) -> Hour:
+    therapist, calendar = _known(board, therapist_id)
+    end = start + wish.need.length
+    hour = Hour(
+        case_id=wish.case_id,
+        therapist_id=therapist_id,
+        organisation=therapist.organisation,
+        site_id=site_id,
+        room_id=board.free_room(site_id, start, wish.need.length) if site_id else None,
+        people=wish.need.people,
+        start=start,
+        end=end,
+        buffer=calendar.buffer,
+        week=board.count(therapist, calendar, start),
+        weekly_limit=therapist.weekly_limit,
+    )
+    for one in reservations(hour):
+        board.take(one.resource_id, one.start, one.end)
+    return hour
+
+
+def _known(board: Board, therapist_id: UUID) -> tuple[Therapist, Calendar]:
+    therapist = board.therapists[therapist_id]
+    assert therapist.calendar is not None  # it has open starts
+    return therapist, therapist.calendar
