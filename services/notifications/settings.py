@@ -2,14 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.settings import ProcessSettings
 
 Role = Literal["worker", "sender", "pager", "migrate"]
+SYNTHETIC_DUTY_DESK = "+923990000001"
 
 
 class SenderSettings(BaseSettings):
@@ -29,11 +30,11 @@ class SenderSettings(BaseSettings):
 
 
 class PagerSettings(BaseSettings):
-    """The duty desk's number is synthetic unless production says otherwise."""
+    """The duty desk's number is synthetic outside production, where it must be said."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    duty_desk_number: str = "+923990000001"
+    duty_desk_number: str = SYNTHETIC_DUTY_DESK
     poll_seconds: float = Field(default=0.1, alias="PAGER_POLL_SECONDS")
     lease_seconds: float = Field(default=6.0, alias="PAGER_LEASE_SECONDS")
 
@@ -59,6 +60,13 @@ class Settings(BaseSettings):
     service_token_file: Path | None = None
     gateway_timeout_seconds: float = 4.0
     pool_size: int = 6
+
+    @model_validator(mode="after")
+    def _a_real_desk_in_production(self) -> Self:
+        """A page to a number that nobody has is a page that nobody reads: then do not start."""
+        if self.production and self.pager.duty_desk_number == SYNTHETIC_DUTY_DESK:
+            raise ValueError("DUTY_DESK_NUMBER is missing")
+        return self
 
     @property
     def production(self) -> bool:
