@@ -1,5 +1,7 @@
 """Lets many people ask for help at once, each in one POST, and keeps the client's own file."""
 
+import asyncio
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -42,10 +44,16 @@ def submits(people: Iterable[Person], run: str, address: Address) -> Iterator[Su
             yield Submit(key, person.number, request)
 
 
-async def ask(address: Address, jobs: list[Submit], log: ClientLog, asked: Asked) -> None:
-    """Posts all of them; `asked` fills up while it runs."""
+async def ask(
+    address: Address, jobs: list[Submit], log: ClientLog, asked: Asked, *, per_second: float | None = None
+) -> None:
+    """Posts all of them, as fast as they are answered or at a pace; `asked` fills up while it runs."""
+    loop = asyncio.get_running_loop()
+    began, places = loop.time(), itertools.count()
 
     async def post(own: Connection, job: Submit) -> None:
+        if per_second:
+            await asyncio.sleep(began + next(places) / per_second - loop.time())
         log.invoke(job.key, job.person)
         try:
             answer = await own.insist(job.request, failed=lambda why: log.fail(job.key, why))

@@ -64,6 +64,7 @@ def _cases(history: History) -> dict[str, Any]:
 def _messages(history: History, now: datetime) -> dict[str, Any]:
     states = Counter("waiting" if m.state in OPEN else m.state for m in history.messages)
     waiting = [message for message in history.messages if message.state in OPEN]
+    unknown = sum(m.state == "failed" and m.reason == "outcome_unknown" for m in history.messages)
     return {
         "messages_planned": len(history.messages),
         "messages_delivered": states["delivered"],
@@ -71,7 +72,8 @@ def _messages(history: History, now: datetime) -> dict[str, Any]:
         "messages_skipped_reasons": _counted(m.reason for m in history.messages if m.state == "skipped"),
         "messages_waiting": len(waiting),
         "messages_waiting_reasons": _counted(why_waiting(message, now) for message in waiting),
-        "messages_failed": states["failed"],
+        "messages_failed": states["failed"] - unknown,
+        "messages_unknown": unknown,
     }
 
 

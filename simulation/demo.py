@@ -7,7 +7,7 @@ outside world would. The counting afterwards reads tables, topics and sinks.
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -23,7 +23,7 @@ from simulation.counting import count
 from simulation.evidence import kernel, waiting
 from simulation.evidence.sources import Sources
 from simulation.figures import Figures
-from simulation.history import Findings
+from simulation.history import Findings, History
 from simulation.http_client import Address
 from simulation.population import Person, care_for
 from simulation.population import people as population
@@ -44,11 +44,12 @@ class Run:
     people: list[Person]
     started_at: float
     file: Path
+    per_second: float | None = None
 
     @property
     def patience(self) -> float:
         """Seconds after which a run is counted although something still waits."""
-        return 90.0 + len(self.people) / 20
+        return 90.0 + len(self.people) / min(20.0, self.per_second or 20.0)
 
 
 async def seed(
@@ -69,50 +70,55 @@ async def seed(
         await connection.close()
 
 
-async def run(
+async def run(  # noqa: PLR0913 - options, all by keyword
     addresses: Mapping[str, str],
     *,
     people: int,
     seed: int = 1,
     out: Path,
-    sinks: Path | None = None,
+    per_second: float | None = None,
+    faults: bool = False,
     progress: Tell = print,
 ) -> int:
-    """Lets that many people ask, waits until all that can happen now has happened, counts, writes `out`.
+    """Lets that many people ask, waits until all that can happen now has happened, counts, writes `out`; the
+    sinks and the client's own file lie in the same folder.
 
-    0 when every promise was kept, else 1.
+    `per_second` is a steady rate of requests; None posts as fast as the answers come. `faults`: processes are
+    killed meanwhile, so that a mail may rightly end as unknown. 0 when every promise was kept, else 1.
     """
     asking_people = list(population(seed, people, datetime.now(KARACHI)))
-    own = Run(asking_people, time.time(), out.parent / "clients" / f"{uuid4().hex}.jsonl")
-    sources = Sources(
-        addresses["database"], addresses["kafka"], addresses["hospital"], sinks or out.parent / "sinks"
-    )
+    own = Run(asking_people, time.time(), out.parent / "clients" / f"{uuid4().hex}.jsonl", per_second)
     connection = await asyncpg.connect(addresses["database"])
     try:
         before = await kernel.leftovers(connection)
         asked = await _ask_and_wait(connection, Address.of(addresses["intake"]), own, progress)
         await asyncio.sleep(SETTLE_SECONDS)
-        after = await kernel.leftovers(connection)
+        left = (await kernel.leftovers(connection)).since(before)
     finally:
         await connection.close()
-    left = replace(
-        after, dead_letters=after.dead_letters - before.dead_letters, skipped=after.skipped - before.skipped
-    )
+    history = await _history(addresses, own, asked, out.parent / "sinks")
+    figures, findings = count(history, left, people=people, now=datetime.now(UTC))
+    kept = figures.promises_kept(faults=faults) and not asked.unanswered and not asked.refused
+    _write(out, figures, findings, own)
+    progress(reporting.table(figures, findings, out, kept=kept))
+    return 0 if kept else 1
+
+
+async def _history(addresses: Mapping[str, str], own: Run, asked: Asked, sinks: Path) -> History:
+    """The evidence about the people of this run, with what only their client knows."""
+    sources = Sources(addresses["database"], addresses["kafka"], addresses["hospital"], sinks)
     history = await evidence.load(sources, codes=asked.codes, since=own.started_at)
     history.told = list(read_client_log(own.file))
     history.addresses = {person.number: person.address for person in own.people}
     history.expects_card = frozenset(person.number for person in own.people if person.alarming)
-    figures, findings = count(history, left, people=people, now=datetime.now(UTC))
-    _write(out, figures, findings, own)
-    progress(reporting.table(figures, findings, out))
-    return 0 if figures.promises_kept and not asked.unanswered and not asked.refused else 1
+    return history
 
 
 async def _ask_and_wait(connection: asyncpg.Connection, address: Address, own: Run, progress: Tell) -> Asked:
     """Posts everybody and looks on, until nothing more can happen now or patience is over."""
     asked, log = Asked(), ClientLog(own.file)
     jobs = list(asking.submits(own.people, own.file.stem[:12], address))
-    posting = asyncio.create_task(asking.ask(address, jobs, log, asked))
+    posting = asyncio.create_task(asking.ask(address, jobs, log, asked, per_second=own.per_second))
     told_at = time.monotonic()
     until = told_at + own.patience
     try:
@@ -125,6 +131,8 @@ async def _ask_and_wait(connection: asyncpg.Connection, address: Address, own: R
                 progress(f"  {len(asked.codes)} of {len(jobs)} asked: {stands}")
             if settled:
                 break
+        if posting.done():
+            posting.result()
     finally:
         posting.cancel()
         log.close()

@@ -1,18 +1,23 @@
 """What a run is summed up in: the content of demo.json, and whether every promise was kept."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """What the kernel's tables hold at the end, beyond what stood there before the run."""
+    """What the kernel's tables hold."""
 
     outbox: int = 0
     dead_letters: int = 0
     skipped: int = 0
     parked: int = 0
     waiting: int = 0
+
+    def since(self, before: "Leftovers") -> "Leftovers":
+        """Without what had failed or was unknown before; what waits is counted whatever its age."""
+        failed, unknown = self.dead_letters - before.dead_letters, self.skipped - before.skipped
+        return replace(self, dead_letters=failed, skipped=unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Figures:
     messages_waiting: int
     messages_waiting_reasons: Mapping[str, int]
     messages_failed: int
+    messages_unknown: int
     partner_bookings_seen: int
     partner_bookings_expected: int
     events_skipped: int
@@ -53,14 +59,17 @@ class Figures:
     p99_s: float
     checks: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def promises_kept(self) -> bool:
-        """Every zero is zero, every message accounted for, and the partner has what we have."""
+    def promises_kept(self, *, faults: bool = False) -> bool:
+        """Every zero is zero, every message accounted for, and the partner has what we have.
+
+        With `faults` (processes were killed) a mail may have ended as unknown: SMTP promises no more.
+        """
         zeros = (
             self.events_skipped, self.dead_letters, self.outbox_left, self.parked, self.waiting, self.lost,
             self.duplicated, self.double_booked, self.crisis_answers_without_lines, *self.checks.values(),
         )  # fmt: skip
         told = self.messages_delivered + self.messages_skipped + self.messages_waiting
+        told += self.messages_unknown if faults else 0
         return (
             not any(zeros)
             and self.messages_planned == told

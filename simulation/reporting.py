@@ -7,7 +7,7 @@ from simulation.figures import Figures
 from simulation.history import Findings
 
 
-def table(figures: Figures, findings: Findings, out: Path) -> str:
+def table(figures: Figures, findings: Findings, out: Path, *, kept: bool) -> str:
     """The figures of a run in words, then whether every promise was kept."""
     f = figures
     lines = [
@@ -31,7 +31,7 @@ def table(figures: Figures, findings: Findings, out: Path) -> str:
         _line("booked and told", f.journeys, f"in {f.seconds} s: {f.journeys_per_second} journeys a second"),
         _line("request to message", f"{f.p50_s} s", f"half of them; 99 of 100 within {f.p99_s} s"),
         "",
-        _verdict(figures, findings),
+        _verdict(figures, findings, kept=kept),
         f"  all figures: {out}",
     ]
     return "\n".join(lines)
@@ -45,8 +45,8 @@ def _reasons(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{reason} {number}" for reason, number in reasons.items())
 
 
-def _verdict(figures: Figures, findings: Findings) -> str:
-    if figures.promises_kept:
+def _verdict(figures: Figures, findings: Findings, *, kept: bool) -> str:
+    if kept:
         return "  Nothing lost, nothing twice, nobody booked twice, everybody told: every zero is zero."
     left = {
         "events skipped": figures.events_skipped,
@@ -55,6 +55,7 @@ def _verdict(figures: Figures, findings: Findings) -> str:
         "parked": figures.parked,
         "waiting events": figures.waiting,
         "failed messages": figures.messages_failed,
+        "messages of unknown fate": figures.messages_unknown,
     }
     told = ", ".join(f"{number} {name}" for name, number in left.items() if number)
     return f"  NOT every promise was kept: {told or 'nothing left over'}. {findings}"

@@ -45,14 +45,15 @@ async def load(sources: Sources, *, codes: Sequence[str] | None, since: float) -
 
 
 async def _tables(connection: asyncpg.Connection) -> History:
+    booked = await bookings.appointments(connection)
     return History(
         cases=await services.cases(connection),
         matched=await services.matched(connection),
         waitlisted=await services.waitlisted(connection),
         alarms=await services.alarms(connection),
-        appointments=await bookings.appointments(connection),
+        appointments=booked,
         reservations=await bookings.reservations(connection),
-        needed=await bookings.needed(connection),
+        needed=bookings.needed(booked, await bookings.buffers(connection)),
         messages=await services.messages(connection),
         references=await services.references(connection),
     )

@@ -12,7 +12,7 @@ from tests.simulation.right_history import T0, WAITING, right, uid
 def test_a_right_run_is_counted_and_every_zero_is_zero() -> None:
     figures, findings = count(right(), Leftovers(), people=4, now=T0)
     assert findings.clean
-    assert figures.promises_kept
+    assert figures.promises_kept()
     assert (figures.people, figures.accepted, figures.alarms, figures.matched) == (4, 4, 1, 2)
     assert (figures.waitlisted, figures.held_for_human) == (1, 1)
     assert (figures.booked_online, figures.booked_in_person) == (1, 1)
@@ -33,7 +33,7 @@ def test_seconds_run_from_the_first_post_to_the_last_message() -> None:
 def test_what_is_left_over_fails_the_run() -> None:
     for left in (Leftovers(outbox=1), Leftovers(dead_letters=1), Leftovers(skipped=1), Leftovers(waiting=1)):
         figures, _ = count(right(), left, people=4, now=T0)
-        assert not figures.promises_kept
+        assert not figures.promises_kept()
 
 
 def test_a_failed_message_leaves_the_sum_open() -> None:
@@ -41,7 +41,24 @@ def test_a_failed_message_leaves_the_sum_open() -> None:
     history.messages = [*history.messages[:3], history.messages[3]._replace(state="failed")]
     figures, _ = count(history, Leftovers(), people=4, now=T0)
     assert figures.messages_failed == 1
-    assert not figures.promises_kept
+    assert not figures.promises_kept()
+
+
+def test_a_mail_of_unknown_fate_is_right_only_where_processes_were_killed() -> None:
+    history = right()
+    unknown = history.messages[3]._replace(state="failed", reason="outcome_unknown")
+    history.messages = [*history.messages[:3], unknown]
+    figures, _ = count(history, Leftovers(), people=4, now=T0)
+    assert (figures.messages_failed, figures.messages_unknown) == (0, 1)
+    assert not figures.promises_kept()
+    assert figures.promises_kept(faults=True)
+
+
+def test_what_had_failed_before_the_run_is_not_its_fault() -> None:
+    left = Leftovers(outbox=1, dead_letters=3, skipped=5).since(
+        Leftovers(outbox=9, dead_letters=2, skipped=5)
+    )
+    assert left == Leftovers(outbox=1, dead_letters=1, skipped=0)
 
 
 def test_a_loss_or_a_double_message_fails_the_run() -> None:
@@ -52,7 +69,7 @@ def test_a_loss_or_a_double_message_fails_the_run() -> None:
     history.receipts = [*history.receipts, Receipt(str(uid(601)), "+923990000000", 1.0)]
     figures, _ = count(history, Leftovers(), people=4, now=T0)
     assert figures.duplicated == 1
-    assert not figures.promises_kept
+    assert not figures.promises_kept()
 
 
 def test_a_message_that_could_have_gone_is_told_from_one_that_may_not_yet() -> None:

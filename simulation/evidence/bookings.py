@@ -1,0 +1,49 @@
+"""Scheduling's appointments and reservations, and which reservations each appointment needs."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from simulation.history.facts import Appointment, Reservation
+
+APPOINTMENTS = """
+SELECT appointment_id, case_id, version, state = 'booked', therapist_id, people, organisation, lane, site_id, room_id,
+    start_at, end_at
+FROM scheduling.appointments
+"""
+BUFFERS = "SELECT appointment_id, buffer_minutes FROM scheduling.appointments WHERE state = 'booked'"
+RESERVATIONS = """
+SELECT resource_id, appointment_id, lower(during), upper(during) FROM scheduling.reservations
+WHERE held_until IS NULL
+"""
+
+
+async def appointments(connection: asyncpg.Connection) -> list[Appointment]:
+    """Everybody's appointments."""
+    return [Appointment(*row[:5], tuple(row[5]), *row[6:]) for row in await connection.fetch(APPOINTMENTS)]
+
+
+async def reservations(connection: asyncpg.Connection) -> list[Reservation]:
+    """Everybody's reservations, without holds that may still expire."""
+    return [Reservation(*row) for row in await connection.fetch(RESERVATIONS)]
+
+
+async def buffers(connection: asyncpg.Connection) -> dict[UUID, timedelta]:
+    """The pause that each live appointment leaves its therapist on both sides."""
+    rows = await connection.fetch(BUFFERS)
+    return {row["appointment_id"]: timedelta(minutes=row["buffer_minutes"]) for row in rows}
+
+
+def needed(booked: Sequence[Appointment], pauses: Mapping[UUID, timedelta]) -> dict[UUID, list[Reservation]]:
+    """The therapist with the pause, the room and each person without: what a booking must have reserved."""
+    return {one.appointment_id: _needs(one, pauses[one.appointment_id]) for one in booked if one.live}
+
+
+def _needs(one: Appointment, pause: timedelta) -> list[Reservation]:
+    others = [*one.people, *([one.room_id] if one.room_id else [])]
+    return [
+        Reservation(one.therapist_id, one.appointment_id, one.start - pause, one.end + pause),
+        *(Reservation(other, one.appointment_id, one.start, one.end) for other in others),
+    ]
