@@ -36,7 +36,7 @@ fmt: setup
 	$(PY) -m ruff format .
 
 docs: setup
-	$(PY) -m services.console.main docs
+	$(PY) -m shared.contracts.publish
 
 # A no-op while the locks are the ones .venv was made from: the stamp is a copy of them.
 setup:
