@@ -203,10 +203,7 @@ class Stage:
             (r["page"], r["line"]): r["number"] for r in await self._rows("intake", "SELECT * FROM lines")
         }
         self.verdict.events = sum(truth.values())
-        for line in Path(self.settings["log"]).read_text().splitlines():
-            with contextlib.suppress(ValueError):  # the last line of a killed writer may be cut short
-                for page, number_of_line, number in json.loads(line):
-                    self.verdict.undone += truth.get((page, number_of_line), 0) < number
+        self.verdict.undone = sum(truth.get(place, 0) < number for place, number in self._acknowledged())
         for schema in ("matching", "scheduling"):
             seen: dict[tuple[str, int], list[int]] = defaultdict(list)
             for row in await self._rows(schema, "SELECT page, line, number FROM applied ORDER BY id"):
@@ -215,6 +212,14 @@ class Stage:
             moves = await self._rows(schema, "SELECT count(*) FROM moves WHERE became <= was")
             self.verdict.backwards += int(moves[0][0])
         self.verdict.dead_letters = await self._count("SELECT count(*) FROM dead_letters")
+
+    def _acknowledged(self) -> list[tuple[tuple[str, int], int]]:
+        """(page, line) and the number that a writer was told is durable."""
+        found = []
+        for line in Path(self.settings["log"]).read_text().splitlines():
+            with contextlib.suppress(ValueError):  # the last line of a killed writer may be cut short
+                found += [((page, of_page), number) for page, of_page, number in json.loads(line)]
+        return found
 
     def _compare(self, truth: dict[tuple[str, int], int], seen: dict[tuple[str, int], list[int]]) -> None:
         for place, last in truth.items():

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TextIO
 
 import uvloop
 
@@ -77,9 +77,14 @@ async def write(kernel: Kernel, stop: asyncio.Event) -> None:
     await asyncio.gather(*(_writer(kernel, stop, number) for number in range(SETTINGS["writers"])))
 
 
+def open_log() -> TextIO:
+    """Every line is handed to the system at once: a kill loses none that was written."""
+    return Path(SETTINGS["log"]).open("a", buffering=1)
+
+
 async def _writer(kernel: Kernel, stop: asyncio.Event, number: int) -> None:
     chance = random.Random(f"{SETTINGS['seed']} {number} {os.getpid() if SETTINGS['loud'] else 0}")
-    with Path(SETTINGS["log"]).open("a", buffering=1) as log:
+    with open_log() as log:
         while not stop.is_set():
             said = await _say(kernel, chance)
             log.write(json.dumps(said) + "\n")
