@@ -14,7 +14,7 @@ from services.notifications.domain.paging import PagingRules, reference
 from services.notifications.gateways.sms import SmsGateway
 from services.notifications.handlers import PAGER_HANDLERS
 from services.notifications.sender.pages import Pager
-from services.notifications.settings import PagerSettings
+from services.notifications.settings import SYNTHETIC_DUTY_DESK, PagerSettings
 from services.notifications.templates import load_languages, load_reserved
 from shared.contracts.base import Event
 from shared.contracts.intake import AlarmAcknowledged, AlarmClosed, AlarmRaised
@@ -75,7 +75,7 @@ async def test_the_desk_is_paged_at_once_with_a_reference_and_nothing_else(
         assert await pager.page_once() == 1
         assert await pager.page_once() == 0
     [page] = outside.received("sms")
-    assert page["to"] == "+923990000001"
+    assert page["to"] == SYNTHETIC_DUTY_DESK
     assert page["text"] == f"Duty desk: please look at the list now. Ref {reference(alarm)}."
 
 

@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local.kafka import KafkaServer
 from deploy.local.ports import free_port
+from services.notifications.settings import SYNTHETIC_DUTY_DESK
 from shared.contracts.base import Event
 from shared.contracts.topics import TOPICS
 from shared.messaging import KafkaSettings, ensure_topics
@@ -194,7 +195,7 @@ async def test_an_alarm_pages_the_desk_without_any_other_role(processes: Process
     alarm = uuid4()
     async with processes.running("pager"):
         await processes.tell(raised(alarm))
-        page = await arrived(processes.outside, "+923990000001")
+        page = await arrived(processes.outside, SYNTHETIC_DUTY_DESK)
     assert page["text"].startswith("Duty desk: please look")
 
 
