@@ -1,0 +1,1 @@
+"""HTTP of matching: profiles in, explanations out; every module parses, calls and renders."""

@@ -1,0 +1,27 @@
+"""GET /v1/matches?case_id=: why a case got whom it got, or nobody yet."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from shared.web import Problem, fast_json, require
+
+Why = Callable[[UUID], Awaitable[dict[str, Any] | None]]
+
+
+def match_routes(why: Why) -> APIRouter:
+    """For those who coordinate or supervise care: rule names, counts and points are no one else's business."""
+    router = APIRouter(tags=["matches"])
+
+    @router.get("/v1/matches")
+    async def explain(case_id: UUID, request: Request) -> Response:
+        """Attempt by attempt: how many therapists each rule left, and what each rule added for those asked."""
+        require(request, "coordinator", "supervisor")
+        found = await why(case_id)
+        if found is None:
+            raise Problem(404, "case_not_found", "There is no such case.")
+        return fast_json(200, found, {"Cache-Control": "no-store"})
+
+    return router

@@ -1,0 +1,121 @@
+"""One cheapest assignment of a batch: every case at most one therapist, nobody above their capacity.
+
+A minimum-cost flow (OR-tools' cost-scaling push-relabel, https://developers.google.com/optimization/flow/mincostflow):
+case -> therapist -> one arc per session of the therapist, dearer with each, -> end; and case -> end for nobody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
+
+from services.matching.domain.bits import Numbers
+from services.matching.domain.capacity import Capacity
+from services.matching.domain.options import Options
+
+# How many options per case the first round looks at.
+FIRST_WIDTH = 16
+NOBODY = -1
+
+
+class NoAssignment(Exception):
+    """The solver did not find an optimum, which cannot be: nobody at all is always a solution."""
+
+
+def assign(cases: Sequence[Options], capacity: Capacity, full: int) -> list[int]:
+    """For each case the place of its therapist among its options, or NOBODY. `cases`: the most urgent first.
+
+    As many cases as possible get a therapist; where somebody must go without, the least urgent do; among all such
+    assignments the one with the fewest points. Exact, although each round sees only a part of the options:
+    see `_is_proven`.
+    """
+    firsts = [int(options.therapists[0]) for options in cases if len(options)]
+    if len(set(firsts)) == len(firsts):  # nobody is in another's way
+        return [0 if len(options) else NOBODY for options in cases]
+    width = FIRST_WIDTH
+    while True:
+        chosen = _solve([_cut(options, width) for options in cases], capacity, full)
+        if _is_proven(cases, chosen, width):
+            return chosen
+        width *= 2
+
+
+def _cut(options: Options, width: int) -> Options:
+    return Options(options.therapists[:width], options.points[:width])
+
+
+def _is_proven(cases: Sequence[Options], chosen: Sequence[int], width: int) -> bool:
+    """Whether no option beyond `width` could make the assignment cheaper.
+
+    A case that sees a therapist whom nobody in the batch was given could have them at the points shown. Whatever it
+    does not see costs at least that much, even if it were free; so by linear duality it cannot improve the whole.
+    """
+    used = {int(o.therapists[place]) for o, place in zip(cases, chosen, strict=True) if place != NOBODY}
+    return all(
+        len(options) <= width or not used.issuperset(options.therapists[:width].tolist()) for options in cases
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Arcs with room for one each; the options' arcs come first, in the order of the cases."""
+
+    tails: Numbers
+    heads: Numbers
+    costs: Numbers
+    supplies: Numbers
+
+
+def _network(cases: Sequence[Options], capacity: Capacity, full: int) -> Network:
+    """Nodes: the cases, then the therapists in question, then the end."""
+    count, sizes = len(cases), [len(options) for options in cases]
+    points = np.concatenate([options.points for options in cases])
+    seen, who = np.unique(np.concatenate([o.therapists for o in cases]), return_inverse=True)
+    sessions = np.minimum(np.bincount(who), capacity.free[seen])
+    seats = np.repeat(np.arange(len(seen)), sessions)
+    more = np.arange(len(seats)) - np.repeat(np.cumsum(sessions) - sessions, sessions)
+    # The options' points already hold the price of a first session.
+    dearer = capacity.points(seen[seats], more, full) - capacity.points(seen[seats], more * 0, full)
+    end = count + len(seen)
+    alone = _price_of_nobody(count, int(points.max(initial=0)) + full)
+    case_numbers = np.arange(count)
+    return Network(
+        tails=np.concatenate([np.repeat(case_numbers, sizes), case_numbers, count + seats]),
+        heads=np.concatenate([count + who, np.full(count + len(seats), end)]),
+        costs=np.concatenate([points, alone, dearer]),
+        supplies=np.concatenate([np.ones(count, np.int64), np.zeros(len(seen), np.int64), [-count]]),
+    )
+
+
+def _price_of_nobody(count: int, dearest: int) -> Numbers:
+    """Per case, falling with urgency: each step weighs more than all that a batch could save in points.
+
+    Sets of cases that can be served together form a matroid (they are the matchable sides of a bipartite graph), so
+    the cheapest set is the one that takes the most urgent first, and it is never smaller for that.
+    """
+    return (count - np.arange(count, dtype=np.int64)) * count * (dearest + 1)
+
+
+def _solve(cases: Sequence[Options], capacity: Capacity, full: int) -> list[int]:
+    network = _network(cases, capacity, full)
+    flow = SimpleMinCostFlow()
+    flow.add_arcs_with_capacity_and_unit_cost(
+        network.tails.astype(np.int32),
+        network.heads.astype(np.int32),
+        np.ones(len(network.tails), np.int64),
+        network.costs,
+    )
+    flow.set_nodes_supplies(np.arange(len(network.supplies), dtype=np.int32), network.supplies)
+    if flow.solve() != flow.OPTIMAL:
+        raise NoAssignment
+    return _places(flow, [len(options) for options in cases])
+
+
+def _places(flow: SimpleMinCostFlow, sizes: Sequence[int]) -> list[int]:
+    taken = np.flatnonzero(flow.flows(np.arange(sum(sizes), dtype=np.int32)))
+    case_of = np.repeat(np.arange(len(sizes)), sizes)[taken]
+    starts = np.cumsum(sizes) - sizes
+    chosen = np.full(len(sizes), NOBODY)
+    chosen[case_of] = taken - starts[case_of]
+    return [int(place) for place in chosen]

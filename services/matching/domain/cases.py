@@ -1,0 +1,123 @@
+"""How a case stands in matching, and what each thing that happens makes of it.
+
+Answers of scheduling come on topics of their own and may be late: the match they speak of decides whether they count.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.matching.domain.policy import Policy
+from services.matching.domain.vocabulary import Lane, Reason
+
+State = Literal["held", "matched", "booked", "cancelled", "waitlisted", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`attempt` counts over both lanes; those after `tries_from` belong to the present search.
+
+    `holder` is the therapist whose load counts the case, `held_until` the end of the hour that is booked.
+    """
+
+    case_id: UUID
+    person_id: UUID | None
+    state: State
+    attempt: int = 0
+    tries_from: int = 0
+    match_id: UUID | None = None
+    lane: Lane | None = None
+    holder: UUID | None = None
+    held_until: datetime | None = None
+    appointment_version: int = 0
+    reason: Reason | None = None
+    next_review: datetime | None = None
+
+
+def matched(case: Case, match_id: UUID, lane: Lane, holder: UUID) -> Case:
+    """The next attempt found somebody; their place is spoken for."""
+    return replace(
+        _idle(case, "matched"),
+        attempt=case.attempt + 1,
+        match_id=match_id,
+        lane=lane,
+        holder=holder,
+        appointment_version=0,
+    )
+
+
+def not_matched(case: Case, reason: Reason, priority: int, policy: Policy, now: datetime) -> Case:
+    """The next attempt found nobody."""
+    return waitlisted(replace(case, attempt=case.attempt + 1), reason, priority, policy, now)
+
+
+def waitlisted(case: Case, reason: Reason, priority: int, policy: Policy, now: datetime) -> Case:
+    """On the list until the review, at which a new search begins."""
+    review = now + policy.review_after(priority)
+    return replace(_idle(case, "waitlisted"), reason=reason, next_review=review, tries_from=case.attempt)
+
+
+def withdrawn(case: Case) -> Case:
+    """Taken back by the person; the match is kept, for it has to be withdrawn too."""
+    return _idle(case, "withdrawn")
+
+
+def waits_for(case: Case, match_id: UUID) -> bool:
+    """Whether an answer about this match is the one that this case waits for."""
+    return case.state == "matched" and case.match_id == match_id
+
+
+def tries_left(case: Case, policy: Policy) -> bool:
+    """Whether the present search may ask scheduling once more."""
+    return case.attempt - case.tries_from < policy.attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What scheduling says of a case's appointment; `until` is its end, None when it was cancelled."""
+
+    case_id: UUID
+    match_id: UUID
+    version: int
+    therapist_id: UUID
+    until: datetime | None
+
+
+def after_hour(case: Case, hour: Hour) -> Case:
+    """The same case with its hour booked, moved or cancelled; unchanged if that is history or another match's."""
+    is_current = case.state in ("matched", "booked", "cancelled") and case.match_id == hour.match_id
+    if not is_current or hour.version <= case.appointment_version:
+        return case
+    if hour.until is None:
+        return replace(_idle(case, "cancelled"), appointment_version=hour.version)
+    return replace(
+        case,
+        state="booked",
+        holder=hour.therapist_id,
+        held_until=hour.until,
+        appointment_version=hour.version,
+    )
+
+
+def over(case: Case) -> Case:
+    """The booked hour is past: it counts for nobody any more."""
+    return replace(case, holder=None, held_until=None)
+
+
+def load_changes(changed: Iterable[tuple[Case | None, Case]]) -> Mapping[UUID, int]:
+    """By how much each therapist's open cases change, from pairs of a case before and after."""
+    changes: Counter[UUID] = Counter()
+    for before, after in changed:
+        if before and before.holder:
+            changes[before.holder] -= 1
+        if after.holder:
+            changes[after.holder] += 1
+    return {therapist: change for therapist, change in changes.items() if change}
+
+
+def _idle(case: Case, state: State) -> Case:
+    """In this state, counting for nobody and waiting for nothing."""
+    return replace(case, state=state, holder=None, held_until=None, reason=None, next_review=None)

@@ -1,0 +1,66 @@
+"""How far a city is from the sites at which therapists see people."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.matching.domain.bits import Bits, Numbers, pack
+from services.matching.domain.memory import Memory
+from services.matching.domain.places import Cities, Site, kilometres
+from services.matching.domain.policy import KILOMETRES_COUNTED
+
+Distances = NDArray[np.float64]
+
+
+class Reach:
+    """`sites_of[n]` are the sites of therapist number n; those unknown or closed are as if they were not."""
+
+    def __init__(
+        self, sites_of: Sequence[Sequence[UUID]], sites: Mapping[UUID, Site], cities: Cities
+    ) -> None:
+        self._therapists = len(sites_of)
+        self._cities = cities
+        self._sites = [sites[identity] for identity in sorted(sites) if sites[identity].is_open]
+        number_of = {site.id: number for number, site in enumerate(self._sites)}
+        pairs = [
+            (therapist, number_of[site])
+            for therapist, mine in enumerate(sites_of)
+            for site in mine
+            if site in number_of
+        ]
+        self._who, self._where = np.array(pairs, np.int64).reshape(-1, 2).T
+        self._memory = Memory()
+
+    def near(self, city: str | None, radius_km: float) -> Bits:
+        """Who sees people at an open site within this distance of the city's centre."""
+        question = ("near", city, radius_km)
+        return self._memory.once(question, lambda: pack(self._nearest(city) <= radius_km))
+
+    def whole_kilometres(self, city: str | None) -> Numbers:
+        """From the city's centre to each therapist's nearest site, counted up to a limit."""
+        return self._memory.once(
+            ("km", city), lambda: np.minimum(self._nearest(city), KILOMETRES_COUNTED).astype(np.int64)
+        )
+
+    def sites_near(self, number: int, city: str | None, radius_km: float) -> tuple[UUID, ...]:
+        """This therapist's open sites within the distance, the nearest first."""
+        first, last = np.searchsorted(self._who, (number, number + 1))
+        mine = self._where[first:last]
+        away = self._from(city)[mine]
+        order = np.argsort(away, kind="stable")
+        return tuple(self._sites[mine[place]].id for place in order if away[place] <= radius_km)
+
+    def _from(self, city: str | None) -> Distances:
+        """Kilometres from a city to every site; without a known city no site is within reach."""
+        start = self._cities.get(city.casefold()) if city else None
+        if start is None:
+            return np.full(len(self._sites), np.inf)
+        points = [site.point for site in self._sites]
+        return self._memory.once(("from", city), lambda: kilometres(start, points))
+
+    def _nearest(self, city: str | None) -> Distances:
+        nearest = np.full(self._therapists, np.inf)
+        np.minimum.at(nearest, self._who, self._from(city)[self._where])
+        return nearest

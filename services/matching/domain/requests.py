@@ -1,0 +1,41 @@
+"""What one case asks for, as far as it decides who may be asked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.matching.domain.vocabulary import LANES, Lane, Modality
+
+Tried = Mapping[Lane, frozenset[UUID]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`modalities` and `languages` are in order of wish; `tried` had no hour in this search, by lane."""
+
+    case_id: UUID
+    priority: int
+    submitted_at: datetime
+    modalities: tuple[Modality, ...]
+    languages: tuple[str, ...]
+    problem_areas: tuple[str, ...]
+    age_band: str | None
+    step: int
+    max_fee: int | None
+    city: str | None
+    radius_km: float | None
+    tried: Tried = field(default_factory=dict)
+
+    @property
+    def urgency(self) -> tuple[int, datetime, UUID]:
+        """Sorts the most urgent first: need, then the age of the wait, then the id so that no tie is left."""
+        return (-self.priority, self.submitted_at, self.case_id)
+
+
+def tried(attempts: Iterable[tuple[Lane, Iterable[UUID]]]) -> Tried:
+    """Everybody who was asked in these attempts, by lane; a lane that was not tried is left out."""
+    asked: dict[Lane, set[UUID]] = {lane: set() for lane in LANES}
+    for lane, therapists in attempts:
+        asked[lane].update(therapists)
+    return {lane: frozenset(therapists) for lane, therapists in asked.items() if therapists}

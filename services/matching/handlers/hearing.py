@@ -1,0 +1,46 @@
+"""The two tables of what matching hears, and the one of what comes due: event type or kind -> handler."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from services.matching.handlers.alarms import AlarmBook
+from services.matching.handlers.matchmaking import Matchmaker
+from services.matching.handlers.sites import know_sites
+from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
+from shared.contracts.base import Event
+from shared.contracts.intake import AlarmClosed, AlarmRaised, CaseSubmitted, CaseWithdrawn
+from shared.contracts.scheduling import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRescheduled,
+    SiteChanged,
+    SlotNotFound,
+)
+
+HEARD = ("intake.cases", "scheduling.openings", "scheduling.appointments", "scheduling.sites")
+HEARD_OF_CRISIS = ("intake.alarms",)
+
+Handlers = Mapping[type[Event], Callable[..., Awaitable[Any]]]
+
+
+def handlers(matchmaker: Matchmaker) -> Handlers:
+    """The group `matching`."""
+    return {
+        CaseSubmitted: matchmaker.match_cases,
+        CaseWithdrawn: withdraw_matches,
+        SlotNotFound: matchmaker.match_again,
+        AppointmentBooked: count_hours,
+        AppointmentRescheduled: count_hours,
+        AppointmentCancelled: count_hours,
+        SiteChanged: know_sites,
+    }
+
+
+def crisis_handlers(alarms: AlarmBook) -> Handlers:
+    """The group `matching.crisis`."""
+    return {AlarmRaised: alarms.raise_priorities, AlarmClosed: alarms.lower_priorities}
+
+
+def due_handlers(matchmaker: Matchmaker) -> Mapping[str, Callable[..., Awaitable[Any]]]:
+    """What comes by its date."""
+    return {"review": matchmaker.review_waiting, "past_hours": free_past_hours}

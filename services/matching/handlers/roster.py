@@ -1,0 +1,67 @@
+"""The therapists as this process knows them: brought up to date at the start of every batch, never stale."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from services.matching.domain.capacity import Capacity, capacity_of, with_loads
+from services.matching.domain.directory import Directory
+from services.matching.domain.places import Cities, Site
+from services.matching.domain.policy import Policy
+from services.matching.domain.therapists import Therapist
+from services.matching.repository.changes import BEGINNING, Changes, changes_since
+from shared.messaging import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read, and the columns made of it; never altered, only replaced."""
+
+    therapists: dict[UUID, Therapist] = field(default_factory=dict)
+    sites: dict[UUID, Site] = field(default_factory=dict)
+    directory: Directory = field(default_factory=lambda: Directory((), {}, {}, frozenset()))
+    capacity: Capacity | None = None
+
+
+class Roster:
+    """One per process."""
+
+    def __init__(self, policy: Policy, cities: Cities) -> None:
+        self._policy = policy
+        self._cities = cities
+        self._known = Known()
+        self._begin = BEGINNING
+        self._again: frozenset[UUID] = frozenset()
+        self._turn = asyncio.Lock()
+
+    async def look(self, tx: Transaction) -> tuple[Directory, Capacity]:
+        """All therapists and what they can still take, as this transaction sees them now.
+
+        What the transaction itself has written counts for this look only: it may yet be rolled back. It is read
+        again at the next.
+        """
+        async with self._turn:
+            changes = await changes_since(tx, self._begin, self._again)
+            self._known = self._with(self._known, changes, own=False)
+            self._begin, self._again = changes.begin_next, changes.own
+            seen = self._with(self._known, changes, own=True) if changes.own else self._known
+        return seen.directory, seen.capacity or capacity_of(seen.directory, {}, self._policy.weeks)
+
+    def _with(self, known: Known, changes: Changes, *, own: bool) -> Known:
+        """With the changes of others, or with this transaction's own."""
+        therapists = {one.id: one for one in changes.therapists if (one.id in changes.own) == own}
+        sites = {one.id: one for one in changes.sites if (one.id in changes.own) == own}
+        loads = {one: load for one, load in changes.open_cases.items() if (one in changes.own) == own}
+        if therapists or sites:
+            known = self._rebuilt(known, therapists, sites)
+        if loads and known.capacity:
+            known = replace(known, capacity=with_loads(known.capacity, known.directory, loads))
+        return known
+
+    def _rebuilt(self, known: Known, therapists: dict[UUID, Therapist], sites: dict[UUID, Site]) -> Known:
+        everybody, places = known.therapists | therapists, known.sites | sites
+        directory = Directory(everybody.values(), places, self._cities, self._policy.register_allowed)
+        loads = (
+            dict(zip(known.directory.ids, known.capacity.open_load, strict=True)) if known.capacity else {}
+        )
+        return Known(everybody, places, directory, capacity_of(directory, loads, self._policy.weeks))

@@ -1,0 +1,51 @@
+"""Cases whose standing changes without a search: withdrawn, booked, moved, cancelled, over."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from services.matching.domain.cases import Case, Hour, after_hour, load_changes, over, withdrawn
+from services.matching.handlers.announcing import match_withdrawn
+from services.matching.repository import cases, therapists
+from shared.contracts.intake import CaseWithdrawn
+from shared.contracts.scheduling import Appointment, AppointmentCancelled
+from shared.messaging import Due, Transaction
+
+PAST_HOURS_EVERY = timedelta(minutes=10)
+PAST_HOURS_AT_ONCE = 500
+
+
+async def withdraw_matches(events: Sequence[CaseWithdrawn], tx: Transaction) -> None:
+    """A match that stands is withdrawn on its lane; a case not heard of yet will not be matched when it comes."""
+    known = await cases.lock_cases(tx, [event.case_id for event in events])
+    before = [known.get(event.case_id) or Case(event.case_id, None, "held") for event in events]
+    changed = [(case, withdrawn(case)) for case in before if case.state != "withdrawn"]
+    await settle(tx, changed)
+    await tx.unschedule("review", [str(case.case_id) for case, _ in changed if case.state == "waitlisted"])
+    tx.emit(match_withdrawn(case, tx) for case, _ in changed if case.state in ("matched", "booked"))
+
+
+async def count_hours(events: Sequence[Appointment], tx: Transaction) -> None:
+    """Whoever was booked holds the case, and nobody once the hour is cancelled. Says nothing."""
+    known = await cases.lock_cases(tx, [event.case_id for event in events])
+    hours = [(known[event.case_id], _hour(event)) for event in events if event.case_id in known]
+    changed = [(case, after) for case, hour in hours if (after := after_hour(case, hour)) != case]
+    await settle(tx, changed)
+
+
+async def free_past_hours(dues: Sequence[Due], tx: Transaction) -> None:
+    """Hours that are over count for nobody; the row comes again, at once while there are more."""
+    past = await cases.lock_past_hours(tx, tx.now, PAST_HOURS_AT_ONCE)
+    await settle(tx, [(case, over(case)) for case in past])
+    pause = timedelta() if len(past) == PAST_HOURS_AT_ONCE else PAST_HOURS_EVERY
+    await tx.schedule([Due(due.kind, due.key, tx.now + pause) for due in dues])
+
+
+async def settle(tx: Transaction, changed: Sequence[tuple[Case, Case]]) -> None:
+    """Saves how cases stand now, and with them the loads of those who held or hold them."""
+    await therapists.move_loads(tx, load_changes(changed))
+    await cases.save_cases(tx, [(after, None) for _, after in changed])
+
+
+def _hour(event: Appointment) -> Hour:
+    until = None if isinstance(event, AppointmentCancelled) else event.end
+    return Hour(event.case_id, event.match_id, event.version, event.therapist_id, until)

@@ -1,0 +1,126 @@
+"""Puts matching together, one process per role, and decides nothing: python -m services.matching.main --role all."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+from uuid import UUID
+
+import uvloop
+from fastapi import FastAPI
+
+from services.matching.api.matches import match_routes
+from services.matching.api.therapists import Register, therapist_routes
+from services.matching.domain.policy import Policy
+from services.matching.domain.therapists import Profile
+from services.matching.handlers import hearing, profiles
+from services.matching.handlers.alarms import AlarmBook
+from services.matching.handlers.matchmaking import Matchmaker
+from services.matching.handlers.roster import Roster
+from services.matching.repository import explanations, therapists
+from services.matching.settings import Role, Settings, read_cities, read_policy
+from shared import messaging, web
+from shared.contracts.topics import TOPICS
+from shared.messaging import Database, KafkaSettings, Kernel, open_kernel
+from shared.postgres import migrate
+from shared.web.process import Close
+
+HERE = Path(__file__).parent
+SCHEMA = "matching"
+
+Built = tuple[Sequence[web.Loop], Close]
+
+
+def main() -> int:
+    """Runs one role until it is told to stop."""
+    parser = argparse.ArgumentParser(prog=SCHEMA)
+    parser.add_argument("--role", choices=get_args(Role), required=True)
+    role: Role = parser.parse_args().role
+    settings = Settings()
+    if role == "migrate":
+        folders = [messaging.MIGRATIONS, HERE / "migrations"]
+        uvloop.run(migrate(settings.process.database_url, schema=SCHEMA, folders=folders))
+        return 0
+    return uvloop.run(run(role, settings))
+
+
+async def run(role: Role, settings: Settings) -> int:
+    """The process around a role; production does not start on rules that nobody has signed."""
+    policy, signed = read_policy()
+    if not signed and settings.process.environment == "production":
+        sys.exit("data/matching.yaml is not signed")
+    app = web.create_app(f"matching ({role})", sample_ratio=settings.process.trace_sample_ratio)
+
+    async def build(app: FastAPI) -> Built:
+        return await build_role(role, settings, policy, app)
+
+    return await web.run_process(app, build, service=SCHEMA, role=role, process=settings.process)
+
+
+async def build_role(role: Role, settings: Settings, policy: Policy, app: FastAPI) -> Built:
+    """The api serves; the worker hears and relays each lane by itself; alarms have a pool of their own."""
+    kernel = await _kernel(settings, role, settings.pool_size)
+    if role in ("all", "api"):
+        serve(app, settings, policy, kernel.database)
+    if role == "api":
+        return kernel.loops, kernel.close
+    work(kernel, policy)
+    crisis = await _kernel(settings, "crisis", settings.crisis_pool_size)
+    alarms = crisis.consumer(
+        "matching.crisis", hearing.HEARD_OF_CRISIS, hearing.crisis_handlers(AlarmBook(policy))
+    )
+    crisis.desk([alarms], {"matching.crisis": ("alarms",)})
+
+    async def close() -> None:
+        await kernel.close()
+        await crisis.close()
+
+    return [*kernel.loops, *crisis.loops], close
+
+
+def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> None:
+    """The routes of the api role."""
+
+    async def describe(description: profiles.Description) -> profiles.Described:
+        async with database.transaction() as tx:
+            return await profiles.describe_therapist(description, tx)
+
+    async def find(therapist_id: UUID) -> tuple[int, Profile] | None:
+        async with database.transaction() as tx:
+            return await therapists.find_therapist(tx, therapist_id)
+
+    async def why(case_id: UUID) -> dict[str, Any] | None:
+        async with database.transaction() as tx:
+            return await explanations.why(tx, case_id)
+
+    app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
+    app.include_router(therapist_routes(Register(policy.weekly_limit_most, describe, find)))
+    app.include_router(match_routes(why))
+
+
+def work(kernel: Kernel, policy: Policy) -> None:
+    """What the worker role hears, what comes due, and one relay per lane."""
+    matchmaker = Matchmaker(policy, Roster(policy, read_cities()))
+    kernel.relay("routine")
+    kernel.relay("online")
+    kernel.relay("in_person")
+    consumer = kernel.consumer(SCHEMA, hearing.HEARD, hearing.handlers(matchmaker))
+    kernel.due(hearing.due_handlers(matchmaker))
+    kernel.desk([consumer], {SCHEMA: ("sites",)})
+    kernel.retention()
+
+
+async def _kernel(settings: Settings, role: str, pool_size: int) -> Kernel:
+    return await open_kernel(
+        settings.process.database_url,
+        schema=SCHEMA,
+        role=role,
+        pool_size=pool_size,
+        kafka=KafkaSettings(settings.process.kafka_bootstrap_servers),
+        topics=TOPICS,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The only SQL of matching: set-based, rows locked in sorted order."""

@@ -1,0 +1,65 @@
+"""What has changed in the directory since a process last looked, without locks and without missing anything.
+
+Each row names the transaction that wrote it. Whatever was not yet visible at the last look was written by a
+transaction that had not ended then, hence by one at or above the lowest that was running: that is where the next look
+begins (PostgreSQL manual, 9.28.16, pg_snapshot_xmin). A few rows may be told twice; none is left out.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.matching.domain.places import Point, Site
+from services.matching.domain.therapists import Therapist
+from services.matching.repository.therapists import NAMES, profile_of
+from shared.messaging import Transaction
+
+# `own`: written by this very transaction, and so perhaps never to be.
+LOOK = """
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS begin_next,
+    coalesce(array_agg(therapist_id), '{}') AS therapists, coalesce(array_agg(open_cases), '{}') AS open_cases,
+    coalesce(array_agg(therapist_id) FILTER (WHERE changed_by = pg_current_xact_id_if_assigned()), '{}') AS own,
+    EXISTS (SELECT FROM therapists WHERE changed_by >= $1::text::xid8 OR therapist_id = ANY ($2)) AS has_therapists,
+    EXISTS (SELECT FROM sites WHERE changed_by >= $1::text::xid8 OR site_id = ANY ($2)) AS has_sites
+FROM loads WHERE changed_by >= $1::text::xid8 OR therapist_id = ANY ($2)
+"""
+THERAPISTS = f"""
+SELECT therapist_id, changed_by = pg_current_xact_id_if_assigned() IS TRUE AS own, {NAMES}
+FROM therapists WHERE changed_by >= $1::text::xid8 OR therapist_id = ANY ($2)
+"""
+SITES = """
+SELECT site_id, latitude, longitude, status, changed_by = pg_current_xact_id_if_assigned() IS TRUE AS own
+FROM sites WHERE changed_by >= $1::text::xid8 OR site_id = ANY ($2)
+"""
+
+BEGINNING = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed, and where the next look begins; `own` are ids that this transaction itself has written."""
+
+    begin_next: str
+    therapists: list[Therapist]
+    sites: list[Site]
+    open_cases: dict[UUID, int]
+    own: frozenset[UUID]
+
+
+async def changes_since(tx: Transaction, begin: str, again: Collection[UUID]) -> Changes:
+    """Everything written since the look that said `begin`, and the rows of the ids in `again` in any case."""
+    look = await tx.connection.fetchrow(LOOK, begin, list(again))
+    loads = dict(zip(look["therapists"], look["open_cases"], strict=True))
+    own = set(look["own"])
+    therapists, sites = [], []
+    if look["has_therapists"]:
+        rows = await tx.connection.fetch(THERAPISTS, begin, list(again))
+        therapists = [Therapist(row["therapist_id"], profile_of(row)) for row in rows]
+        own |= {row["therapist_id"] for row in rows if row["own"]}
+    if look["has_sites"]:
+        rows = await tx.connection.fetch(SITES, begin, list(again))
+        sites = [
+            Site(r["site_id"], Point(r["latitude"], r["longitude"]), r["status"] == "open") for r in rows
+        ]
+        own |= {row["site_id"] for row in rows if row["own"]}
+    return Changes(look["begin_next"], therapists, sites, loads, frozenset(own))

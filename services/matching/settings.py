@@ -1,0 +1,54 @@
+"""What matching is told by its environment and by its data files; the only module that reads either."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.matching.domain.places import Cities, Point
+from services.matching.domain.policy import Points, Policy
+from shared.settings import ProcessSettings
+
+DATA = Path(__file__).parent / "data"
+
+Role = Literal["all", "api", "worker", "migrate"]
+
+
+class Settings(BaseSettings):
+    """Read once at start. The crisis group has a pool of its own, which no flood of cases can take."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    process: ProcessSettings = Field(default_factory=ProcessSettings)
+    token_public_key_file: Path = Path("token.public.json")
+    pool_size: int = 6
+    crisis_pool_size: int = 2
+
+
+def read_policy(file: Path = DATA / "matching.yaml") -> tuple[Policy, bool]:
+    """The policy, and whether somebody has signed it. Raises InconsistentPolicyError, KeyError or TypeError."""
+    said: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
+    policy = Policy(
+        version=said["version"],
+        attempts=said["attempts"],
+        candidates=said["candidates"],
+        minutes=said["session_minutes"],
+        notice=timedelta(hours=said["notice_hours"]),
+        horizon=timedelta(days=said["horizon_days"]),
+        radius_km=said["radius_km"],
+        weekly_limit_most=said["weekly_limit_most"],
+        register_allowed=frozenset(said["register_allowed"]),
+        points=Points(**said["points"]).checked(),
+        review_days=said["review_days"],
+        alarm_priority=said["alarm_priority"],
+    )
+    return policy, bool(said["signed_off"])
+
+
+def read_cities(file: Path = DATA / "places.yaml") -> Cities:
+    """Where each city is, by its name in casefold."""
+    said = yaml.safe_load(file.read_text("utf-8"))
+    return {city["name"].casefold(): Point(city["latitude"], city["longitude"]) for city in said["cities"]}
