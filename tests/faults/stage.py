@@ -77,6 +77,7 @@ class Stage:
             for role, count in (CAST if self.loud else QUIET).items():
                 for number in range(count):
                     self._start(f"{role}-{number}")
+            await self._begun()
             await (self._disturb(seconds) if self.loud else asyncio.sleep(seconds))
             self._end([name for name in self.processes if name.startswith("writer")])
             await self._settle()
@@ -120,11 +121,16 @@ class Stage:
         )
         output.close()
 
+    async def _begun(self) -> None:
+        """Until something was said: how long processes take to start is not what is tried here."""
+        async with asyncio.timeout(60):
+            while await self._count("SELECT count(*) FROM applied") == 0:
+                await asyncio.sleep(0.1)
+
     async def _disturb(self, seconds: float) -> None:
         """The seeded schedule: kill -9 and start again, or cut the sessions that hold the locks."""
         chance = random.Random(self.seed)
         until = asyncio.get_running_loop().time() + seconds
-        await asyncio.sleep(2.0)
         while asyncio.get_running_loop().time() < until:
             fault = chance.choice(self.faults)
             if fault == "cut":

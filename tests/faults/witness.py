@@ -5,6 +5,7 @@ one row per applied event. `python -m tests.faults.witness ROLE` with the settin
 """
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -24,6 +25,7 @@ SETTINGS = json.loads(os.environ.get("WITNESS", "{}"))
 PAGES, ECHOES = SETTINGS.get("pages", "witness.pages"), SETTINGS.get("echoes", "witness.echoes")
 
 DAWDLED = [0.0]
+EVERY_LINE = itertools.cycle((f"page-{number % 24}", number // 24) for number in range(96))
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS lines (page text, line int, number int NOT NULL, PRIMARY KEY (page, line));
@@ -91,10 +93,19 @@ async def _writer(kernel: Kernel, stop: asyncio.Event, number: int) -> None:
             await asyncio.sleep(chance.random() * SETTINGS["pause"])
 
 
-async def _say(kernel: Kernel, chance: random.Random) -> list[list[object]]:
-    lines = sorted(
+def _any_lines(chance: random.Random) -> list[tuple[str, int]]:
+    return sorted(
         {(f"page-{chance.randrange(24)}", chance.randrange(4)) for _ in range(chance.randint(1, 6))}
     )
+
+
+def _next_lines() -> list[tuple[str, int]]:
+    """Quietly: every line in turn, so that one is long applied before it is spoken of again."""
+    return sorted(next(EVERY_LINE) for _ in range(3))
+
+
+async def _say(kernel: Kernel, chance: random.Random) -> list[list[object]]:
+    lines = _any_lines(chance) if SETTINGS["loud"] else _next_lines()
     async with kernel.database.transaction() as tx:
         await tx.connection.execute("SELECT txid_current()")
         rows = await tx.connection.fetch(WRITE, [page for page, _ in lines], [line for _, line in lines])
