@@ -107,7 +107,12 @@ def last_lines(log: Path, count: int = 15) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-count:]) if log.exists() else ""
 
 
-def run(argv: Sequence[str], *, account: tuple[int, int] | None = None) -> None:
+def run(
+    argv: Sequence[str],
+    *,
+    account: tuple[int, int] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> None:
     """Runs a short tool to its end; its output is shown only when it fails."""
     uid, gid = account or (None, None)
     done = subprocess.run(
@@ -115,6 +120,7 @@ def run(argv: Sequence[str], *, account: tuple[int, int] | None = None) -> None:
         user=uid,
         group=gid,
         extra_groups=[] if account else None,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,

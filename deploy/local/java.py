@@ -1,5 +1,6 @@
 """The Java runtime from the package: flags for a small machine, and classes that are parsed once, not at each start."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -30,6 +31,11 @@ def java(scratch: Path, *flags: str, most_memory: str = "256m", shared: str | No
         *(_shared_classes(shared) if shared else ()),
         *flags,
     )
+
+
+def surroundings(**more: str) -> dict[str, str]:
+    """The environment of a Java program: without a UTF-8 locale it cannot open folders with other letters."""
+    return {**os.environ, "LC_ALL": "C.UTF-8", **more}
 
 
 def _shared_classes(product: str) -> tuple[str, ...]:

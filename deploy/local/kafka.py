@@ -10,7 +10,7 @@ from aiokafka.client import AIOKafkaClient
 
 from deploy.local import jars
 from deploy.local.child import Child, Program, run
-from deploy.local.java import java
+from deploy.local.java import java, surroundings
 from deploy.local.leftovers import end_leftover
 from deploy.local.ports import answers
 
@@ -76,7 +76,9 @@ async def start(data: Path, port: int, controller_port: int) -> KafkaServer:
     await end_leftover(_last_pid(data), str(properties), signal.SIGTERM)
     if not (data / "logs" / "meta.properties").exists():
         tool = (*java(data / "scratch", shared="kafka-format"), "-cp", class_path, "kafka.tools.StorageTool")
-        await asyncio.to_thread(run, [*tool, "format", "-t", _cluster_id(), "-c", str(properties)])
+        await asyncio.to_thread(
+            run, [*tool, "format", "-t", _cluster_id(), "-c", str(properties)], environment=surroundings()
+        )
     quiet = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
     child = Child(
         Program(
@@ -89,6 +91,7 @@ async def start(data: Path, port: int, controller_port: int) -> KafkaServer:
                 str(properties),
             ),
             log=data.parent / "logs" / "kafka.log",
+            environment=surroundings(),
         )
     )
     (data / "kafka.pid").write_text(str(child.pid))
@@ -118,7 +121,12 @@ def _properties(data: Path, port: int, controller_port: int) -> str:
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "log.dirs": str(data / "logs"),
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    return "".join(f"{name}={_escaped(value)}\n" for name, value in settings.items())
+
+
+def _escaped(value: str) -> str:
+    """A properties file is Latin-1 with escapes, whatever the folder is called."""
+    return "".join(sign if " " <= sign <= "~" and sign != "\\" else f"\\u{ord(sign):04x}" for sign in value)
 
 
 def _cluster_id() -> str:

@@ -1,13 +1,12 @@
 """Zipkin on loopback: the web page on which one person's way through all services is one trace."""
 
 import asyncio
-import os
 import signal
 from pathlib import Path
 
 from deploy.local import jars
 from deploy.local.child import Child, Program
-from deploy.local.java import java
+from deploy.local.java import java, surroundings
 from deploy.local.ports import answers
 
 
@@ -36,7 +35,6 @@ class ZipkinServer:
 async def start(folder: Path, port: int) -> ZipkinServer:
     """Starts it with room for some thousand traces; `folder` is for what it unpacks."""
     jar = await asyncio.to_thread(jars.class_path, "zipkin")
-    limits = {"MEM_MAX_SPANS": "60000"}
     # Its own setting for the port listens everywhere; naming one part of a listener means naming all of it.
     listener = {"ip": "127.0.0.1", "port": str(port), "protocols[0]": "http"}
     bind = tuple(f"--armeria.ports[0].{name}={value}" for name, value in listener.items())
@@ -45,7 +43,7 @@ async def start(folder: Path, port: int) -> ZipkinServer:
             name="zipkin",
             argv=(*java(folder / "scratch", most_memory="192m"), "-jar", jar, *bind),
             log=folder.parent / "logs" / "zipkin.log",
-            environment={**os.environ, **limits},
+            environment=surroundings(MEM_MAX_SPANS="60000"),
             stop_signal=signal.SIGKILL,  # it takes seconds to say goodbye, and has nothing to keep
         )
     )

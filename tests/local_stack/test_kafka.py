@@ -63,7 +63,7 @@ async def test_a_misspelt_topic_is_an_error_and_not_a_new_topic(kafka_server: Ka
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 async def test_a_restart_on_the_same_data_keeps_every_record(tmp_path: Path, end: signal.Signals) -> None:
-    data = tmp_path / "kafka"
+    data = tmp_path / "سفر with spaces" / "kafka"
     server = await kafka.start(data, free_port(), free_port())
     await make_topic(server, "kept")
     await send(server, "kept", [b"one", b"two"])
