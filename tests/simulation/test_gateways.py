@@ -13,7 +13,6 @@ from typing import Any
 import aiohttp
 import aiosmtplib
 import orjson
-import pytest
 
 from simulation.gateways.sink import Sink
 
@@ -108,12 +107,12 @@ async def test_a_real_number_is_rejected_and_others_go_on(tmp_path: Path) -> Non
         assert [one["status"] for one in answer["results"]] == ["rejected", "accepted"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"messages": [{"id": 1}]}', b'{"messages": {}}'])
-async def test_a_bad_call_is_refused(tmp_path: Path, body: bytes) -> None:
+async def test_a_bad_call_is_refused(tmp_path: Path) -> None:
     async with gateways(tmp_path) as running:
         url = f"http://127.0.0.1:{running.http_port}/v1/messages"
-        async with running.session.post(url, data=body) as answer:
-            assert answer.status == 400
+        for body in (b"{", b"[]", b'{"messages": [{"id": 1}]}', b'{"messages": {}}'):
+            async with running.session.post(url, data=body) as answer:
+                assert answer.status == 400
 
 
 async def test_a_call_of_more_than_a_hundred_is_refused(tmp_path: Path) -> None:
