@@ -123,14 +123,14 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     """The routes of the api role."""
     deployment = read_key(settings.deployment_key_file)
     cards = CardDeck(policy.lines)
-    look = together(database, look_up_cases)
+    look = together(database, look_up_cases, at_once=1)
     desk = Desk(policy, Sealer(deployment), os.urandom, force_sampled)
     counter = cases.CaseCounter(
         policy,
         cards,
         pin_key=derive(deployment, "pin"),
         lookup_key=derive(deployment, "lookup"),
-        accept=together(database, partial(acceptance.accept_posts, desk=desk)),
+        accept=together(database, partial(acceptance.accept_posts, desk=desk), at_once=1),
         look=look,
     )
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)

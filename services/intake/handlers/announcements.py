@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, Window
 from services.intake.domain.new_case import NewAlarm, NewCase
@@ -89,5 +90,7 @@ def _alarm_raised(case: NewCase, alarm: NewAlarm, now: datetime) -> Event:
     )
 
 
-def _windows(windows: Sequence[Window]) -> tuple[WeeklyWindow, ...]:
+# Most people name no windows or whole hours of the evening: the same few sets come again and again.
+@lru_cache(maxsize=1024)
+def _windows(windows: tuple[Window, ...]) -> tuple[WeeklyWindow, ...]:
     return tuple(WeeklyWindow(day=w.day, start=w.start, end=w.end) for w in windows)
