@@ -1,7 +1,9 @@
 """Prints what is on a topic, as a partner would read it: the quickest way to see an event."""
 
+import asyncio
+
 import orjson
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 
 async def print_topic(bootstrap: str, topic: str) -> int:
@@ -9,11 +11,13 @@ async def print_topic(bootstrap: str, topic: str) -> int:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        if not partitions:
-            print(f"there is no topic {topic}; there are:", *sorted(await consumer.topics()), sep="\n  ")
+        there = await consumer.topics()
+        if topic not in there:
+            print(f"there is no topic {topic}; there are:", *sorted(there), sep="\n  ")
             return 1
-        consumer.assign(partitions)
+        consumer.subscribe([topic])
+        while not (partitions := consumer.assignment()):
+            await asyncio.sleep(0.02)
         ends = await consumer.end_offsets(partitions)
         while any([await consumer.position(one) < ends[one] for one in partitions]):
             for records in (await consumer.getmany(timeout_ms=200)).values():

@@ -11,6 +11,7 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 from deploy.local import kafka
 from deploy.local.kafka import KafkaServer
 from deploy.local.ports import free_port
+from deploy.local.reading import print_topic
 
 pytestmark = pytest.mark.kafka
 
@@ -48,6 +49,17 @@ async def test_what_is_sent_is_read(kafka_server: KafkaServer) -> None:
     await make_topic(kafka_server, "local.notes")
     await send(kafka_server, "local.notes", [b"one", b"two"])
     assert await read(kafka_server, "local.notes", 2) == [b"one", b"two"]
+
+
+async def test_a_topic_can_be_looked_at(
+    kafka_server: KafkaServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await make_topic(kafka_server, "local.looked_at")
+    await send(kafka_server, "local.looked_at", [b'{"number":1}', b'{"number":2}'])
+    assert await print_topic(kafka_server.bootstrap, "local.looked_at") == 0
+    assert capsys.readouterr().out.split() == ['{"data":{"number":1}}', '{"data":{"number":2}}']
+    assert await print_topic(kafka_server.bootstrap, "local.loked_at") == 1
+    assert "local.looked_at" in capsys.readouterr().out
 
 
 async def test_a_misspelt_topic_is_an_error_and_not_a_new_topic(kafka_server: KafkaServer) -> None:
