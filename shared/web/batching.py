@@ -28,7 +28,8 @@ class Batcher(Generic[T, R]):
         self._max_running = max_running
         self._max_waiting = max_waiting
         self._queue: deque[tuple[T, asyncio.Future[R]]] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: T) -> R:
         """The answer to this item. Raises Problem 503 when too many are waiting already."""
@@ -36,16 +37,25 @@ class Batcher(Generic[T, R]):
             raise Problem(503, "overloaded", headers={"retry-after": "1"})
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._queue.append((item, answer))
-        if len(self._running) < self._max_running:
+        if self._running < self._max_running:
             self._start()
         return await answer
 
     def _start(self) -> None:
+        self._running += 1
         task = asyncio.create_task(self._run())
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _run(self) -> None:
+        try:
+            await self._work_off()
+        finally:
+            # Counted down in the same step that found the queue empty: who submits a moment later starts anew.
+            # (A done callback runs too late: a waiter that was just answered may submit before it.)
+            self._running -= 1
+
+    async def _work_off(self) -> None:
         while self._queue:
             taken = [self._queue.popleft() for _ in range(min(len(self._queue), self._max_batch))]
             waiting = [(item, answer) for item, answer in taken if not answer.cancelled()]

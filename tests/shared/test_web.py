@@ -122,6 +122,19 @@ async def test_a_batch_that_fails_falls_to_all_its_waiters_and_the_next_one_work
     assert await batcher.submit(2) == 2
 
 
+async def test_who_submits_at_the_moment_of_an_answer_is_not_forgotten() -> None:
+    async def work(items: list[int]) -> list[int | Exception]:
+        await asyncio.sleep(0)
+        return list(items)
+
+    batcher = Batcher(work, max_running=1)
+
+    async def one_after_the_other() -> list[int]:
+        return [await batcher.submit(number) for number in range(3)]
+
+    assert await asyncio.wait_for(one_after_the_other(), 1) == [0, 1, 2]
+
+
 async def test_too_many_waiting_are_told_to_come_again() -> None:
     async def work(items: list[int]) -> list[int | Exception]:
         await asyncio.sleep(0.05)
