@@ -9,6 +9,8 @@ from uuid import UUID
 import orjson
 import pytest_asyncio
 
+from deploy.local import databases
+from deploy.local.postgres import PostgresServer
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.profiles import Described, Description, describe_therapist
 from services.matching.handlers.roster import Roster
@@ -18,7 +20,7 @@ from shared.messaging import MIGRATIONS, Database
 from shared.postgres import migrate, open_pool
 from tests.matching.events import a_site
 from tests.matching.examples import CITIES, NOW, POLICY, SITES, therapist
-from tests.stack_fixtures import FreshDatabase
+from tests.stack_fixtures import TEMPLATE
 
 FOLDER = Path(__file__).parents[2] / "services" / "matching" / "migrations"
 LANES = {topic.name: topic.lane for topic in TOPICS}
@@ -74,13 +76,28 @@ class Office:
         return {row["therapist_id"].int: row["open_cases"] for row in rows}
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def office(database: FreshDatabase) -> AsyncIterator[Office]:
-    dsn = database.dsn("matching")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def matching_dsn(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """One migrated database for all of these tests."""
+    admin, name = postgres_server.dsn("postgres"), "matching_tests"
+    await databases.create_from_template(admin, name, TEMPLATE)
+    dsn = postgres_server.dsn(name, "matching")
     await migrate(dsn, schema="matching", folders=[MIGRATIONS, FOLDER])
-    pool = await open_pool(dsn, schema="matching", size=4, name="tests")
+    yield dsn
+    await databases.drop(admin, name)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def office(matching_dsn: str) -> AsyncIterator[Office]:
+    """An empty one for every test."""
+    pool = await open_pool(matching_dsn, schema="matching", size=4, name="tests")
+    tables = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'matching'")
+    names = [row["tablename"] for row in tables if row["tablename"] != "migrations"]
+    await pool.execute(f"TRUNCATE {', '.join(names)}")
     clock = {"now": NOW}
-    kept = Database(pool, source="matching", dsn=dsn, lane_of=LANES.__getitem__, clock=lambda: clock["now"])
+    kept = Database(
+        pool, source="matching", dsn=matching_dsn, lane_of=LANES.__getitem__, clock=lambda: clock["now"]
+    )
     roster = Roster(POLICY, CITIES)
     yield Office(kept, roster, Matchmaker(POLICY, roster), clock)
     await pool.close()

@@ -141,5 +141,6 @@ def _read_if_match(header: str | None) -> int | None:
 
 
 def _answer(status: int, therapist_id: UUID, version: int, profile: Profile) -> Response:
-    body = {"therapist_id": str(therapist_id), "version": version, **asdict(profile)}
+    sites = [str(site) for site in profile.sites]
+    body = {"therapist_id": str(therapist_id), "version": version, **asdict(profile), "sites": sites}
     return fast_json(status, body, {"ETag": f'"{version}"', "Cache-Control": "no-store"})

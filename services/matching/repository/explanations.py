@@ -30,7 +30,7 @@ WHERE e.match_id IS NOT NULL
 """
 
 WHY = """
-SELECT c.case_id, c.state, c.attempt, c.reason, c.next_review, coalesce((
+SELECT c.case_id::text, c.state, c.attempt, c.reason, c.next_review, coalesce((
     SELECT jsonb_agg(jsonb_build_object('attempt', e.attempt, 'match_id', e.match_id, 'lane', e.lane,
         'modality', e.modality, 'candidates', e.candidates, 'reason', e.reason, 'rule_version', e.rule_version,
         'decided_at', e.decided_at, 'left', e.explained -> 'left', 'points', e.explained -> 'points')
