@@ -182,17 +182,18 @@ async def test_a_wait_shows_its_reason_and_its_review(store: IntakeDatabase, des
     assert stands.until == T0 + timedelta(days=7)
 
 
-async def test_an_hour_that_was_lost_is_looked_for_again(store: IntakeDatabase, desk: Desk) -> None:
+async def test_a_cancelled_hour_is_no_longer_shown(store: IntakeDatabase, desk: Desk) -> None:
     case_id, code = await opened(store, desk)
-    booked = appointment(AppointmentBooked, case_id, 1, 1)
     lost = appointment(AppointmentCancelled, case_id, 1, 2, reason="therapist_ill", by="therapist")
-    await hear(store, booked, match_withdrawn(case_id, 1), lost)
+    await hear(store, appointment(AppointmentBooked, case_id, 1, 1), lost)
     view = await seen(store, code)
     assert (view.standing.state, view.standing.reason, view.appointment_id) == (
-        "matching",
-        "looking_again",
+        "paused",
+        "appointment_cancelled",
         None,
     )
+    await hear(store, match_withdrawn(case_id, 1))
+    assert (await seen(store, code)).standing.reason == "looking_again"
 
 
 async def test_an_event_about_a_case_that_is_not_here_is_kept_and_not_poison(store: IntakeDatabase) -> None:

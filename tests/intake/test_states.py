@@ -26,11 +26,9 @@ def fresh(gate: Gate = "open") -> Progress:
     return Progress(CASE, PERSON, gate, T0, None)
 
 
-def fact(
-    kind: FactKind, attempt: int, revision: int = 0, minute: int = 0, hour: UUID | None = None, **more: bool
-) -> Fact:
+def fact(kind: FactKind, attempt: int, revision: int = 0, minute: int = 0, hour: UUID | None = None) -> Fact:
     at = T0 + timedelta(minutes=minute)
-    return Fact(CASE, kind, attempt, revision, at, None, None, hour, more.get("by_person", False))
+    return Fact(CASE, kind, attempt, revision, at, None, None, hour)
 
 
 # A long story: no hour, waitlisted, then booked, moved, lost its therapist, booked anew; and what it was then.
@@ -114,11 +112,11 @@ def test_whom_a_human_has_to_see_first_is_held_for_a_clinician() -> None:
     assert standing(fresh("waits_for_human")).waiting_on == "clinician"
 
 
-def test_an_hour_the_person_gave_back_waits_for_the_person_and_a_lost_one_for_us() -> None:
-    given_back = advance(fresh(), [fact("appointment_cancelled", 1, 2, 3, HOUR, by_person=True)], [])
-    assert (standing(given_back).state, standing(given_back).waiting_on) == ("paused", "person")
-    lost = advance(fresh(), [fact("appointment_cancelled", 1, 2, 3, HOUR)], [])
-    assert (standing(lost).state, standing(lost).reason) == ("matching", "looking_again")
+def test_after_a_cancelled_hour_nobody_is_told_to_wait_for_a_search_that_is_not_made() -> None:
+    found = standing(advance(fresh(), [fact("appointment_cancelled", 1, 2, 3, HOUR)], []))
+    assert (found.state, found.waiting_on, found.reason) == ("paused", "person", "appointment_cancelled")
+    again = standing(advance(fresh(), [fact("match_made", 2)], []))
+    assert (again.state, again.waiting_on) == ("matching", "system")
 
 
 def test_waiting_says_for_what_and_when_it_is_looked_at_again() -> None:

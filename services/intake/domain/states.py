@@ -34,7 +34,6 @@ class Fact:
     until: datetime | None = None
     reason: str | None = None
     appointment_id: UUID | None = None
-    by_person: bool = False
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -138,7 +137,8 @@ def _booked(fact: Fact, tellings: Sequence[Telling]) -> Standing:
 def _searching(fact: Fact) -> Standing:
     if fact.kind == "case_waitlisted":
         return Standing("waitlisted", "capacity", fact.at, fact.until, fact.reason, "wait")
-    if fact.kind == "appointment_cancelled" and fact.by_person:
+    if fact.kind == "appointment_cancelled":
+        # Nobody looks again by itself, whoever cancelled: to say otherwise would be waiting for nothing.
         return Standing("paused", "person", fact.at, None, "appointment_cancelled", "ask_again_any_time")
     reason = None if fact.kind == "match_made" else "looking_again"
     return Standing("matching", "system", fact.at, None, reason, "wait")

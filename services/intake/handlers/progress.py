@@ -68,7 +68,7 @@ def facts_of(event: OfACase, now: datetime) -> list[Fact]:
         case AppointmentBooked() | AppointmentRescheduled():
             return [_hour(event, "appointment_booked", until=event.start)]
         case AppointmentCancelled():
-            return [_hour(event, "appointment_cancelled", by_person=event.by == "person")]
+            return [_hour(event, "appointment_cancelled")]
         case _:
             return []
 
@@ -82,18 +82,9 @@ def tellings_of(event: OfACase) -> list[Telling]:
     return [Telling(event.appointment_id, event.case_id, event.appointment_version, told=True)]
 
 
-def _hour(event: Appointment, kind: FactKind, until: datetime | None = None, by_person: bool = False) -> Fact:
-    return Fact(
-        event.case_id,
-        kind,
-        event.attempt,
-        event.version,
-        event.changed_at,
-        until,
-        None,
-        event.appointment_id,
-        by_person,
-    )
+def _hour(event: Appointment, kind: FactKind, until: datetime | None = None) -> Fact:
+    hour = event.appointment_id
+    return Fact(event.case_id, kind, event.attempt, event.version, event.changed_at, until, None, hour)
 
 
 HANDLERS: Mapping[type[Event], Callable[[Sequence[Any], Transaction], Awaitable[None]]] = {

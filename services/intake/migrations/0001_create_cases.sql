@@ -71,7 +71,6 @@ CREATE TABLE standings (
     fact_until timestamptz,
     fact_reason text,
     appointment_id uuid,
-    by_person boolean,
     tellings jsonb NOT NULL,
     version int NOT NULL,
     state text NOT NULL,

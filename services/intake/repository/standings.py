@@ -14,7 +14,7 @@ from shared.messaging import Transaction
 # The lock is on the case: a case that nobody has spoken of yet has no standing that could be locked.
 LOCK = """
 SELECT c.case_id, c.person_id, c.gate, c.submitted_at, w.at AS withdrawn_at, s.fact, s.attempt, s.revision,
-    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.by_person, s.tellings, s.version
+    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_id = ANY ($1)
 ORDER BY c.case_id
@@ -23,17 +23,17 @@ FOR NO KEY UPDATE OF c
 
 SAVE = """
 INSERT INTO standings (case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id,
-    by_person, tellings, version, state, waiting_on, since)
+    tellings, version, state, waiting_on, since)
 SELECT case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id,
-    by_person, tellings::jsonb, version, state, waiting_on, since
+    tellings::jsonb, version, state, waiting_on, since
 FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-        $8::uuid[], $9::boolean[], $10::text[], $11::int[], $12::text[], $13::text[], $14::timestamptz[])
+        $8::uuid[], $9::text[], $10::int[], $11::text[], $12::text[], $13::timestamptz[])
     AS n(case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id,
-        by_person, tellings, version, state, waiting_on, since)
+        tellings, version, state, waiting_on, since)
 ON CONFLICT (case_id) DO UPDATE SET
     fact = excluded.fact, attempt = excluded.attempt, revision = excluded.revision, fact_at = excluded.fact_at,
     fact_until = excluded.fact_until, fact_reason = excluded.fact_reason,
-    appointment_id = excluded.appointment_id, by_person = excluded.by_person, tellings = excluded.tellings,
+    appointment_id = excluded.appointment_id, tellings = excluded.tellings,
     version = excluded.version, state = excluded.state, waiting_on = excluded.waiting_on, since = excluded.since
 """
 
@@ -45,7 +45,7 @@ SELECT case_id, reason, $3 FROM unnest($1::uuid[], $2::text[]) AS n(case_id, rea
 VIEWS = """
 SELECT c.case_code, c.province, c.card_language, c.alarmed,
     c.case_id, c.person_id, c.gate, c.submitted_at, w.at AS withdrawn_at, s.fact, s.attempt, s.revision,
-    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.by_person, s.tellings, s.version
+    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_code = ANY ($1)
 """
@@ -129,7 +129,6 @@ def _fact(record: asyncpg.Record) -> Fact:
         record["fact_until"],
         record["fact_reason"],
         record["appointment_id"],
-        record["by_person"],
     )
 
 
@@ -149,7 +148,7 @@ def _row(progress: Progress) -> tuple[Any, ...]:
 
 def _said(fact: Fact | None) -> tuple[Any, ...]:
     if fact is None:
-        return (None,) * 8
+        return (None,) * 7
     return (
         fact.kind,
         fact.attempt,
@@ -158,5 +157,4 @@ def _said(fact: Fact | None) -> tuple[Any, ...]:
         fact.until,
         fact.reason,
         fact.appointment_id,
-        fact.by_person,
     )
