@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 PEOPLE ?= 200
+TESTS ?= tests
 PY := .venv/bin/python
 OURS := services shared simulation deploy
 LOCKS := requirements.txt requirements-dev.txt
@@ -22,7 +23,7 @@ reset: setup
 	@$(PY) -m deploy.local reset
 
 test: setup
-	@$(PY) -m pytest -q tests
+	@$(PY) -m pytest -q $(TESTS)
 
 check: setup
 	$(PY) -m ruff check .
