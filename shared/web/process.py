@@ -3,6 +3,7 @@ stopped together. Health answers before the database and the broker do, and says
 
 import asyncio
 import contextlib
+import gc
 import logging
 import resource
 import signal
@@ -83,6 +84,7 @@ class _House:
         if not await self._build(build, stop):
             return 0
         self._app.state.waits_for = None
+        _collect_rarely()
         tasks = [asyncio.create_task(loop.run(stop), name=loop.name) for loop in self._loops]
         tasks.append(asyncio.create_task(self._watch_delay(stop), name="delay"))
         stopped = asyncio.create_task(stop.wait())
@@ -143,6 +145,14 @@ class _House:
 
         for path, route in (("/livez", livez), ("/readyz", readyz), ("/metrics", metrics)):
             self._app.add_api_route(path, route, include_in_schema=False)
+
+
+def _collect_rarely() -> None:
+    """What stands after the start is never garbage; batches make many short-lived objects and hardly a cycle.
+    Measured: 15 to 25 % of a sender's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 class _Server(uvicorn.Server):
