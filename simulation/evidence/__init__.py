@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from shared.contracts.base import Topic
 from shared.contracts.topics import TOPICS, partner_topic
 from simulation.evidence import bookings, kernel, people, services, sinks, topics
 from simulation.evidence.sources import Sources
@@ -67,5 +68,5 @@ async def _partner(sources: Sources, history: History) -> None:
         history.bookings = [booking for booking in live if booking.booking_ref in history.references]
 
 
-def _topics() -> list[str]:
-    return [*(topic.name for topic in TOPICS), partner_topic(PARTNER).name]
+def _topics() -> tuple[Topic, ...]:
+    return (*TOPICS, partner_topic(PARTNER))

@@ -9,8 +9,8 @@ import asyncpg
 from simulation.history.facts import Appointment, Reservation
 
 APPOINTMENTS = """
-SELECT appointment_id, case_id, version, state = 'booked', therapist_id, people, organisation, lane, site_id, room_id,
-    start_at, end_at
+SELECT appointment_id, case_id, version, state = 'booked' AS live, therapist_id, person_ids AS people, organisation,
+    lane, site_id, room_id, starts_at AS start, ends_at AS "end"
 FROM scheduling.appointments
 """
 BUFFERS = "SELECT appointment_id, buffer_minutes FROM scheduling.appointments WHERE state = 'booked'"
@@ -22,7 +22,8 @@ WHERE held_until IS NULL
 
 async def appointments(connection: asyncpg.Connection) -> list[Appointment]:
     """Everybody's appointments."""
-    return [Appointment(*row[:5], tuple(row[5]), *row[6:]) for row in await connection.fetch(APPOINTMENTS)]
+    rows = await connection.fetch(APPOINTMENTS)
+    return [Appointment(**(dict(row) | {"people": tuple(row["people"])})) for row in rows]
 
 
 async def reservations(connection: asyncpg.Connection) -> list[Reservation]:

@@ -6,13 +6,17 @@ import asyncpg
 
 from simulation.history.facts import Alarm, Case, Message
 
+# A case nobody has spoken of yet stands as its gate says; one that was taken back is closed, whatever is said.
 CASES = """
-SELECT c.case_id, c.case_code, c.person_id, c.gate, s.state, s.reason, c.alarmed, s.withdrawn_at IS NOT NULL, s.since
-FROM own JOIN intake.cases c USING (case_id) JOIN intake.standings s USING (case_id)
+SELECT c.case_id, c.case_code, c.person_id, c.gate,
+    CASE WHEN w.case_id IS NOT NULL THEN 'closed'
+        ELSE coalesce(s.state, CASE c.gate WHEN 'open' THEN 'matching' ELSE 'held' END) END,
+    m.reason, c.alarmed, w.case_id IS NOT NULL, coalesce(s.since, c.submitted_at)
+FROM own JOIN intake.cases c USING (case_id)
+LEFT JOIN intake.standings s USING (case_id) LEFT JOIN intake.withdrawals w USING (case_id)
+LEFT JOIN matching.cases m USING (case_id)
 """
-MATCHED = (
-    "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE attempt > 0 AND match_id IS NOT NULL"
-)
+MATCHED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE state IN ('matched', 'booked')"
 WAITLISTED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE state = 'waitlisted'"
 ALARMS = "SELECT alarm_id, case_id FROM own JOIN intake.alarms USING (case_id)"
 MESSAGES = """

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.contracts.base import Topic
 from shared.contracts.intake import AlarmRaised
 from simulation.history.facts import Record
 
@@ -21,7 +22,7 @@ class Logs:
 
 
 async def read_logs(
-    bootstrap: str, topics: Iterable[str], *, since: float, keys: Container[str] | None
+    bootstrap: str, topics: Iterable[Topic], *, since: float, keys: Container[str] | None
 ) -> Logs:
     """Reads topics from that Unix time to their present ends; `keys` restricts to these keys."""
     consumer = AIOKafkaConsumer(
@@ -29,9 +30,7 @@ async def read_logs(
     )
     await consumer.start()
     try:
-        places = [
-            TopicPartition(t, p) for t in topics for p in sorted(consumer.partitions_for_topic(t) or ())
-        ]
+        places = [TopicPartition(t.name, number) for t in topics for number in range(t.partitions)]
         ends = await consumer.end_offsets(places)
         found = await consumer.offsets_for_times(dict.fromkeys(places, int(since * 1000)))
         starts = {place: at.offset for place, at in found.items() if at is not None}

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import asyncpg
 
 CASES = """
-SELECT s.state, count(*) AS cases, count(*) FILTER (WHERE s.state IN ('booked', 'waitlisted') AND NOT EXISTS (
-    SELECT FROM notifications.messages m WHERE m.case_id = c.case_id
+SELECT state, count(*) AS cases, count(*) FILTER (WHERE state IN ('booked', 'waitlisted') AND NOT EXISTS (
+    SELECT FROM notifications.messages m WHERE m.case_id = own.case_id
 )) AS untold
-FROM intake.cases c JOIN intake.standings s USING (case_id) WHERE c.case_code = ANY ($1) GROUP BY s.state
+FROM (
+    SELECT c.case_id, coalesce(s.state, CASE c.gate WHEN 'open' THEN 'matching' ELSE 'held' END) AS state
+    FROM intake.cases c LEFT JOIN intake.standings s USING (case_id) WHERE c.case_code = ANY ($1)
+) own GROUP BY state
 """
 # A message under way has a lease, so that its next_at lies ahead although it could go now.
 MESSAGES = """

@@ -41,9 +41,11 @@ def never_arrived(history: History) -> Iterator[str]:
 
 def arrived_elsewhere(history: History) -> Iterator[str]:
     """Messages that reached another address than the one the person gave."""
-    person_of = {told.case_code: told.person for told in history.told if told.case_code}
+    person_of = {told.case_code: told.person for told in history.told if told.person in history.addresses}
     address_of = {
-        case.case_id: history.addresses.get(person_of.get(case.case_code, -1)) for case in history.cases
+        case.case_id: history.addresses[person_of[case.case_code]]
+        for case in history.cases
+        if case.case_code in person_of
     }
     case_of = {str(message.message_id): message.case_id for message in history.messages}
     for receipt in history.receipts:
