@@ -29,18 +29,28 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg shi
         return ""
 
 
+class DatabaseAway(ConnectionError):
+    """It refuses connections: still starting, full, or our database or role is not made yet. Try again."""
+
+
 async def open_pool(dsn: str, *, schema: str, size: int, name: str) -> asyncpg.Pool:
-    """A pool of up to `size` connections that see `schema` first; `name` is shown in pg_stat_activity."""
-    return await asyncpg.create_pool(
-        dsn,
-        min_size=min(2, size),
-        max_size=size,
-        init=set_codecs,
-        connection_class=PooledConnection,
-        server_settings=_settings(schema, name),
-        command_timeout=10,
-        max_inactive_connection_lifetime=0,
-    )
+    """A pool of up to `size` connections that see `schema` first; `name` is shown in pg_stat_activity.
+
+    Raises OSError (DatabaseAway among them) as long as the database cannot be reached.
+    """
+    try:
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=min(2, size),
+            max_size=size,
+            init=set_codecs,
+            connection_class=PooledConnection,
+            server_settings=_settings(schema, name),
+            command_timeout=10,
+            max_inactive_connection_lifetime=0,
+        )
+    except asyncpg.PostgresError as refusal:
+        raise DatabaseAway(type(refusal).__name__) from None
 
 
 async def connect(dsn: str, *, schema: str, name: str, **settings: str) -> asyncpg.Connection:
