@@ -62,7 +62,7 @@ async def test_a_journey_joins_tables_and_topics_and_says_what_is_waited_for(sys
     assert told[0] == ("intake", "asked for care")
     assert told[1:] == [(OPENINGS, "slot_not_found.v1")] * 2
     assert [step["detail"].split()[0] for step in story["steps"][1:]] == ["#1", "#2"]
-    assert story["waits_for"] == []
+    assert story["waits_for"] == ["intake: system"]
 
 
 async def test_an_unknown_code_is_said_and_fails(system: Operated) -> None:

@@ -14,6 +14,9 @@ from services.console.settings import ConsoleSettings, read_settings
 from shared.contracts.topics import TOPICS
 from shared.messaging.incoming import born
 
+# Crockford's alphabet: what people put between the characters goes, and letters that look like digits are digits.
+AS_KEPT = str.maketrans("OIL", "011", " -")
+
 
 def journey(
     case_code: Annotated[
@@ -22,7 +25,7 @@ def journey(
     as_json: AsJson = False,
 ) -> None:
     """One case from its request to the last message, from the services' tables and from the topics."""
-    found = run(_journey(read_settings(), case_code.replace(" ", "").replace("-", "").upper()))
+    found = run(_journey(read_settings(), case_code.upper().translate(AS_KEPT)))
     if found is None:
         stop("There is no case with this code.")
     if as_json:
