@@ -134,7 +134,9 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
         look=look,
     )
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
-    app.include_router(cases.case_routes(counter))
+    asking = cases.case_routes(counter)
+    app.include_router(asking)
+    web.serve_directly(app, asking, "POST", "/v1/cases")
     app.include_router(sessions.session_routes(_session_counter(settings, counter.pin_key, database)))
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))

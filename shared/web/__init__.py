@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.web.application import create_app
+from shared.web.application import create_app, serve_directly
 from shared.web.batching import Batcher
 from shared.web.bodies import PlainText, fast_json, parse
 from shared.web.problems import FieldProblem, Problem
@@ -27,4 +27,5 @@ __all__ = [
     "require",
     "require_service",
     "run_process",
+    "serve_directly",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from shared.web.edge import Edge, OnProblem
@@ -33,6 +34,8 @@ def create_app(
     app = FastAPI(title=title, version=version, redoc_url=None, separate_input_output_schemas=False)
     app.state.waits_for = None
     app.state.tokens = None
+    app.state.app = app
+    app.state.direct = {}
     for router in routers:
         app.include_router(router)
     _answer_problems(app, on_problem)
@@ -41,9 +44,21 @@ def create_app(
         limit=json_limit,
         sample_ratio=sample_ratio,
         on_problem=on_problem,
-        waits_for=lambda: app.state.waits_for,
+        state=app.state,
     )
     return app
+
+
+def serve_directly(app: FastAPI, router: APIRouter, method: str, path: str) -> None:
+    """Serves one route of `router` (an endpoint of nothing but the Request) without the framework in between.
+
+    The route stays in the router for OpenAPI. For the hottest route only: measured, it halves a POST's cost.
+    """
+    for route in router.routes:
+        if isinstance(route, APIRoute) and route.path == path and method in (route.methods or ()):
+            app.state.direct[method, path] = route.endpoint
+            return
+    raise LookupError(f"{method} {path} is no route of this router")
 
 
 def _answer_problems(app: FastAPI, on_problem: OnProblem | None) -> None:

@@ -3,9 +3,11 @@
 import logging
 import random
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
+from fastapi import Request, Response
 from opentelemetry.trace import SpanKind
 
 from shared.telemetry import child_of, is_forced, is_sampled, new_traceparent, record_span
@@ -15,6 +17,7 @@ from shared.web.problems import PROBLEM_JSON, Problem, render
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[MutableMapping[str, Any]], Any]
+Endpoint = Callable[[Request], Awaitable[Response]]
 OnProblem = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 READS_BODY = {"POST", "PUT", "PATCH"}
@@ -24,12 +27,20 @@ UNTRACED = ("/livez", "/readyz", "/metrics")
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """Stands where the router's route would: traces name the template."""
+
+    path: str
+
+
 class TooLarge(Exception):
     """More bytes came than were announced or allowed."""
 
 
 class Edge:
-    """Wraps an application. `waits_for` tells why it is not ready yet, None when it is."""
+    """Wraps an application. `state.waits_for` tells why it is not ready yet, None when it is;
+    `state.direct` holds the endpoints that are served without the framework in between."""
 
     def __init__(
         self,
@@ -38,13 +49,13 @@ class Edge:
         limit: int,
         sample_ratio: float,
         on_problem: OnProblem | None,
-        waits_for: Callable[[], str | None],
+        state: Any,
     ) -> None:
         self._app = app
         self._limit = limit
         self._ratio = sample_ratio
         self._on_problem = on_problem
-        self._waits_for = waits_for
+        self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,13 +74,30 @@ class Edge:
 
         try:
             self._check(scope, headers)
-            await self._app(scope, _limited(receive, self._limit), watched)
+            endpoint = self._state.direct.get((scope["method"], scope["path"]))
+            if endpoint is None:
+                await self._app(scope, _limited(receive, self._limit), watched)
+            else:
+                await self._serve(endpoint, scope, _limited(receive, self._limit), watched)
         except Problem as problem:
             await self._answer(scope, watched, problem)
         except TooLarge:
             await self._answer(scope, watched, _too_large(self._limit))
         finally:
             self._record(scope, parent, started, status)
+
+    async def _serve(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+        """A hot route, straight from the server: the framework's layers cost as much as the work itself."""
+        scope["route"] = Direct(scope["path"])
+        scope["app"] = self._state.app
+        try:
+            response = await endpoint(Request(scope, receive))
+        except (Problem, TooLarge):
+            raise
+        except Exception as failure:
+            log.error("unexpected error", exc_info=failure)
+            raise Problem(500, "internal") from None
+        await response(scope, receive, send)
 
     def _trace(self, scope: Scope, headers: dict[bytes, bytes]) -> str | None:
         """The request's own place in its trace; the caller's trace goes on, its decision stands."""
@@ -81,7 +109,7 @@ class Edge:
         return None
 
     def _check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
-        if (waits_for := self._waits_for()) and not scope["path"].startswith(UNTRACED):
+        if (waits_for := self._state.waits_for) and not scope["path"].startswith(UNTRACED):
             raise Problem(503, "not_ready", f"Waits for {waits_for}.", headers={"retry-after": "1"})
         if scope["method"] not in READS_BODY:
             return

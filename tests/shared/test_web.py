@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.web import Batcher, PlainText, Problem, create_app, fast_json, parse
+from shared.web import Batcher, PlainText, Problem, create_app, fast_json, parse, serve_directly
 
 
 class Form(BaseModel):
@@ -28,11 +28,13 @@ async def post_form(request: Request) -> Response:
     return fast_json(201, {"title": form.title})
 
 
-@pytest.fixture
-async def client() -> Any:
+@pytest.fixture(params=["through the framework", "directly"])
+async def client(request: Any) -> Any:
     app = create_app(
         "tests", routers=[router], json_limit=200, on_problem=lambda _, p: p | {"card": "call 15"}
     )
+    if request.param == "directly":
+        serve_directly(app, router, "POST", "/forms")
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://tests") as client:
         yield client
@@ -91,6 +93,11 @@ async def test_an_unexpected_error_tells_nothing(client: Any) -> None:
     answer = await post(client, '{"title": "boom"}')
     assert answer.status_code == 500
     assert "secret" not in answer.text
+
+
+def test_a_route_that_is_not_there_cannot_be_served_directly() -> None:
+    with pytest.raises(LookupError):
+        serve_directly(create_app("tests"), router, "POST", "/nothing")
 
 
 async def test_requests_that_come_together_share_a_batch_and_fail_alone() -> None:
