@@ -35,4 +35,5 @@ def together(database: Database, work: Work[T, R], *, at_once: int = 2) -> Calla
 
 
 def _away() -> Problem:
-    return Problem(503, "try_again", "Nothing was saved; please send it again.", headers={"retry-after": "1"})
+    detail = "It may not have been saved; please send it again with the same key."
+    return Problem(503, "try_again", detail, headers={"retry-after": "1"})
