@@ -22,9 +22,9 @@ async def test_a_case_is_matched_and_says_who_how_and_when(office: Office) -> No
         "video",
         50,
     )
-    assert [candidate["therapist_id"] for candidate in match["candidates"]] == [
-        str(UUID(int=number)) for number in range(1, 6)
-    ]
+    asked = [candidate["therapist_id"] for candidate in match["candidates"]]
+    assert len(set(asked)) == 5
+    assert set(asked) < {str(UUID(int=number)) for number in range(1, 8)}
     assert match["attendees"] == [
         {"attendee_id": str(case.attendees[0].attendee_id), "person_id": str(case.person_id)}
     ]
@@ -34,7 +34,7 @@ async def test_a_case_is_matched_and_says_who_how_and_when(office: Office) -> No
     assert match["latest"] == (NOW + timedelta(days=28)).isoformat().replace("+00:00", "Z")
     assert match["rule_version"] == "test"
     assert (await office.case(case.case_id))["state"] == "matched"
-    assert await office.loads() == {1: 1}
+    assert await office.loads() == {UUID(asked[0]).int: 1}
 
 
 async def test_a_case_in_person_goes_to_its_own_lane_with_the_sites(office: Office) -> None:

@@ -5,7 +5,6 @@ from uuid import UUID
 
 import pytest
 
-from services.matching.domain.bits import count
 from services.matching.handlers.sites import know_sites
 from services.matching.repository.therapists import move_loads
 from shared.messaging import Transaction
@@ -23,7 +22,7 @@ async def open_cases(office: Office, tx: Transaction, number: int = 1) -> int:
 
 async def reachable(office: Office, tx: Transaction) -> int:
     directory, _ = await office.roster.look(tx)
-    return count(directory.reach.near("Lahore", 25))
+    return directory.reach.near("Lahore", 25).bit_count()
 
 
 async def test_a_commit_is_seen_by_the_very_next_batch(office: Office) -> None:

@@ -17,6 +17,7 @@ from services.matching.domain.options import Options
 # How many options per case the first round looks at.
 FIRST_WIDTH = 16
 NOBODY = -1
+NEVER = 1 << 60
 
 
 class NoAssignment(Exception):
@@ -33,28 +34,40 @@ def assign(cases: Sequence[Options], capacity: Capacity, full: int) -> list[int]
     firsts = [int(options.therapists[0]) for options in cases if len(options)]
     if len(set(firsts)) == len(firsts):  # nobody is in another's way
         return [0 if len(options) else NOBODY for options in cases]
-    width = FIRST_WIDTH
+    widths = [FIRST_WIDTH] * len(cases)
     while True:
-        chosen = _solve([_cut(options, width) for options in cases], capacity, full)
-        if _is_proven(cases, chosen, width):
+        chosen = _solve([_cut(o, width) for o, width in zip(cases, widths, strict=True)], capacity, full)
+        dearer = _dearer(cases, chosen, capacity, full)
+        unproven = [n for n, one in enumerate(cases) if not _is_proven(one, widths[n], dearer)]
+        if not unproven:
             return chosen
-        width *= 2
+        for number in unproven:
+            widths[number] *= 4
 
 
 def _cut(options: Options, width: int) -> Options:
     return Options(options.therapists[:width], options.points[:width])
 
 
-def _is_proven(cases: Sequence[Options], chosen: Sequence[int], width: int) -> bool:
-    """Whether no option beyond `width` could make the assignment cheaper.
+def _dearer(cases: Sequence[Options], chosen: Sequence[int], capacity: Capacity, full: int) -> Numbers:
+    """Per therapist: what one more session would cost now, above the price of their first."""
+    given = [int(o.therapists[place]) for o, place in zip(cases, chosen, strict=True) if place != NOBODY]
+    more = np.bincount(np.array(given, np.int64), minlength=len(capacity.total))
+    everybody = np.arange(len(more))
+    dearer = capacity.points(everybody, more, full) - capacity.of_first(full)
+    return np.where(more < capacity.free, dearer, NEVER)
 
-    A case that sees a therapist whom nobody in the batch was given could have them at the points shown. Whatever it
-    does not see costs at least that much, even if it were free; so by linear duality it cannot improve the whole.
+
+def _is_proven(options: Options, width: int, dearer: Numbers) -> bool:
+    """Whether no option of this case beyond `width` could make the assignment cheaper.
+
+    By linear duality: a case's price in the optimum is at most what one more session of any therapist it sees would
+    cost it now; whoever it does not see costs it at least the points of the first one it does not see.
     """
-    used = {int(o.therapists[place]) for o, place in zip(cases, chosen, strict=True) if place != NOBODY}
-    return all(
-        len(options) <= width or not used.issuperset(options.therapists[:width].tolist()) for options in cases
-    )
+    if len(options) <= width:
+        return True
+    price = (options.points[:width] + dearer[options.therapists[:width]]).min()
+    return bool(price <= options.points[width])
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,11 @@ class Capacity:
         """Who can take at least one more."""
         return pack(self.total > self.open_load)
 
+    def of_first(self, full: int) -> Numbers:
+        """What one more session costs each therapist before the batch."""
+        everybody = np.arange(len(self.total))
+        return self.points(everybody, np.zeros_like(everybody), full)
+
     def points(self, therapists: Numbers, more: Numbers, full: int) -> Numbers:
         """What one more session costs each of these therapists after `more` new ones: 0 empty, `full` when full.
 

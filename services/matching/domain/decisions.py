@@ -11,7 +11,7 @@ from services.matching.domain.assignment import NOBODY, assign
 from services.matching.domain.bits import Numbers
 from services.matching.domain.capacity import Capacity
 from services.matching.domain.directory import Directory
-from services.matching.domain.options import Options, options, parts
+from services.matching.domain.options import Options, Prices
 from services.matching.domain.policy import Policy
 from services.matching.domain.requests import Request
 from services.matching.domain.sieve import Sieved, sieve
@@ -48,53 +48,46 @@ def decide(
 ) -> list[Decision]:
     """One decision per request, the most urgent first; the order of the requests given changes nothing."""
     waiting = sorted(requests, key=lambda request: request.urgency)
-    free = capacity.any_free
+    free, prices = capacity.any_free, Prices(directory, capacity, policy.points)
     sieved = [sieve(request, directory, free, policy.radius_km) for request in waiting]
     # Beyond as many options as there are cases nobody's choice can matter: the others cannot take more than that.
     most = max(len(waiting), policy.candidates)
-    found = [
-        options(request, left, directory, capacity, policy.points, most)
-        for request, left in zip(waiting, sieved, strict=True)
-    ]
+    found = [prices.options(one, left, most) for one, left in zip(waiting, sieved, strict=True)]
     chosen = assign(found, capacity, policy.points.load)
-    considered = [Considered(*case) for case in zip(waiting, sieved, found, strict=True)]
-    return [
-        _decision(case, place, directory, capacity, policy)
-        for case, place in zip(considered, chosen, strict=True)
-    ]
+    considered = [Considered(*case) for case in zip(waiting, sieved, found, chosen, strict=True)]
+    return [_decision(case, directory, prices, policy) for case in considered]
 
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """One request with what the rules made of it."""
+    """One request with what the rules made of it; `place` is the assigned therapist's among the options."""
 
     request: Request
     sieved: Sieved
     options: Options
+    place: int
 
 
-def _decision(
-    case: Considered, place: int, directory: Directory, capacity: Capacity, policy: Policy
-) -> Decision:
-    rules: dict[str, Any] = {"left": dict(case.sieved.left)}
-    if place == NOBODY:
-        # Who had somebody left and got nobody lost the last free session to a more urgent case.
-        return Decision(case.request, case.sieved.reason or "no_capacity", rules)
-    wish = int(case.options.points[place]) // policy.points.wish
-    asked = _in_order(case.options, place, wish, policy)
+def _decision(case: Considered, directory: Directory, prices: Prices, policy: Policy) -> Decision:
+    if case.place == NOBODY:
+        return Decision(case.request, case.sieved.reason, {"left": case.sieved.left})
+    wish = int(case.options.points[case.place]) // policy.points.wish
+    asked = _in_order(case, wish, policy)
     modality = case.request.modalities[wish]
-    points = parts(case.request, wish, asked, directory, capacity, policy.points)
-    explained = rules | {"points": {rule: values.tolist() for rule, values in points.items()}}
+    explained = {"left": case.sieved.left, "points": prices.parts(case.request, wish, asked)}
     offers = tuple(_offer(number, modality, case.request, directory, policy) for number in asked.tolist())
     return Decision(case.request, Found(modality, offers), explained)
 
 
-def _in_order(case: Options, place: int, wish: int, policy: Policy) -> Numbers:
+def _in_order(case: Considered, wish: int, policy: Policy) -> Numbers:
     """The assigned therapist, then the next best who offer the same modality."""
-    same = case.points // policy.points.wish == wish
-    same[place] = False
-    others = case.therapists[same][: policy.candidates - 1]
-    return np.concatenate([case.therapists[place : place + 1], others])
+    first = case.options.therapists[case.place]
+    # Points fall into blocks by wish, in order: one modality's options stand together.
+    begin, end = case.options.points.searchsorted(
+        (wish * policy.points.wish, (wish + 1) * policy.points.wish)
+    )
+    best = case.options.therapists[begin : min(end, begin + policy.candidates)]
+    return np.concatenate(([first], best[best != first]))[: policy.candidates]
 
 
 def _offer(number: int, modality: Modality, request: Request, directory: Directory, policy: Policy) -> Offer:

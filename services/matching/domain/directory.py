@@ -37,7 +37,8 @@ class Directory:
         self.number_of = {identity: number for number, identity in enumerate(self.ids)}
         self.reach = Reach([profile.sites for profile in profiles], sites, cities)
         self.weekly_limits = column(profile.weekly_limit for profile in profiles)
-        self.highest_steps = column(max(profile.steps, default=0) for profile in profiles)
+        self._highest_steps = column(max(profile.steps, default=0) for profile in profiles)
+        self.everybody: Bits = (1 << len(self.ids)) - 1
         self.active = pack(np.array([p.status == "active" for p in profiles], bool))
         self.registered = pack(np.array([p.register_status in register_allowed for p in profiles], bool))
         self._fees = column(profile.fee for profile in profiles)
@@ -60,7 +61,7 @@ class Directory:
 
     def able(self, step: int) -> Bits:
         """Who can work at this step or a higher one: a case's step is a floor."""
-        return self._memory.once(("step", step), lambda: pack(self.highest_steps >= step))
+        return self._memory.once(("step", step), lambda: pack(self._highest_steps >= step))
 
     def within(self, max_fee: int | None) -> Bits:
         """Whose session costs no more than this, in rupees; None is no limit."""
@@ -77,11 +78,17 @@ class Directory:
         """The place, from 0, of the first language of this list that each therapist speaks."""
         return self._memory.once(("places", *languages), lambda: self._language_places(languages))
 
+    def steps_above(self, step: int) -> Numbers:
+        """By how many steps each therapist could do more than this one; below zero for who cannot do it."""
+        return self._memory.once(("above", step), lambda: self._highest_steps - step)
+
     def all_but(self, identities: Iterable[UUID]) -> Bits:
         """Everybody else; unknown ids leave everybody."""
-        flags = np.ones(len(self.ids), bool)
-        flags[[self.number_of[identity] for identity in identities if identity in self.number_of]] = False
-        return pack(flags)
+        row = self.everybody
+        for identity in identities:
+            if (number := self.number_of.get(identity)) is not None:
+                row &= ~(1 << number)
+        return row
 
     def _any(self, attribute: str, codes: Sequence[str]) -> Flags:
         nobody = np.zeros(len(self.ids), bool)
