@@ -31,6 +31,7 @@ from shared.messaging import Database, KafkaSettings, Kernel, open_kernel
 from shared.postgres import migrate
 from shared.privacy import Sealer, derive, read_key
 from shared.telemetry import force_sampled
+from shared.web import idempotency
 from shared.web.process import Build, Close
 
 HERE = Path(__file__).parent
@@ -107,7 +108,7 @@ async def build_worker(settings: Settings, policy: Policy, app: FastAPI) -> Buil
     kernel = await _kernel(settings, "worker")
     kernel.relay("routine")
     kernel.desk([kernel.consumer("intake", HEARD, progress.HANDLERS)], {"intake": ("standings",)})
-    kernel.retention()
+    kernel.retention(idempotency.sweep)
     return kernel.loops, kernel.close
 
 

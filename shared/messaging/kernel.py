@@ -15,7 +15,7 @@ from shared.messaging.desk import Desk
 from shared.messaging.due_loop import DueHandler, DueLoop
 from shared.messaging.kafka import KafkaSettings
 from shared.messaging.relay import Relay
-from shared.messaging.retention import Retention
+from shared.messaging.retention import Retention, Sweep
 from shared.messaging.transaction import Database
 from shared.messaging.wakes import Wakes
 from shared.postgres import open_pool
@@ -84,9 +84,9 @@ class Kernel:
         self.loops.append(desk)
         return desk
 
-    def retention(self) -> Retention:
-        """Forgets in time."""
-        loop = Retention(self.database)
+    def retention(self, *also: Sweep) -> Retention:
+        """Forgets in time, the kernel's rows and those of the service's own sweeps."""
+        loop = Retention(self.database, also)
         self.loops.append(loop)
         return loop
 

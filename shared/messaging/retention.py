@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,12 +27,17 @@ SETTLED = "DELETE FROM dead_letters WHERE state <> 'open' AND settled_at < now()
 log = logging.getLogger(__name__)
 
 
-class Retention:
-    """One per process is harmless: the statements are idempotent."""
+# Removes a bite of what is too old for one more table; true when there may be more.
+Sweep = Callable[[asyncpg.Connection, int], Awaitable[bool]]
 
-    def __init__(self, database: Database) -> None:
+
+class Retention:
+    """One per process is harmless: the statements are idempotent. `also` are a service's own tables."""
+
+    def __init__(self, database: Database, also: Sequence[Sweep] = ()) -> None:
         self.name = "retention"
         self._database = database
+        self._also = also
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweeps every ten minutes."""
@@ -51,6 +57,15 @@ class Retention:
                 break
             await asyncio.sleep(0.1)
         await self._database.pool.execute(SETTLED)
+        for sweep in self._also:
+            await self._repeat(sweep)
+
+    async def _repeat(self, sweep: Sweep) -> None:
+        async with self._database.pool.acquire() as connection:
+            for _ in range(BITES):
+                if not await sweep(connection, BITE):
+                    break
+                await asyncio.sleep(0.1)
 
     def ready(self) -> str | None:
         return None
