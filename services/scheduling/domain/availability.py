@@ -111,7 +111,7 @@ class Board:
         self._taken.setdefault(resource_id, []).append((start, end))
         masks = self._blocked.get(resource_id, {})
         for length, buffer in masks:
-            masks[length, buffer] = grid.starts_touching((start,), (end,), length, buffer, self.origin)
+            masks[length, buffer] |= grid.starts_touching((start,), (end,), length, buffer, self.origin)
 
     def count(self, therapist: Therapist, calendar: Calendar, start: int) -> int:
         """Counts an appointment in its week, which is returned."""

@@ -1,6 +1,6 @@
 """Which hour every match of a batch gets: urgent ones first, each seeing what the ones before it took."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -55,6 +55,28 @@ class Reservation:
     resource_id: UUID
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All that some wishes may take, and until when."""
+
+    therapists: frozenset[UUID]
+    sites: frozenset[UUID]
+    people: frozenset[UUID]
+    until: int
+
+
+def asked_for(wishes: Iterable[Wish]) -> Asked:
+    """What must be locked and read before these can be decided."""
+    every = list(wishes)
+    candidates = [one for wish in every for one in wish.candidates]
+    return Asked(
+        frozenset(one.therapist_id for one in candidates),
+        frozenset(site for one in candidates for site in one.site_ids),
+        frozenset(person for wish in every for person in wish.need.people),
+        max((wish.need.last for wish in every), default=0),
+    )
 
 
 def decide(wishes: Sequence[Wish], board: Board) -> list[Hour | NoSlotReason]:

@@ -51,6 +51,13 @@ class Fault:
     detail: str
 
 
+def same_hours(one: Calendar | None, other: Calendar) -> bool:
+    """Whether two calendars say the same, whatever their versions."""
+    return one is not None and all(
+        getattr(one, name) == getattr(other, name) for name in Calendar.__slots__ if name != "version"
+    )
+
+
 @lru_cache(maxsize=8192)
 def offered_starts(calendar: Calendar, lane: Lane, site_id: UUID | None, length: int, origin: int) -> int:
     """The starts (grid bits) from which `length` minutes lie inside the rules, from `origin` to the horizon."""

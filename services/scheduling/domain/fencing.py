@@ -33,13 +33,18 @@ def admits(fence: Fence, attempt: int) -> bool:
     return attempt > fence.attempt and attempt > fence.withdrawn
 
 
+def highest(attempts: Iterable[A]) -> dict[UUID, A]:
+    """The highest attempt of each case."""
+    found: dict[UUID, A] = {}
+    for one in attempts:
+        if one.case_id not in found or one.attempt > found[one.case_id].attempt:
+            found[one.case_id] = one
+    return found
+
+
 def current(fences: Mapping[UUID, Fence], attempts: Iterable[A]) -> list[A]:
     """One attempt per case at most: the highest of those given, if the fence admits it."""
-    highest: dict[UUID, A] = {}
-    for one in attempts:
-        if one.case_id not in highest or one.attempt > highest[one.case_id].attempt:
-            highest[one.case_id] = one
-    return [one for one in highest.values() if admits(fences[one.case_id], one.attempt)]
+    return [one for one in highest(attempts).values() if admits(fences[one.case_id], one.attempt)]
 
 
 def decided(fence: Fence, attempt: int) -> Fence:

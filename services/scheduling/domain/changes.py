@@ -1,0 +1,116 @@
+"""Who may see and change an appointment, and whether it can still be changed."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.scheduling.domain import grid
+from services.scheduling.domain.appointments import Appointment, By
+from services.scheduling.domain.availability import Board, Need
+from services.scheduling.domain.booking import Candidate, Hour, Wish, decide
+from services.scheduling.domain.calendars import Fault
+from services.scheduling.domain.refusals import Refused, check_seen, invalid
+from services.scheduling.domain.wall_time import DAY
+
+ALTERNATIVES = 3
+FARTHEST_DAYS = 93
+
+_BY: dict[str, By] = {"person": "person", "therapist": "therapist"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a person with a case, or staff."""
+
+    role: str
+    subject: str
+    case_id: UUID | None = None
+    organisation: str | None = None
+
+    @property
+    def by(self) -> By:
+        """The kind of people they are, as events name it."""
+        return _BY.get(self.role, "clinic")
+
+
+def seen_by(caller: Caller, appointment: Appointment | None) -> Appointment:
+    """The appointment, if it is there for this caller: what is not theirs does not exist. Raises Refused."""
+    if appointment is None or not _concerns(caller, appointment):
+        raise Refused("not_found")
+    return appointment
+
+
+def check_open(appointment: Appointment, seen: int | None, now: int) -> None:
+    """Whether it can be changed by somebody who has seen this version. Raises Refused."""
+    check_seen(appointment.version, seen)
+    if appointment.state == "cancelled":
+        raise Refused("already_cancelled", "This appointment was cancelled.")
+    if appointment.start <= now:
+        raise Refused("already_begun", "This appointment has begun or is over.")
+
+
+def check_start(start: int, now: int) -> None:
+    """Whether an appointment could ever begin then. Raises Refused."""
+    if not grid.on_grid(start):
+        raise invalid([Fault("/start", "off_grid", "appointments begin on the quarter hour")])
+    if start <= now:
+        raise invalid([Fault("/start", "in_the_past", "this time is over")])
+    if start > now + FARTHEST_DAYS * DAY:
+        raise invalid([Fault("/start", "too_far", "nobody plans that far ahead")])
+
+
+def move_to(appointment: Appointment, start: int) -> Wish:
+    """The wish for exactly this start, with the same therapist at the same site."""
+    length = appointment.end - appointment.start
+    return _wish(appointment, start, start + length)
+
+
+def move_anywhere(appointment: Appointment, now: int) -> Wish:
+    """The wish for any start, with the same therapist at the same site."""
+    return _wish(appointment, now, now + FARTHEST_DAYS * DAY)
+
+
+def moved_hour(appointment: Appointment, start: int, board: Board) -> list[Hour]:
+    """The hour at this start. Raises Refused slot_taken with the nearest starts that are open."""
+    outcome = decide([move_to(appointment, start)], board)[0]
+    if not isinstance(outcome, Hour):
+        raise Refused("slot_taken", "This time is not free.", alternatives=nearest(appointment, start, board))
+    return [outcome]
+
+
+def nearest(appointment: Appointment, start: int, board: Board) -> list[int]:
+    """The open starts nearest to the one that was wished, in order of time."""
+    wish = move_anywhere(appointment, board.now)
+    mask = board.open_starts(appointment.therapist_id, appointment.site_id, wish.need)
+    others = (one for one in grid.minutes(mask, board.origin) if one != appointment.start)
+    return sorted(sorted(others, key=lambda one: (abs(one - start), one))[:ALTERNATIVES])
+
+
+def without_own(appointment: Appointment, board: Board) -> Board:
+    """The board as if the appointment were not counted in its week."""
+    key = appointment.therapist_id, appointment.week
+    board.used[key] = board.used.get(key, 1) - 1
+    return board
+
+
+def _wish(appointment: Appointment, first: int, last: int) -> Wish:
+    need = Need(
+        lane=appointment.lane,
+        length=appointment.end - appointment.start,
+        people=tuple(dict.fromkeys(appointment.person_ids)),
+        first=first,
+        last=last,
+    )
+    sites = (appointment.site_id,) if appointment.site_id else ()
+    return Wish(appointment.case_id, (Candidate(appointment.therapist_id, sites),), need)
+
+
+def _concerns(caller: Caller, appointment: Appointment) -> bool:
+    match caller.role:
+        case "person":
+            return caller.case_id == appointment.case_id
+        case "therapist":
+            return caller.subject == str(appointment.therapist_id)
+        case "clinic_desk":
+            return caller.organisation in (None, appointment.organisation)
+        case role:
+            return role == "coordinator"

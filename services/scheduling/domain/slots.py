@@ -1,0 +1,50 @@
+"""Open starts as a list: of many therapists, in order of time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import merge
+from uuid import UUID
+
+from services.scheduling.domain import grid
+from services.scheduling.domain.availability import Board, Need, Therapist
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A start that is open; in person at this site. `time_zone` is the calendar's."""
+
+    start: int
+    end: int
+    therapist_id: UUID
+    site_id: UUID | None
+    time_zone: str
+
+
+def sites_of(therapist: Therapist) -> frozenset[UUID]:
+    """Where a therapist sees people."""
+    rules = therapist.calendar.rules if therapist.calendar else ()
+    return frozenset(rule.site_id for rule in rules if rule.site_id is not None)
+
+
+def list_slots(board: Board, need: Need, most: int) -> list[Slot]:
+    """The first `most` open starts, and whatever else begins when the last of them does: so a next page can
+    begin right after it."""
+    every = merge(*_open(board, need), key=lambda slot: slot.start)
+    listed: list[Slot] = []
+    for slot in every:
+        if len(listed) >= most and slot.start != listed[-1].start:
+            break
+        listed.append(slot)
+    return listed
+
+
+def _open(board: Board, need: Need) -> Iterator[Iterator[Slot]]:
+    for therapist in board.therapists.values():
+        for site in [None] if need.lane == "online" else sorted(sites_of(therapist)):
+            yield _slots(therapist, site, board, need)
+
+
+def _slots(therapist: Therapist, site: UUID | None, board: Board, need: Need) -> Iterator[Slot]:
+    zone = therapist.calendar.time_zone if therapist.calendar else "UTC"
+    for start in grid.minutes(board.open_starts(therapist.id, site, need), board.origin):
+        yield Slot(start, start + need.length, therapist.id, site, zone)

@@ -1,0 +1,69 @@
+"""What became of appointments, as events. No need, name or address is known here, so none can be said."""
+
+from typing import Any
+
+from services.scheduling.domain.appointments import Appointment, Change
+from services.scheduling.domain.wall_time import moment_of
+from shared.contracts.matching import MatchAttendee, MatchMade
+from shared.contracts.scheduling import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRescheduled,
+    SlotNotFound,
+)
+from shared.messaging import Transaction
+
+
+def booked(appointment: Appointment, tx: Transaction) -> AppointmentBooked:
+    """An hour is taken."""
+    return AppointmentBooked(**_about(appointment, tx), by="system")
+
+
+def rescheduled(
+    appointment: Appointment, previous: Appointment, by: Change, tx: Transaction
+) -> AppointmentRescheduled:
+    """The same appointment at another hour."""
+    return AppointmentRescheduled(
+        **_about(appointment, tx), by=by.by, previous_start=moment_of(previous.start)
+    )
+
+
+def cancelled(appointment: Appointment, change: Change, tx: Transaction) -> AppointmentCancelled:
+    """The hour is free again."""
+    return AppointmentCancelled(**_about(appointment, tx), by=change.by, reason=change.reason or "not_said")
+
+
+def not_found(match: MatchMade, reason: str, tx: Transaction) -> SlotNotFound:
+    """No candidate had an hour."""
+    return SlotNotFound(
+        case_id=match.case_id,
+        match_id=match.match_id,
+        attempt=match.attempt,
+        lane=match.lane,
+        reason=reason,
+        sought_at=tx.now,
+    )
+
+
+def _about(appointment: Appointment, tx: Transaction) -> dict[str, Any]:
+    return {
+        "case_id": appointment.case_id,
+        "appointment_id": appointment.id,
+        "version": appointment.version,
+        "match_id": appointment.match_id,
+        "attempt": appointment.attempt,
+        "attendees": tuple(
+            MatchAttendee(attendee_id=attendee, person_id=person)
+            for attendee, person in zip(appointment.attendee_ids, appointment.person_ids, strict=True)
+        ),
+        "therapist_id": appointment.therapist_id,
+        "organisation": appointment.organisation,
+        "lane": appointment.lane,
+        "modality": appointment.modality,
+        "site_id": appointment.site_id,
+        "room_id": appointment.room_id,
+        "start": moment_of(appointment.start),
+        "end": moment_of(appointment.end),
+        "time_zone": appointment.time_zone,
+        "changed_at": tx.now,
+    }

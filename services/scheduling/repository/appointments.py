@@ -1,0 +1,189 @@
+"""The SQL of appointments and of the weeks they count in."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.scheduling.domain.appointments import Appointment, Change
+from services.scheduling.domain.wall_time import minute_of, moment_of
+from services.scheduling.domain.weeks import monday_of, week_from
+from shared.messaging import Transaction
+
+BOOK = """
+INSERT INTO appointments (appointment_id, case_id, match_id, attempt, version, state, lane, modality, therapist_id,
+    organisation, site_id, room_id, attendee_ids, person_ids, starts_at, ends_at, buffer_minutes, week, time_zone,
+    booked_trace, booked_at, changed_at, changed_by)
+SELECT id, case_id, match_id, attempt, 1, 'booked', lane, modality, therapist_id, organisation, site_id, room_id,
+    string_to_array(attendees, ' ')::uuid[], string_to_array(people, ' ')::uuid[], starts_at, ends_at,
+    buffer_minutes, week, time_zone, trace, $19, $19, 'system'
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::uuid[], $8::text[],
+    $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::int[],
+    $16::date[], $17::text[], $18::text[]) AS a(id, case_id, match_id, attempt, lane, modality, therapist_id,
+    organisation, site_id, room_id, attendees, people, starts_at, ends_at, buffer_minutes, week, time_zone, trace)
+"""
+
+COUNT = """
+INSERT INTO weekly_load (therapist_id, week, used, most)
+SELECT * FROM unnest($1::uuid[], $2::date[], $3::int[], $4::int[]) ORDER BY 1, 2
+ON CONFLICT (therapist_id, week) DO UPDATE
+SET used = weekly_load.used + excluded.used, most = greatest(excluded.most, weekly_load.used)
+"""
+
+UNCOUNT = """
+WITH gone AS (SELECT * FROM unnest($1::uuid[], $2::date[], $3::int[]) AS g(therapist_id, week, count)),
+locked AS (
+    SELECT w.therapist_id, w.week, g.count, coalesce(t.weekly_limit, 0) AS weekly_limit
+    FROM weekly_load w JOIN gone g ON g.therapist_id = w.therapist_id AND g.week = w.week
+    LEFT JOIN therapists t ON t.therapist_id = w.therapist_id
+    ORDER BY w.therapist_id, w.week FOR NO KEY UPDATE OF w
+)
+UPDATE weekly_load w SET used = w.used - l.count, most = greatest(l.weekly_limit, w.used - l.count)
+FROM locked l WHERE l.therapist_id = w.therapist_id AND l.week = w.week
+"""
+
+CANCEL = """
+UPDATE appointments SET state = 'cancelled', version = version + 1, changed_at = $2, changed_by = $3, reason = r.reason,
+    changed_trace = r.trace
+FROM unnest($1::uuid[], $4::text[], $5::text[]) AS r(id, reason, trace) WHERE appointment_id = r.id
+"""
+
+MOVE = """
+UPDATE appointments SET version = $2, room_id = $3, starts_at = $4, ends_at = $5, buffer_minutes = $6, week = $7,
+    changed_at = $8, changed_by = $9, changed_trace = $10
+WHERE appointment_id = $1
+"""
+
+COLUMNS = """
+SELECT appointment_id, case_id, match_id, attempt, version, state, lane, modality, therapist_id, organisation,
+    site_id, room_id, attendee_ids, person_ids, starts_at, ends_at, buffer_minutes, week, time_zone
+FROM appointments
+"""
+
+
+async def live(tx: Transaction, case_ids: Collection[UUID]) -> list[Appointment]:
+    """The appointments of these cases that stand. Their cases must be locked."""
+    if not case_ids:
+        return []
+    rows = await tx.connection.fetch(
+        f"{COLUMNS} WHERE case_id = ANY ($1) AND state = 'booked' ORDER BY appointment_id", list(case_ids)
+    )
+    return [_appointment(row) for row in rows]
+
+
+async def find(tx: Transaction, appointment_id: UUID) -> Appointment | None:
+    """One appointment, whatever became of it."""
+    row = await tx.connection.fetchrow(f"{COLUMNS} WHERE appointment_id = $1", appointment_id)
+    return _appointment(row) if row else None
+
+
+async def book(tx: Transaction, booked: Sequence[Appointment], limits: Sequence[int]) -> None:
+    """Writes new appointments and counts them; `limits` are their therapists' weekly limits, in parallel."""
+    if not booked:
+        return
+    await tx.connection.execute(
+        BOOK,
+        [a.id for a in booked],
+        [a.case_id for a in booked],
+        [a.match_id for a in booked],
+        [a.attempt for a in booked],
+        [a.lane for a in booked],
+        [a.modality for a in booked],
+        [a.therapist_id for a in booked],
+        [a.organisation for a in booked],
+        [a.site_id for a in booked],
+        [a.room_id for a in booked],
+        [" ".join(map(str, a.attendee_ids)) for a in booked],
+        [" ".join(map(str, a.person_ids)) for a in booked],
+        [moment_of(a.start) for a in booked],
+        [moment_of(a.end) for a in booked],
+        [a.buffer for a in booked],
+        [monday_of(a.week) for a in booked],
+        [a.time_zone for a in booked],
+        [tx.traceparent_of(str(a.case_id)) for a in booked],
+        tx.now,
+    )
+    await _count(
+        tx, {(a.therapist_id, a.week): limit for a, limit in zip(booked, limits, strict=True)}, booked
+    )
+
+
+async def release(tx: Transaction, given_back: Sequence[Appointment]) -> None:
+    """Deletes what these reserve and takes them out of their weeks; their own rows stay as they are."""
+    if not given_back:
+        return
+    await tx.connection.execute(
+        "DELETE FROM reservations WHERE appointment_id = ANY ($1)", [a.id for a in given_back]
+    )
+    weeks = Counter((a.therapist_id, a.week) for a in given_back)
+    await tx.connection.execute(
+        UNCOUNT, [who for who, _ in weeks], [monday_of(week) for _, week in weeks], list(weeks.values())
+    )
+
+
+async def cancel(tx: Transaction, gone: Sequence[tuple[Appointment, Change]]) -> None:
+    """Releases these and says so in their rows; one change is by one kind of people."""
+    if not gone:
+        return
+    await release(tx, [appointment for appointment, _ in gone])
+    await tx.connection.execute(
+        CANCEL,
+        [a.id for a, _ in gone],
+        tx.now,
+        gone[0][1].by,
+        [change.reason for _, change in gone],
+        [tx.traceparent_of(str(a.case_id)) for a, _ in gone],
+    )
+
+
+async def move(tx: Transaction, appointment: Appointment, limit: int, change: Change) -> None:
+    """Writes where the appointment is now and counts it there; what it had must have been released."""
+    await tx.connection.execute(
+        MOVE,
+        appointment.id,
+        appointment.version,
+        appointment.room_id,
+        moment_of(appointment.start),
+        moment_of(appointment.end),
+        appointment.buffer,
+        monday_of(appointment.week),
+        tx.now,
+        change.by,
+        tx.traceparent_of(str(appointment.case_id)),
+    )
+    await _count(tx, {(appointment.therapist_id, appointment.week): limit}, [appointment])
+
+
+async def _count(tx: Transaction, limits: dict[tuple[UUID, int], int], booked: Sequence[Appointment]) -> None:
+    weeks = Counter((a.therapist_id, a.week) for a in booked)
+    await tx.connection.execute(
+        COUNT,
+        [who for who, _ in weeks],
+        [monday_of(week) for _, week in weeks],
+        list(weeks.values()),
+        [limits[one] for one in weeks],
+    )
+
+
+def _appointment(row: Any) -> Appointment:
+    return Appointment(
+        row["appointment_id"],
+        row["case_id"],
+        row["match_id"],
+        row["attempt"],
+        row["version"],
+        row["state"],
+        row["lane"],
+        row["modality"],
+        row["therapist_id"],
+        row["organisation"],
+        row["site_id"],
+        row["room_id"],
+        tuple(row["attendee_ids"]),
+        tuple(row["person_ids"]),
+        minute_of(row["starts_at"]),
+        minute_of(row["ends_at"]),
+        row["buffer_minutes"],
+        week_from(row["week"]),
+        row["time_zone"],
+    )

@@ -1,0 +1,144 @@
+"""The SQL of reservations, and the second half of the protocol: read under the locks, decide, insert once."""
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from services.scheduling.domain.availability import Board, Busy, Therapist
+from services.scheduling.domain.booking import Asked, Hour, NoSlotReason, Reservation, reservations
+from services.scheduling.domain.wall_time import DAY, minute_after, moment_of
+from services.scheduling.domain.weeks import monday_of, week_of
+from services.scheduling.repository import places, resources, roster
+from shared.messaging import Transaction
+
+ROUNDS = 3
+
+# Holds that have run out never count; who has the locks deletes them.
+SWEEP = "WITH ended AS (DELETE FROM reservations WHERE held_until <= $4 AND resource_id = ANY ($1))"
+
+# Two kinds of row in one answer: what is reserved (minutes are whole, nothing is rounded), and how full the
+# weeks are (numbered from the one that held 1970-01-01).
+READ = """
+SELECT true AS reserved, w.id, array_agg((date_part('epoch', lower(r.during)) / 60)::int) AS one,
+    array_agg((date_part('epoch', upper(r.during)) / 60)::int) AS other
+FROM unnest($1::uuid[]) AS w(id)
+JOIN reservations r ON r.resource_id = w.id AND r.during && tstzrange($2, $3)
+WHERE (r.held_until IS NULL OR r.held_until > $4) AND ($7::uuid IS NULL OR r.appointment_id <> $7)
+GROUP BY w.id
+UNION ALL
+SELECT false, therapist_id, array_agg((week - date '1969-12-29') / 7), array_agg(used)
+FROM weekly_load WHERE therapist_id = ANY ($5) AND week >= $6 GROUP BY therapist_id
+"""
+
+# A row that is missing was taken by somebody without the protocol.
+INSERT = """
+INSERT INTO reservations (appointment_id, resource_id, during)
+SELECT appointment_id, resource_id, tstzrange(starts, ends)
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[])
+    AS r(appointment_id, resource_id, starts, ends)
+ORDER BY resource_id, starts
+ON CONFLICT DO NOTHING
+"""
+
+Outcome = Hour | NoSlotReason
+
+
+class Contended(TimeoutError):
+    """Somebody keeps taking hours without the protocol: try the whole transaction again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """All that may be taken for some wishes: what is known of the therapists, the open rooms and the people."""
+
+    therapists: Mapping[UUID, Therapist]
+    rooms: Mapping[UUID, Sequence[UUID]]
+    people: frozenset[UUID]
+    until: int
+
+
+async def look(tx: Transaction, asked: Asked) -> Floor:
+    """What is known now. Without a lock it is only good for lists and for a refusal at once."""
+    rooms = await places.open_rooms(tx, asked.sites)
+    return Floor(await roster.read(tx, asked.therapists), rooms, asked.people, asked.until)
+
+
+async def lock(tx: Transaction, asked: Asked, also: Set[UUID] = frozenset()) -> Floor:
+    """Locks all that is asked for, and `also` what somebody has already, at once and in order; then looks.
+
+    The cases must be locked before. A room that is opened meanwhile is left for the next one.
+    """
+    seen = await places.open_rooms(tx, asked.sites)
+    named = resources.named(asked.therapists, [room for site in seen.values() for room in site], asked.people)
+    await resources.lock(tx, named, also)
+    floor = await look(tx, asked)
+    return replace(
+        floor, rooms={site: [r for r in rooms if r in named] for site, rooms in floor.rooms.items()}
+    )
+
+
+async def read_board(
+    tx: Transaction, floor: Floor, *, locked: bool = True, without: UUID | None = None
+) -> Board:
+    """What is reserved of these, and how full the weeks are; to be decided on only when they are locked.
+
+    `without` leaves an appointment's own reservations out, to look whether it could move.
+    """
+    now = minute_after(tx.now)
+    rooms = [room for site in floor.rooms.values() for room in site]
+    monday = monday_of(week_of("UTC", now) - 1)  # somewhere it may be last week still
+    rows = await tx.connection.fetch(
+        SWEEP + READ if locked else READ,
+        [*floor.therapists, *rooms, *floor.people],
+        tx.now,
+        moment_of(floor.until + DAY),
+        tx.now,
+        list(floor.therapists),
+        monday,
+        without,
+    )
+    busy: dict[UUID, Busy] = {row["id"]: (row["one"], row["other"]) for row in rows if row["reserved"]}
+    used = {
+        (row["id"], week): count
+        for row in rows
+        if not row["reserved"]
+        for week, count in zip(row["one"], row["other"], strict=True)
+    }
+    return Board(now, floor.therapists, floor.rooms, busy, used)
+
+
+async def reserve(
+    tx: Transaction,
+    floor: Floor,
+    decide: Callable[[Board], Sequence[Outcome]],
+    ids: Mapping[UUID, UUID],
+) -> Sequence[Outcome]:
+    """Reads, decides and inserts everything at once; if somebody was there first, reads and decides again.
+
+    `ids` are the appointments by case. Raises Contended after three rounds.
+    """
+    for _ in range(ROUNDS):
+        outcomes = decide(await read_board(tx, floor))
+        hours = [hour for hour in outcomes if isinstance(hour, Hour)]
+        if await _insert(tx, [(ids[hour.case_id], one) for hour in hours for one in reservations(hour)]):
+            return outcomes
+    raise Contended
+
+
+async def _insert(tx: Transaction, rows: Sequence[tuple[UUID, Reservation]]) -> bool:
+    if not rows:
+        return True
+    savepoint = tx.connection.transaction()
+    await savepoint.start()
+    tag = await tx.connection.execute(
+        INSERT,
+        [appointment_id for appointment_id, _ in rows],
+        [one.resource_id for _, one in rows],
+        [moment_of(one.start) for _, one in rows],
+        [moment_of(one.end) for _, one in rows],
+    )
+    if tag == f"INSERT 0 {len(rows)}":
+        await savepoint.commit()
+        return True
+    await savepoint.rollback()
+    return False

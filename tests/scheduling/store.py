@@ -1,0 +1,79 @@
+"""A scheduling database for tests: handlers on it, what they said, and what must never be wrong."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from shared.contracts.base import Event
+from shared.contracts.topics import EVENTS, TOPICS
+from shared.messaging import Database, Transaction
+from shared.messaging.apply import Handler
+from shared.postgres import open_pool
+
+LANES = {topic.name: topic.lane for topic in TOPICS}
+NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)  # a Monday, 10:00 in Karachi
+CHECKS = ("double_bookings", "incomplete_appointments", "wrong_weekly_loads")
+
+
+@dataclass(slots=True)
+class Store:
+    """`now` is what handlers take for the time."""
+
+    database: Database
+    admin: asyncpg.Connection
+    dsn: str
+    now: datetime = NOW
+
+    async def handle(
+        self, handler: Handler, events: Sequence[Event], traces: dict[str, str] | None = None
+    ) -> None:
+        """One call of a handler in a transaction of its own."""
+        async with self.database.transaction(traces) as tx:
+            await handler(events, tx)
+
+    def transaction(self) -> Any:
+        """For use cases of HTTP."""
+        return self.database.transaction()
+
+    async def said(self, *types: type[Event], case_id: UUID | None = None) -> list[Any]:
+        """What is in the outbox, oldest first, as events."""
+        names = [one.type_name for one in types]
+        rows = await self.admin.fetch("SELECT type, payload FROM scheduling.outbox ORDER BY id")
+        events = [
+            EVENTS[r["type"]](**orjson.loads(r["payload"])) for r in rows if not names or r["type"] in names
+        ]
+        return [one for one in events if case_id is None or getattr(one, "case_id", None) == case_id]
+
+    async def count(self, table: str) -> int:
+        """Rows of a table."""
+        return int(await self.admin.fetchval(f"SELECT count(*) FROM scheduling.{table}"))
+
+    async def wrong(self) -> list[tuple[str, Any]]:
+        """Every row of the checks, which have none."""
+        found: list[tuple[str, Any]] = []
+        for check in CHECKS:
+            found += [
+                (check, dict(row)) for row in await self.admin.fetch(f"SELECT * FROM scheduling.{check}")
+            ]
+        return found
+
+
+@asynccontextmanager
+async def open_store(dsn: str, admin: asyncpg.Connection, *, size: int = 10) -> AsyncIterator[Store]:
+    """A store on a migrated database."""
+    pool = await open_pool(dsn, schema="scheduling", size=size, name="test:scheduling")
+    try:
+        store = Store(Database(pool, source="scheduling", dsn=dsn, lane_of=LANES.__getitem__), admin, dsn)
+        store.database._clock = lambda: store.now
+        yield store
+    finally:
+        await pool.close()
+
+
+__all__ = ["CHECKS", "NOW", "Store", "Transaction", "open_store"]
