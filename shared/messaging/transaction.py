@@ -36,6 +36,7 @@ class Transaction:
         now: datetime,
         lane_of: Callable[[str], Lane],
         traces: dict[str, str] | None = None,
+        origin: str | None = None,
     ) -> None:
         self.connection = connection
         self.now = now
@@ -43,6 +44,7 @@ class Transaction:
         self.facts: list[str] = []
         self._lane_of = lane_of
         self._traces = traces or {}
+        self._origin = origin
         self._said: list[outbox.Said] = []
 
     def new_id(self) -> UUID:
@@ -64,7 +66,7 @@ class Transaction:
                     topic=topic,
                     key=key,
                     type=event.type_name,
-                    traceparent=self._traces.get(cause),
+                    traceparent=self.traceparent_of(cause),
                     payload=event.__pydantic_serializer__.to_json(event),
                 )
             )
@@ -76,7 +78,7 @@ class Transaction:
 
     def traceparent_of(self, key: str) -> str | None:
         """The trace of a cause, to be kept in rows that act later."""
-        return self._traces.get(key)
+        return self._traces.get(key, self._origin)
 
     async def schedule(self, dues: Sequence[Due]) -> None:
         """Due rows for later; an equal (kind, key) is moved."""
@@ -99,7 +101,7 @@ class Transaction:
                         e.destination,
                         e.key,
                         e.type_name,
-                        self._traces.get(e.key),
+                        self.traceparent_of(e.key),
                         e.model_dump_json().encode(),
                     )
                     for e, fact in events
@@ -138,11 +140,16 @@ class Database:
         self._clock = clock
 
     @asynccontextmanager
-    async def transaction(self, traces: dict[str, str] | None = None) -> AsyncIterator[Transaction]:
-        """Commits when the block ends well, with everything that was emitted; rolls back otherwise."""
+    async def transaction(
+        self, traces: dict[str, str] | None = None, *, origin: str | None = None
+    ) -> AsyncIterator[Transaction]:
+        """Commits when the block ends well, with everything that was emitted; rolls back otherwise.
+
+        `traces` are traceparents by the key of a cause; `origin` is that of one request everything follows from.
+        """
         async with self.pool.acquire() as connection, connection.transaction():
             now = self._clock() if self._clock else await connection.fetchval("SELECT now()")
-            tx = Transaction(connection, now=now, lane_of=self.lane_of, traces=traces)
+            tx = Transaction(connection, now=now, lane_of=self.lane_of, traces=traces, origin=origin)
             yield tx
             await tx.flush()
         if self._on_commit and tx.lanes:

@@ -37,13 +37,14 @@ class FieldProblem:
 
 @dataclass(slots=True)
 class Problem(Exception):
-    """Raised anywhere below a route; rendered in one place."""
+    """Raised anywhere below a route; rendered in one place. `members` are extensions of the document."""
 
     status: int
     code: str
     detail: str = ""
     fields: Sequence[FieldProblem] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """The members of the problem document."""
@@ -59,7 +60,7 @@ class Problem(Exception):
             document["errors"] = [
                 {"pointer": f.pointer, "code": f.code, "detail": f.detail} for f in self.fields
             ]
-        return document
+        return document | dict(self.members)
 
 
 def render(document: Mapping[str, Any]) -> bytes:

@@ -11,12 +11,12 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import StringConstraints
 
-from services.intake.api.described import body_of
 from services.intake.api.requests import Sent
 from services.intake.domain.alarms import Outcome, Staff, Verdict
 from services.intake.handlers.alarms import Closing, Taking
 from services.intake.repository.alarms import Page
 from shared.web import FieldProblem, Problem, fast_json, parse, require
+from shared.web.described import body_of
 
 BEGINNING = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 STATES = {"open": ("open", "acknowledged"), "unacknowledged": ("open",), "closed": ("closed",)}

@@ -7,7 +7,6 @@ from hashlib import blake2b
 from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cards import CardDeck
-from services.intake.api.described import body_of
 from services.intake.api.posts import idempotency_key
 from services.intake.api.problems import refused
 from services.intake.api.requests import EXAMPLE, SMALLEST, CaseSent
@@ -20,6 +19,7 @@ from services.intake.handlers.acceptance import Post
 from services.intake.handlers.submission import Accepted, Asked
 from services.intake.repository.standings import CaseView
 from shared.web import fast_json, parse, require
+from shared.web.described import body_of
 
 BODY = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE) | {
     "parameters": [

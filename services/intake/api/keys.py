@@ -9,11 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from services.intake.api.described import body_of
 from services.intake.api.requests import Sent
 from services.intake.repository.keys import KeyAnswer, KeyQuestion
 from shared.privacy import Sealer
 from shared.web import Problem, fast_json, parse, require_service
+from shared.web.described import body_of
 
 # Which service may open what. Nobody may open answers over the wire.
 ALLOWED: Mapping[str, frozenset[str]] = {"notifications": frozenset({"contact"})}

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from services.intake.api.described import body_of
 from services.intake.api.requests import SessionSent
 from services.intake.domain.codes import read_case_code
 from services.intake.handlers.sessions import Knock, Refused
 from services.intake.repository.sessions import Holder
 from shared.web import Problem, TokenSigner, fast_json, parse
+from shared.web.described import body_of
 
 MINUTES = 10
 

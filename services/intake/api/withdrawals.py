@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cards import CardDeck
-from services.intake.api.described import body_of
 from services.intake.api.requests import WithdrawalSent
 from services.intake.api.views import not_found, render_view
 from services.intake.domain.codes import read_case_code
 from services.intake.handlers.withdrawal import Withdrawal
 from services.intake.repository.standings import CaseView
 from shared.web import parse, require
+from shared.web.described import body_of
 
 
 @dataclass(frozen=True, slots=True)

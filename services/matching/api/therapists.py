@@ -22,6 +22,8 @@ from services.matching.domain.vocabulary import (
 )
 from services.matching.handlers.profiles import Described, Description
 from shared.web import FieldProblem, Problem, fast_json, parse, require
+from shared.web.described import body_of
+from shared.web.versions import etag, seen_version
 
 T = TypeVar("T")
 
@@ -55,9 +57,7 @@ Step = Annotated[int, Field(ge=1, le=HIGHEST_STEP)]
 class ProfileSent(BaseModel):
     """A therapist, whole. `fee` is in whole rupees a session, `weekly_limit` in sessions a week."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, json_schema_extra={"example": EXAMPLE}
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     organisation: Organisation
     gender: Gender
@@ -86,12 +86,12 @@ def therapist_routes(register: Register) -> APIRouter:
     """For coordinators only."""
     router = APIRouter(tags=["therapists"])
 
-    @router.put("/v1/therapists/{therapist_id}", openapi_extra=BODY)
+    @router.put("/v1/therapists/{therapist_id}", openapi_extra=body_of(ProfileSent, therapist=EXAMPLE))
     async def describe(therapist_id: UUID, request: Request) -> Response:
         """Writes a profile whole; the same again changes nothing. `If-Match` keeps two from overwriting another."""
         require(request, "coordinator")
         profile = _read(await request.body(), register.weekly_limit_most)
-        seen = _read_if_match(request.headers.get("if-match"))
+        seen = seen_version(request)
         described = await register.describe(
             Description(therapist_id, profile, seen, request.scope.get("traceparent"))
         )
@@ -113,14 +113,6 @@ def therapist_routes(register: Register) -> APIRouter:
     return router
 
 
-BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": ProfileSent.model_json_schema(), "example": EXAMPLE}},
-    }
-}
-
-
 def _read(body: bytes, weekly_limit_most: int) -> Profile:
     profile = Profile(**dict(parse(ProfileSent, body)))
     found = contradictions(profile, weekly_limit_most)
@@ -130,17 +122,7 @@ def _read(body: bytes, weekly_limit_most: int) -> Profile:
     return profile
 
 
-def _read_if_match(header: str | None) -> int | None:
-    if header is None:
-        return None
-    version = header.strip().strip('"')
-    if not version.isascii() or not version.isdigit() or len(version) > 9:
-        field = FieldProblem("If-Match", "not_a_version", "Use the ETag of the therapist as it is.")
-        raise Problem(422, "invalid_request", "This version cannot be read.", [field])
-    return int(version)
-
-
 def _answer(status: int, therapist_id: UUID, version: int, profile: Profile) -> Response:
     sites = [str(site) for site in profile.sites]
     body = {"therapist_id": str(therapist_id), "version": version, **asdict(profile), "sites": sites}
-    return fast_json(status, body, {"ETag": f'"{version}"', "Cache-Control": "no-store"})
+    return fast_json(status, body, {"ETag": etag(version), "Cache-Control": "no-store"})

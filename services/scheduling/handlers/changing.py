@@ -50,8 +50,8 @@ async def reschedule(
     floor = await diary.lock(tx, asked, resources_of([appointment]))
     await appointments.release(tx, [appointment])
     decide = partial(changes.moved_hour, appointment, start)
-    hours = await diary.reserve(tx, floor, decide, {appointment.case_id: appointment.id})
-    return await _move(tx, appointment, hours[0], Change(caller.by))
+    (hour,) = await diary.reserve(tx, floor, decide, {appointment.case_id: appointment.id})
+    return await _move(tx, appointment, hour, Change(caller.by))
 
 
 async def _lock(tx: Transaction, appointment_id: UUID, caller: Caller) -> Appointment:

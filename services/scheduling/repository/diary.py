@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID
 
 from services.scheduling.domain.availability import Board, Busy, Therapist
@@ -40,7 +41,7 @@ ORDER BY resource_id, starts
 ON CONFLICT DO NOTHING
 """
 
-Outcome = Hour | NoSlotReason
+Outcome = TypeVar("Outcome", bound=Hour | NoSlotReason)
 
 
 class Contended(TimeoutError):

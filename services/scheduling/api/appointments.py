@@ -1,0 +1,97 @@
+"""/v1/appointments/{id}: to see an appointment, to give it back, to move it."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime
+
+from services.scheduling.api.requests import CancelSent, RescheduleSent
+from services.scheduling.api.turns import answer
+from services.scheduling.domain.appointments import Appointment
+from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.wall_time import minute_of, moment_of, zone
+from services.scheduling.handlers import changing
+from services.scheduling.repository.turns import InTurn
+from shared.web import FieldProblem, Problem, fast_json, parse, require
+from shared.web.described import body_of
+from shared.web.versions import etag, seen_version
+
+WHO = ("person", "therapist", "coordinator", "clinic_desk")
+
+
+def appointment_routes(in_turn: InTurn) -> APIRouter:
+    """For the person of the case, the therapist, and the staff of the organisation. What is not theirs is not found."""
+    router = APIRouter(tags=["appointments"])
+
+    @router.get("/v1/appointments/{appointment_id}")
+    async def show(appointment_id: UUID, request: Request) -> Response:
+        """The appointment as it stands, its version as ETag."""
+        caller = _caller(request)
+        return _shown(await answer(in_turn, request, lambda tx: changing.show(tx, appointment_id, caller)))
+
+    @router.post(
+        "/v1/appointments/{appointment_id}/cancel",
+        openapi_extra=body_of(CancelSent, cannot_come={"reason": "cannot_come"}),
+    )
+    async def cancel(appointment_id: UUID, request: Request) -> Response:
+        """Gives the hour back. If-Match says which version was seen; doing it twice changes nothing."""
+        caller, seen = _caller(request), seen_version(request)
+        reason = parse(CancelSent, await request.body() or b"{}").reason
+        return _shown(
+            await answer(
+                in_turn, request, lambda tx: changing.cancel(tx, appointment_id, caller, reason, seen)
+            )
+        )
+
+    @router.post(
+        "/v1/appointments/{appointment_id}/reschedule",
+        openapi_extra=body_of(RescheduleSent, next_day={"start": "2026-03-02T10:00:00+05:00"}),
+    )
+    async def reschedule(appointment_id: UUID, request: Request) -> Response:
+        """Moves it to another open start with the same therapist; 409 names the nearest `alternatives`."""
+        caller, seen = _caller(request), seen_version(request)
+        start = _whole_minute(parse(RescheduleSent, await request.body()).start)
+        return _shown(
+            await answer(
+                in_turn, request, lambda tx: changing.reschedule(tx, appointment_id, caller, start, seen)
+            )
+        )
+
+    return router
+
+
+def _caller(request: Request) -> Caller:
+    principal = require(request, *WHO)
+    return Caller(principal.role, principal.subject, principal.case_id, principal.organisation)
+
+
+def _whole_minute(start: AwareDatetime) -> int:
+    if start.second or start.microsecond:
+        field = FieldProblem("/start", "off_grid", "Appointments begin on the quarter hour.")
+        raise Problem(422, "invalid_request", "Some fields cannot be accepted.", [field])
+    return minute_of(start)
+
+
+def _shown(appointment: Appointment) -> Response:
+    path, wall = f"/v1/appointments/{appointment.id}", zone(appointment.time_zone)
+    links = {"self": path}
+    if appointment.state == "booked":
+        links |= {"cancel": f"{path}/cancel", "reschedule": f"{path}/reschedule"}
+    body: dict[str, Any] = {
+        "appointment_id": str(appointment.id),
+        "state": appointment.state,
+        "version": appointment.version,
+        "therapist_id": str(appointment.therapist_id),
+        "organisation": appointment.organisation,
+        "lane": appointment.lane,
+        "modality": appointment.modality,
+        "site_id": str(appointment.site_id) if appointment.site_id else None,
+        "room_id": str(appointment.room_id) if appointment.room_id else None,
+        "start": moment_of(appointment.start).astimezone(wall).isoformat(),
+        "end": moment_of(appointment.end).astimezone(wall).isoformat(),
+        "time_zone": appointment.time_zone,
+        "links": links,
+    }
+    headers = {"ETag": etag(appointment.version), "Cache-Control": "no-store"}
+    return fast_json(200, body, headers)
