@@ -138,12 +138,14 @@ MUTANTS = (
 )
 
 
-def copy_with(mutant: Mutant, root: Path, folder: Path) -> Path:
-    """A copy of the kernel and the witness with the mutant's patches applied."""
+def copy_with(
+    mutant: Mutant, root: Path, folder: Path, parts: tuple[str, ...] = ("shared", "tests/faults")
+) -> Path:
+    """A copy of the kernel and the witness, or of other parts, with the mutant's patches applied."""
     tree = folder / "tree"
-    for part in ("shared", "tests/faults"):
+    for part in parts:
         shutil.copytree(root / part, tree / part, ignore=shutil.ignore_patterns("__pycache__", "schemas"))
-    (tree / "tests/__init__.py").touch()
+        (tree / Path(part).parts[0] / "__init__.py").touch()
     for file, old, new in mutant.patches:
         text = (tree / file).read_text()
         assert text.count(old) == 1, f"{mutant.name}: the text to patch in {file} has changed"

@@ -1,0 +1,46 @@
+"""The checker sees a double booking: hours inserted without the constraint pass a quiet run, and only that."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.booking_mutant import MUTANT, scheduling_with
+from tests.faults.booking_stage import BookingStage
+from tests.faults.stage import ROOT
+
+pytestmark = [pytest.mark.kafka, pytest.mark.faults]
+
+SEED = 11
+
+
+async def test_hours_without_the_constraint_pass_a_quiet_run(
+    database: Any, kafka_server: Any, tmp_path: Path
+) -> None:
+    tree = scheduling_with(MUTANT, ROOT, tmp_path)
+    verdict = await BookingStage(database, kafka_server.bootstrap, tmp_path, tree, SEED).quietly()
+    print(verdict)
+    assert verdict.clean, verdict
+    assert verdict.booked > 200
+
+
+async def test_hours_without_the_constraint_are_caught_under_kills(
+    database: Any, kafka_server: Any, tmp_path: Path
+) -> None:
+    tree = scheduling_with(MUTANT, ROOT, tmp_path)
+    verdict = await BookingStage(database, kafka_server.bootstrap, tmp_path, tree, SEED).under_kills()
+    print(verdict)
+    assert verdict.overlaps, verdict
+    assert verdict.views["double_bookings"], verdict
+    assert verdict.told, verdict
+    assert verdict.kills >= 8
+
+
+async def test_the_true_service_books_nobody_twice_under_the_same_kills(
+    database: Any, kafka_server: Any, tmp_path: Path
+) -> None:
+    verdict = await BookingStage(database, kafka_server.bootstrap, tmp_path, ROOT, SEED).under_kills()
+    print(verdict)
+    assert verdict.clean, verdict
+    assert verdict.kills >= 8
+    assert verdict.booked + verdict.not_found == verdict.matches
