@@ -26,14 +26,6 @@ class Message(Event):
     at: AwareDatetime
 
 
-class MessagePlanned(Message):
-    """A message is due at a moment; whether it may be sent is decided then."""
-
-    type_name: ClassVar[str] = "notifications.message_planned.v1"
-
-    due_at: AwareDatetime
-
-
 class MessageSent(Message):
     """A gateway accepted the message."""
 
@@ -73,7 +65,6 @@ class MessageSkipped(Message):
 
 
 EVENTS: tuple[type[Event], ...] = (
-    MessagePlanned,
     MessageSent,
     MessageDelivered,
     MessageFailed,

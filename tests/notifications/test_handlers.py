@@ -43,12 +43,7 @@ async def test_a_booking_is_planned_now_and_a_day_ahead_in_the_trace_of_its_requ
         ("booked", NOW, "planned", TRACE),
         ("reminder", booking.start - timedelta(hours=24), "planned", TRACE),
     ]
-    said = await desk.said()
-    assert [(kind, event["purpose"]) for kind, event in said] == [
-        ("message_planned", "booked"),
-        ("message_planned", "reminder"),
-    ]
-    assert {row["traceparent"] for row in await desk.pool.fetch("SELECT traceparent FROM outbox")} == {TRACE}
+    assert await desk.said() == []  # until something has become of them
 
 
 async def test_the_same_event_again_plans_nothing_again(desk: Desk) -> None:
@@ -56,7 +51,6 @@ async def test_the_same_event_again_plans_nothing_again(desk: Desk) -> None:
     booking = a_booking(person)
     await desk.tell(a_contact(person), booking, booking, booking)
     assert len(await desk.messages("id")) == 2
-    assert await desk.said_types() == ["message_planned"] * 2
 
 
 async def test_an_appointment_of_somebody_not_yet_known_waits_for_the_contact(desk: Desk) -> None:

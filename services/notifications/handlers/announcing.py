@@ -6,14 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from services.notifications.domain.outcomes import Settled
-from services.notifications.domain.planning import Plan
 from services.notifications.domain.sending import Channel
 from services.notifications.repository.messages import Message
 from shared.contracts.base import Event
 from shared.contracts.notifications import (
     MessageDelivered,
     MessageFailed,
-    MessagePlanned,
     MessageSent,
     MessageSkipped,
 )
@@ -35,11 +33,6 @@ def announce(tx: Transaction, events: Iterable[tuple[Message, Event]]) -> None:
     for message, _ in said:
         tx.trace(str(message.id), message.traceparent)
     tx.emit((event for _, event in said), causes=[str(message.id) for message, _ in said])
-
-
-def planned(message: Message, plan: Plan, at: datetime) -> MessagePlanned:
-    """A message is due at a moment."""
-    return MessagePlanned(**_about(message, at), due_at=plan.due_at)
 
 
 def skipped(message: Message, reason: str, at: datetime) -> MessageSkipped:
@@ -70,8 +63,7 @@ def sent(message: Message, channel: Channel, wording: Wording, at: datetime) -> 
 
 
 def delivered(message: Message, channel: Channel, at: datetime) -> MessageDelivered:
-    """As far as we can tell. There are no delivery receipts yet: for SMS and mail this says only that the
-    gateway's answer was "accepted", for the inbox that the message stands on the person's own page."""
+    """It reached the person: the inbox is their own page. Of SMS and mail only a receipt could say that."""
     return MessageDelivered(**_about(message, at), channel=channel)
 
 

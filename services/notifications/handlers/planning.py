@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.notifications.domain import planning
 from services.notifications.domain.planning import Change, Fact
-from services.notifications.handlers.announcing import announce, planned, skipped
+from services.notifications.handlers.announcing import announce, skipped
 from services.notifications.repository import messages, projections
 from shared.contracts.base import Event
 from shared.contracts.matching import CaseWaitlisted
@@ -47,9 +47,8 @@ async def _plan(tx: Transaction, told: Sequence[tuple[Event, Fact]], standing: M
     sites = {site for fact in facts if (site := planning.needed_site(fact))}
     known = await projections.known(tx, sorted(people), sorted(sites))
     decided = planning.plan(facts, standing, known, tx.now)
-    new = await messages.add(tx, decided.messages)
+    await messages.add(tx, decided.messages)
     untrue = await messages.void(tx, decided.voids)
-    announce(tx, [(message, planned(message, plan, tx.now)) for message, plan in new])
     announce(tx, [(message, skipped(message, reason, tx.now)) for message, reason in untrue])
     events = {fact: event for event, fact in told}
     await tx.wait_for([(events[fact], awaited) for fact, awaited in decided.waiting])

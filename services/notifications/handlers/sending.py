@@ -131,8 +131,7 @@ def _attempted(attempt: Attempt, now: datetime) -> _Ending:
     ending.fate.parts = wording.parts
     if isinstance(attempt.outcome, Accepted):
         ending.fate.gateway_id = attempt.outcome.gateway_id
-        said = [sent(one.message, channel, wording, now), delivered(one.message, channel, now)]
-        return _Ending(one.message, ending.fate, said)
+        return _Ending(one.message, ending.fate, [sent(one.message, channel, wording, now)])
     return ending
 
 

@@ -17,7 +17,6 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[
     due_at, traceparent)
 ORDER BY case_id, subject_id, person_id, purpose
 ON CONFLICT (case_id, subject_id, person_id, purpose, version) DO NOTHING
-RETURNING id
 """
 
 # Only what nobody is sending: FOR UPDATE waits for a sender's claim and then looks at the state again.
@@ -57,28 +56,22 @@ class Message:
     traceparent: str | None = None
 
 
-async def add(tx: Transaction, plans: Sequence[Plan]) -> list[tuple[Message, Plan]]:
-    """Plans what has not been planned before; returns what is new."""
-    if not plans:
-        return []
-    rows = [(_message(tx, plan), plan) for plan in plans]
-    added = await tx.connection.fetch(
-        ADD,
-        [m.id for m, _ in rows],
-        [p.fact.subject_id for _, p in rows],
-        [m.person_id for m, _ in rows],
-        [m.case_id for m, _ in rows],
-        [m.appointment_id for m, _ in rows],
-        [m.version for m, _ in rows],
-        [m.purpose for m, _ in rows],
-        [p.due_at for _, p in rows],
-        [m.traceparent for m, _ in rows],
-        tx.now,
-    )
-    if len(added) == len(rows):
-        return rows
-    new = {row["id"] for row in added}
-    return [row for row in rows if row[0].id in new]
+async def add(tx: Transaction, plans: Sequence[Plan]) -> None:
+    """Plans what has not been planned before."""
+    if plans:
+        await tx.connection.execute(
+            ADD,
+            [tx.new_id() for _ in plans],
+            [p.fact.subject_id for p in plans],
+            [p.person_id for p in plans],
+            [p.fact.case_id for p in plans],
+            [p.fact.appointment_id for p in plans],
+            [p.fact.version for p in plans],
+            [p.purpose for p in plans],
+            [p.due_at for p in plans],
+            [tx.traceparent_of(str(p.fact.case_id)) for p in plans],
+            tx.now,
+        )
 
 
 async def void(tx: Transaction, voids: Sequence[Void]) -> list[tuple[Message, str]]:
@@ -99,14 +92,6 @@ async def void(tx: Transaction, voids: Sequence[Void]) -> list[tuple[Message, st
 async def stop(tx: Transaction, people: Collection[UUID]) -> list[tuple[Message, str]]:
     """Takes back everything planned for these people."""
     return _skipped(await tx.connection.fetch(STOP, list(people), tx.now)) if people else []
-
-
-def _message(tx: Transaction, plan: Plan) -> Message:
-    fact = plan.fact
-    trace = tx.traceparent_of(str(fact.case_id))
-    return Message(
-        tx.new_id(), fact.case_id, plan.person_id, fact.appointment_id, fact.version, plan.purpose, trace
-    )
 
 
 def _skipped(rows: Sequence[Any]) -> list[tuple[Message, str]]:
