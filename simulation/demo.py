@@ -30,7 +30,7 @@ from simulation.population import people as population
 from simulation.seeding import seed_care, staff_token
 
 KARACHI = ZoneInfo("Asia/Karachi")
-LOOK_SECONDS, TELL_SECONDS = 0.4, 2.0
+LOOK_SECONDS, TELL_SECONDS = 0.5, 2.0  # looking costs the database as much as a dozen people who ask
 KNOWN_SECONDS = 60.0
 SETTLE_SECONDS = 10.0  # the outbox is read this long after the last outcome
 
@@ -124,9 +124,12 @@ async def _ask_and_wait(connection: asyncpg.Connection, address: Address, own: R
     try:
         while time.monotonic() < until:
             await asyncio.wait([posting], timeout=LOOK_SECONDS)
+            tells = time.monotonic() - told_at > TELL_SECONDS
+            if not (posting.done() or tells):
+                continue
             stands = await waiting.standing(connection, asked.codes)
             settled = posting.done() and stands.settled(len(set(asked.codes)))
-            if settled or time.monotonic() - told_at > TELL_SECONDS:
+            if settled or tells:
                 told_at = time.monotonic()
                 progress(f"  {len(asked.codes)} of {len(jobs)} asked: {stands}")
             if settled:

@@ -91,7 +91,7 @@ async def build_api(settings: Settings, policy: Policy, app: FastAPI) -> Built:
 async def build_crisis(settings: Settings, policy: Policy, app: FastAPI) -> Built:
     """What routine load may never delay: its own process, pool, lane, relay and producer."""
     kernel = await _kernel(settings, "crisis")
-    kernel.relay("crisis", poll_seconds=0.01)
+    kernel.relay("crisis")
     serve_crisis(app, settings, policy, kernel.database)
     return kernel.loops, kernel.close
 

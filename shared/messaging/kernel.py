@@ -42,15 +42,14 @@ class Kernel:
     topics: Mapping[str, Topic]
     loops: list[Loop] = field(default_factory=list)
 
-    def relay(self, lane: Lane, *, poll_seconds: float = 0.05) -> Relay:
-        """Relays one lane of this schema's outbox; the crisis lane polls every 10 ms as its net."""
+    def relay(self, lane: Lane) -> Relay:
+        """Relays one lane of this schema's outbox."""
         relay = Relay(
             self.database,
             self.kafka,
             lane=lane,
             partitions_of=lambda topic: self.topics[topic].partitions,
             wakes=self.wakes,
-            poll_seconds=poll_seconds,
         )
         self.loops.append(relay)
         return relay
