@@ -48,9 +48,10 @@ WHERE f.attempt > 0 AND (a.appointment_id IS NULL) = (f.no_slot_reason IS NOT NU
 
 @dataclass(slots=True)
 class Verdict:
-    """`views` and `overlaps` count rows by view and pairs by kind of resource; `told`, pairs in the events."""
+    """`hopeless` matches want hours in which nobody works; for all others there is an hour. `views` and `overlaps` count rows by view and pairs by kind of resource; `told`, pairs in the events."""
 
     matches: int = 0
+    hopeless: int = 0
     booked: int = 0
     not_found: int = 0
     lost: int = 0
@@ -66,13 +67,14 @@ class Verdict:
     def clean(self) -> bool:
         """Every match has one outcome, told once, and nobody is needed twice at once."""
         wrong = (self.lost, self.told_otherwise, self.dead_letters, self.told, *self.views.values())
-        return not any(wrong) and not self.overlaps
+        return not any(wrong) and not self.overlaps and self.not_found == self.hopeless
 
 
 async def check(database: Any, bootstrap: str, ticks: Sequence[Tick], verdict: Verdict) -> None:
     """Fills in the verdict; the processes must have ended."""
     cases = {str(one.case_id) for tick in ticks for one in tick}
     verdict.matches = len(cases)
+    verdict.hopeless = sum(bool(one.wanted_times) for tick in ticks for one in tick)
     admin = await asyncpg.connect(database.admin_dsn)
     try:
         outcomes = await admin.fetch(OUTCOMES)

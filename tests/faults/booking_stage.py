@@ -3,11 +3,7 @@ while they are killed, and lets the checker look when nothing moves any more."""
 
 import asyncio
 import contextlib
-import os
 import random
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +16,23 @@ from shared.contracts.topics import TOPICS
 from shared.messaging import MIGRATIONS, KafkaSettings, Kernel, ensure_topics, open_kernel
 from shared.postgres import migrate
 from tests.faults.booking_checker import Verdict, check
-from tests.faults.booking_world import LANES, Tick, make_world, plan
+from tests.faults.booking_workers import Workers, environment_of
+from tests.faults.booking_world import LANES, TICKS, Tick, make_world, plan
 from tests.faults.stage import ROOT
 
-WORKERS_PER_LANE = 2
-TICK_SECONDS = 0.06
+WORKERS = [f"{lane}-{number}" for number in range(2) for lane in LANES]
+STALL_SECONDS = 1.0  # less than the lock timeout of every session
 
 DECIDED = "SELECT count(*) FROM scheduling.case_fences WHERE attempt > 0"
 UNTOLD = "SELECT count(*) FROM scheduling.outbox"
+
+# What building an index does: who writes waits, who reads does not. Between what a worker has read and what it
+# commits there is then time for the others, as there is whenever the database is slow.
+STALL = "LOCK TABLE scheduling.weekly_load IN SHARE MODE"
+WAITING = """
+SELECT DISTINCT split_part(application_name, ':', 2) AS lane FROM pg_stat_activity
+WHERE datname = current_database() AND usename = 'scheduling' AND wait_event_type = 'Lock'
+"""
 
 
 @dataclass(slots=True)
@@ -39,54 +44,55 @@ class BookingStage:
     folder: Path
     tree: Path = ROOT
     seed: int = 1
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    ticks: int = TICKS
     verdict: Verdict = field(default_factory=Verdict)
 
     async def quietly(self) -> Verdict:
         """One worker at a time: all matches of one lane, then all of the other."""
-        ticks, said = await self._prepare(), 0
-        async with self._matching() as kernel, self._ending():
+        async with self._run() as (kernel, workers, ticks):
+            said = 0
             for lane in LANES:
-                self._start(f"{lane}-0")
+                workers.start([f"{lane}-0"])
                 for tick in ticks:
                     said += await _say(kernel, [one for one in tick if one.lane == lane])
                 await self._settle(said)
-                self._end()
-        return await self._check(ticks)
+                workers.end()
+        return self.verdict
 
     async def under_kills(self) -> Verdict:
-        """All workers at once, each killed again and again while matches come for both lanes together."""
-        ticks = await self._prepare()
-        async with self._matching() as kernel, self._ending():
-            for number in range(WORKERS_PER_LANE):
-                for lane in LANES:
-                    self._start(f"{lane}-{number}")
-            await _say(kernel, ticks[0])
-            await self._settle(
-                len(ticks[0]), 60
-            )  # how long processes take to start is not what is tried here
-            killing = asyncio.create_task(self._kill_at_random())
-            try:
-                for tick in ticks[1:]:
+        """All workers at once. Every tick finds both lanes at work and stalls until both have begun; around its
+        end one of the workers is killed, before or after what it holds is committed, and started again."""
+        chance = random.Random(self.seed)
+        async with self._run() as (kernel, workers, ticks):
+            workers.start(WORKERS)
+            for tick in ticks:
+                at_work = await workers.manned(LANES)
+                moment, victim = chance.random() * 0.2 - 0.1, chance.choice(at_work)
+                async with self._stalled():
                     await _say(kernel, tick)
-                    await asyncio.sleep(TICK_SECONDS)
-            finally:
-                killing.cancel()
+                    await self._both_wait()
+                    if moment < 0:
+                        workers.kill_and_start(victim)
+                if moment >= 0:
+                    await asyncio.sleep(moment)
+                    workers.kill_and_start(victim)
+                self.verdict.kills += 1
             await self._settle(sum(map(len, ticks)))
-        return await self._check(ticks)
+        return self.verdict
 
-    async def _prepare(self) -> list[Tick]:
-        self.verdict.seconds = -asyncio.get_running_loop().time()
+    @contextlib.asynccontextmanager
+    async def _run(self) -> AsyncIterator[tuple[Kernel, Workers, list[Tick]]]:
+        """A migrated database with the world in it; afterwards, when every process has ended, the checker."""
+        begun = asyncio.get_running_loop().time()
         await migrate(self.database.dsn("matching"), schema="matching", folders=[MIGRATIONS])
         await ensure_topics(KafkaSettings(self.bootstrap), TOPICS)
-        migrating = self._run("migrate", "migrate")
-        assert await asyncio.to_thread(migrating.wait, 60) == 0, (self.folder / "migrate.log").read_text()
-        return plan(await make_world(self.database), self.seed)
-
-    async def _check(self, ticks: Sequence[Tick]) -> Verdict:
+        async with Workers(self.tree, self.folder, environment_of(self.database, self.bootstrap)) as workers:
+            await workers.migrate()
+            ticks = plan(await make_world(self.database), self.seed, self.ticks)
+            async with self._matching() as kernel:
+                yield kernel, workers, ticks
         await check(self.database, self.bootstrap, ticks, self.verdict)
-        self.verdict.seconds += asyncio.get_running_loop().time()
-        return self.verdict
+        self.verdict.seconds = asyncio.get_running_loop().time() - begun
 
     @contextlib.asynccontextmanager
     async def _matching(self) -> AsyncIterator[Kernel]:
@@ -110,66 +116,36 @@ class BookingStage:
             await asyncio.gather(*loops)
             await kernel.close()
 
-    def _run(self, name: str, role: str) -> subprocess.Popen[bytes]:
-        told = {
-            "DATABASE_URL": self.database.dsn("scheduling"),
-            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
-            "ENVIRONMENT": "test",
-            "OTEL_TRACES_EXPORTER": "none",
-            "HTTP_PORT": "0",
-            "PYTHONPATH": str(self.tree),
-        }
-        with (self.folder / f"{name}.log").open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "services.scheduling.main", "--role", role],
-                cwd=self.tree,
-                env={**os.environ, **told},
-                stdout=output,
-                stderr=output,
-            )
+    @contextlib.asynccontextmanager
+    async def _stalled(self) -> AsyncIterator[None]:
+        async with self._admin() as admin, admin.transaction():
+            await admin.execute(STALL)
+            yield
 
-    def _start(self, name: str) -> None:
-        self.processes[name] = self._run(name, name.split("-")[0])
+    async def _both_wait(self) -> None:
+        """Until a worker of each lane stands before the stall, or before somebody who does."""
+        async with self._admin() as admin:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STALL_SECONDS):
+                    while {row["lane"] for row in await admin.fetch(WAITING)} != {*LANES}:
+                        await asyncio.sleep(0.02)
 
-    async def _kill_at_random(self) -> None:
-        """The seeded schedule: every worker in turn, in random order, each started again at once."""
-        chance = random.Random(self.seed)
-        while True:
-            for name in chance.sample(sorted(self.processes), len(self.processes)):
-                await asyncio.sleep(0.4 + 0.4 * chance.random())
-                self.processes[name].send_signal(signal.SIGKILL)
-                self.processes[name].wait()
-                self.verdict.kills += 1
-                self._start(name)
+    async def _settle(self, said: int, seconds: float = 30) -> None:
+        """Until all that was said is decided and all that was decided is told, or time is up: the checker says
+        what is missing."""
+        async with self._admin() as admin:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while await admin.fetchval(DECIDED) < said or await admin.fetchval(UNTOLD):
+                        await asyncio.sleep(0.1)
 
     @contextlib.asynccontextmanager
-    async def _ending(self) -> AsyncIterator[None]:
+    async def _admin(self) -> AsyncIterator[Any]:
+        connection = await asyncpg.connect(self.database.admin_dsn)
         try:
-            yield
+            yield connection
         finally:
-            self._end()
-
-    def _end(self) -> None:
-        for process in self.processes.values():
-            process.send_signal(signal.SIGTERM)
-        for process in self.processes.values():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(8)
-            process.kill()
-            process.wait()
-        self.processes.clear()
-
-    async def _settle(self, said: int, seconds: float = 20) -> None:
-        """Until all that was said is decided and all that was decided is told, or time is up."""
-        admin = await asyncpg.connect(self.database.admin_dsn)
-        try:
-            async with asyncio.timeout(seconds):
-                while await admin.fetchval(DECIDED) < said or await admin.fetchval(UNTOLD):
-                    await asyncio.sleep(0.1)
-        except TimeoutError:
-            pass  # the checker says what is missing
-        finally:
-            await admin.close()
+            await connection.close()
 
 
 async def _say(kernel: Kernel, matches: Sequence[MatchMade]) -> int:

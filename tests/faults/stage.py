@@ -16,9 +16,9 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.messaging import MIGRATIONS, KafkaSettings, ensure_topics
-from shared.messaging.kafka import AIOKafkaConsumer
 from shared.postgres import migrate
 from tests.faults import witness
 
@@ -237,6 +237,4 @@ class Stage:
 
 
 def _place(topic: str, partition: int) -> Any:
-    from aiokafka import TopicPartition
-
     return TopicPartition(topic, partition)

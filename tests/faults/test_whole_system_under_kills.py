@@ -45,7 +45,13 @@ async def test_kills_of_every_role_lose_nothing_repeat_nothing_and_double_book_n
         await demo.seed(stack.addresses, people=PEOPLE, seed=SEED, secrets=secrets, progress=told.append)
         killing = asyncio.create_task(kill_at_random(stack, KILLS))
         code = await demo.run(
-            stack.addresses, people=PEOPLE, seed=SEED, out=out, per_second=PER_SECOND, progress=told.append
+            stack.addresses,
+            people=PEOPLE,
+            seed=SEED,
+            out=out,
+            per_second=PER_SECOND,
+            faults=True,
+            progress=told.append,
         )
         killed = await killing
     finally:
