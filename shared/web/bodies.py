@@ -50,7 +50,10 @@ def parse(model: type[M], body: bytes) -> M:
 
 def _field(one: Mapping[str, Any]) -> FieldProblem:
     pointer = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in one["loc"])
-    code, detail = SHORT.get(one["type"], (one["type"], str(one["msg"])))
+    kind = one["type"]
+    if kind == "too_long" and one.get("ctx", {}).get("field_type") == "Value":
+        kind = "string_too_long"  # a text whose length is looked at after its signs
+    code, detail = SHORT.get(kind, (kind, str(one["msg"])))
     return FieldProblem(pointer, code, detail)
 
 
