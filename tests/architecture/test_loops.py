@@ -1,0 +1,105 @@
+"""The flow goes from left to right; the edges back that say something are named, and there are no others."""
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.intake.handlers import progress
+from services.matching.handlers import hearing
+from services.matching.handlers.alarms import AlarmBook
+from services.matching.handlers.matchmaking import Matchmaker
+from services.matching.handlers.roster import Roster
+from services.matching.settings import read_cities, read_policy
+from services.notifications import handlers as notifications
+from services.partners.handlers import Projection
+from services.scheduling import handlers as scheduling
+from shared.contracts.base import Event
+from shared.contracts.topics import TOPICS
+
+ROOT = Path(__file__).parents[2]
+LEFT_TO_RIGHT = ("intake", "matching", "scheduling", "notifications", "partners")
+NAMED_LOOPS = {("scheduling.slot_not_found.v1", "matching"): "rematch"}
+
+Heard = Mapping[type[Event], Callable[..., Any]]
+
+
+def heard() -> dict[str, Heard]:
+    """What every service hears, as its composition root wires it."""
+    policy, _ = read_policy()
+    matchmaker = Matchmaker(policy, Roster(policy, read_cities()))
+    return {
+        "intake": progress.HANDLERS,
+        "matching": {**hearing.handlers(matchmaker), **hearing.crisis_handlers(AlarmBook(policy))},
+        "scheduling": scheduling.KNOWING_HANDLERS,
+        "notifications": {**notifications.HANDLERS, **notifications.PAGER_HANDLERS},
+        "partners": Projection(["rehmat-hospital"]).handlers(),
+    }
+
+
+def functions_of(service: str) -> dict[str, list[ast.AST]]:
+    """Every function of the service's handlers, by its bare name."""
+    found: dict[str, list[ast.AST]] = {}
+    folder = ROOT / "services" / service
+    for path in [*folder.glob("handlers.py"), *folder.glob("handlers/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found.setdefault(node.name, []).append(node)
+    return found
+
+
+def calls(node: ast.AST) -> Iterator[str]:
+    for one in ast.walk(node):
+        if isinstance(one, ast.Call):
+            name = getattr(one.func, "attr", getattr(one.func, "id", ""))
+            yield str(name)
+
+
+def emits(handler: Callable[..., Any], functions: dict[str, list[ast.AST]]) -> bool:
+    """Whether it or anything of its service's handlers that it calls says something; by name, so rather yes."""
+    waiting, seen = [inspect.unwrap(handler).__name__], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for node in functions.get(name, ()):
+            for called in calls(node):
+                if called == "emit":
+                    return True
+                waiting.append(called)
+    return False
+
+
+def edges_back(hearing_of: Mapping[str, Heard]) -> set[tuple[str, str]]:
+    """(event type, service) wherever a service further left hears one further right, and says something then."""
+    producer_of = {topic.name: topic.producer for topic in TOPICS}
+    back = set()
+    for service, handlers in hearing_of.items():
+        functions = functions_of(service)
+        for event, handler in handlers.items():
+            producer = producer_of.get(event.topic, event.topic.split(".")[0])
+            right_to_left = LEFT_TO_RIGHT.index(producer) >= LEFT_TO_RIGHT.index(service)
+            if right_to_left and emits(handler, functions):
+                back.add((event.type_name, service))
+    return back
+
+
+def test_every_edge_back_that_says_something_is_a_named_loop() -> None:
+    assert edges_back(heard()) == set(NAMED_LOOPS)
+
+
+def test_a_loop_nobody_named_is_found() -> None:
+    hearing_of = heard()
+    unnamed = next(event for event in hearing_of["matching"] if event.__name__ == "AppointmentCancelled")
+    searching = next(h for event, h in hearing_of["matching"].items() if event.__name__ == "SlotNotFound")
+    hearing_of["matching"] = {**hearing_of["matching"], unnamed: searching}
+    assert edges_back(hearing_of) - set(NAMED_LOOPS) == {("scheduling.appointment_cancelled.v1", "matching")}
+
+
+@pytest.mark.parametrize("loop", sorted(NAMED_LOOPS.values()))
+def test_the_architecture_page_names_the_loops(loop: str) -> None:
+    assert f"**{loop}**" in (ROOT / "ARCHITECTURE.md").read_text()
