@@ -10,15 +10,37 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.scheduling.handlers import KNOWING_HANDLERS
 from shared.contracts.base import Event
 from shared.contracts.topics import EVENTS, TOPICS
 from shared.messaging import Database, Transaction
-from shared.messaging.apply import Handler
+from shared.messaging.admission import Policy
+from shared.messaging.apply import Handler, Reader, apply_events
+from shared.messaging.envelope import Envelope
+from shared.messaging.incoming import Incoming
 from shared.postgres import open_pool
 
 LANES = {topic.name: topic.lane for topic in TOPICS}
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)  # a Monday, 10:00 in Karachi
+READER = Reader(
+    "scheduling",
+    {one.type_name: handler for one, handler in KNOWING_HANDLERS.items()},
+    EVENTS,
+    frozenset(EVENTS),
+    Policy(),
+)
 CHECKS = ("double_bookings", "incomplete_appointments", "wrong_weekly_loads")
+WRITTEN = (
+    "appointments",
+    "reservations",
+    "weekly_load",
+    "case_fences",
+    "outbox",
+    "sites",
+    "rooms",
+    "calendars",
+    "rules",
+)
 
 
 @dataclass(slots=True)
@@ -37,6 +59,11 @@ class Store:
         async with self.database.transaction(traces) as tx:
             await handler(events, tx)
 
+    async def hear(self, *events: Event) -> None:
+        """One batch as the kernel applies it: in waves, and with whatever waited for them."""
+        async with self.database.transaction() as tx:
+            await apply_events(tx, READER, [incoming(one, tx) for one in events])
+
     def transaction(self) -> Any:
         """For use cases of HTTP."""
         return self.database.transaction()
@@ -50,6 +77,16 @@ class Store:
         ]
         return [one for one in events if case_id is None or getattr(one, "case_id", None) == case_id]
 
+    async def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Rows of a query on scheduling's tables, as an operator sees them."""
+        return [dict(row) for row in await self.admin.fetch(query, *parameters)]
+
+    async def state(self) -> dict[str, list[dict[str, Any]]]:
+        """Everything that handlers write, to compare."""
+        return {
+            name: await self.rows(f"SELECT * FROM scheduling.{name} ORDER BY 1, 2, 3") for name in WRITTEN
+        }
+
     async def count(self, table: str) -> int:
         """Rows of a table."""
         return int(await self.admin.fetchval(f"SELECT count(*) FROM scheduling.{table}"))
@@ -62,6 +99,12 @@ class Store:
                 (check, dict(row)) for row in await self.admin.fetch(f"SELECT * FROM scheduling.{check}")
             ]
         return found
+
+
+def incoming(event: Event, tx: Transaction) -> Incoming:
+    """An event that has just been read."""
+    envelope = Envelope(tx.new_id(), event.type_name, "tests", tx.now, event.key, 1, None, b"")
+    return Incoming(event.destination, event.key, envelope=envelope, event=event)
 
 
 @asynccontextmanager

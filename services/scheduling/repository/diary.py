@@ -92,7 +92,7 @@ async def read_board(
         SWEEP + READ if locked else READ,
         [*floor.therapists, *rooms, *floor.people],
         tx.now,
-        moment_of(floor.until + DAY),
+        moment_of(max(floor.until, now) + DAY),  # a match may come when its time is over
         tx.now,
         list(floor.therapists),
         monday,
