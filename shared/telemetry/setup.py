@@ -1,11 +1,9 @@
-"""The tracer provider of a process: spans are recorded when we say so, exported off the loop, never a failure."""
+"""Where a process's spans go: spans are recorded when we say so, exported off the loop, never a failure."""
 
 import logging
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from shared.settings import ProcessSettings
 from shared.telemetry import spans
@@ -20,18 +18,11 @@ def start_telemetry(service: str, role: str, process: ProcessSettings) -> None:
         return
     # An exporter that cannot reach its collector must not fill the logs.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-    provider = TracerProvider(
-        sampler=ALWAYS_ON,  # sampling is decided on the traceparent, before a span object exists
-        id_generator=spans.GIVEN_IDS,
-        resource=Resource.create({"service.name": service, "service.instance.id": role}),
-        shutdown_on_exit=False,
+    # Sampling is decided on the traceparent, before a span object exists.
+    processor = BatchSpanProcessor(
+        exporter, max_queue_size=8192, schedule_delay_millis=2000, export_timeout_millis=2000
     )
-    provider.add_span_processor(
-        BatchSpanProcessor(
-            exporter, max_queue_size=4096, schedule_delay_millis=500, export_timeout_millis=2000
-        )
-    )
-    spans.use(provider)
+    spans.use(processor, Resource.create({"service.name": service, "service.instance.id": role}))
 
 
 def stop_telemetry() -> None:

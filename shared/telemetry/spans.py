@@ -6,9 +6,10 @@ on the list is dropped, so that no key, path, query or value of a person can get
 
 from collections.abc import Mapping, Sequence
 
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, set_span_in_context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
 
 ALLOWED = frozenset(
@@ -31,34 +32,24 @@ ALLOWED = frozenset(
 
 Value = str | int | float | bool
 
+UNSET, FAILED = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
 
-class _GivenIds(IdGenerator):
-    """Hands out the ids that the next span was promised."""
+SCOPE = InstrumentationScope("humqadam")
 
-    trace_id = 0
-    span_id = 0
-
-    def generate_trace_id(self) -> int:
-        return self.trace_id
-
-    def generate_span_id(self) -> int:
-        return self.span_id
+_processor: SpanProcessor | None = None
+_resource = Resource.get_empty()
 
 
-GIVEN_IDS = _GivenIds()
-_provider: TracerProvider | None = None
-
-
-def use(provider: TracerProvider) -> None:
-    """The provider of this process."""
-    global _provider
-    _provider = provider
+def use(processor: SpanProcessor, resource: Resource) -> None:
+    """Where the spans of this process go, and whose they are."""
+    global _processor, _resource
+    _processor, _resource = processor, resource
 
 
 def flush(milliseconds: int) -> None:
     """Sends what is left."""
-    if _provider is not None:
-        _provider.force_flush(milliseconds)
+    if _processor is not None:
+        _processor.force_flush(milliseconds)
 
 
 def record_span(  # noqa: PLR0913 - a span is that many facts
@@ -71,23 +62,28 @@ def record_span(  # noqa: PLR0913 - a span is that many facts
     attributes: Mapping[str, Value] | None = None,
     links: Sequence[str] = (),
 ) -> None:
-    """One finished span. `own` and `parent` are traceparents, `times` nanoseconds since 1970 (start, end)."""
-    if _provider is None:
+    """One finished span. `own` and `parent` are traceparents, `times` nanoseconds since 1970 (start, end).
+
+    Made in one piece: a tracer's start and end take ten times as long (31 against 3 µs).
+    """
+    if _processor is None:
         return
-    context = context_of(own)
-    GIVEN_IDS.trace_id, GIVEN_IDS.span_id = context.trace_id, context.span_id
-    around = set_span_in_context(NonRecordingSpan(context_of(parent))) if parent else None
-    span = _provider.get_tracer("humqadam").start_span(
-        name,
-        context=around,
-        kind=kind,
-        attributes={key: value for key, value in (attributes or {}).items() if key in ALLOWED},
-        links=[Link(context_of(link)) for link in links],
-        start_time=times[0],
+    failed = attributes is not None and "error.type" in attributes
+    _processor.on_end(
+        ReadableSpan(
+            name,
+            context_of(own),
+            parent=context_of(parent) if parent else None,
+            resource=_resource,
+            attributes={key: value for key, value in (attributes or {}).items() if key in ALLOWED},
+            links=[Link(context_of(link)) for link in links],
+            kind=kind,
+            instrumentation_scope=SCOPE,
+            status=FAILED if failed else UNSET,
+            start_time=times[0],
+            end_time=times[1],
+        )
     )
-    if attributes and "error.type" in attributes:
-        span.set_status(Status(StatusCode.ERROR))
-    span.end(times[1])
 
 
 def context_of(traceparent: str) -> SpanContext:

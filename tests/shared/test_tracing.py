@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -21,11 +22,9 @@ from shared.telemetry.traceparent import is_valid
 @pytest.fixture
 def exported() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
-    provider = TracerProvider(id_generator=spans.GIVEN_IDS, shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    spans.use(provider)
+    spans.use(SimpleSpanProcessor(exporter), Resource.get_empty())
     yield exporter
-    spans._provider = None
+    spans._processor = None
 
 
 class Traces:
