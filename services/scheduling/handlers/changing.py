@@ -37,12 +37,15 @@ async def cancel(
 async def reschedule(
     tx: Transaction, appointment_id: UUID, caller: Caller, start: int, seen: int | None
 ) -> Appointment:
-    """The same appointment at another start, with the same therapist. Raises Refused, with other starts when
-    this one is not free: at once when somebody has it, and again under the locks."""
+    """The same appointment at another start, with the same therapist; where it is already nothing changes.
+    Raises Refused, with other starts when this one is not free: at once when somebody has it, and again under
+    the locks."""
     now = minute_after(tx.now)
     appointment = await _lock(tx, appointment_id, caller)
     changes.check_open(appointment, seen, now)
     changes.check_start(start, now)
+    if start == appointment.start:
+        return appointment
     asked = asked_for([changes.move_anywhere(appointment, now)])
     seen_board = await diary.read_board(tx, await diary.look(tx, asked), locked=False, without=appointment_id)
     changes.moved_hour(appointment, start, changes.without_own(appointment, seen_board))
