@@ -123,7 +123,7 @@ async def _ask_and_wait(connection: asyncpg.Connection, address: Address, own: R
     until = told_at + own.patience
     try:
         while time.monotonic() < until:
-            await asyncio.wait([posting], timeout=LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
             tells = time.monotonic() - told_at > TELL_SECONDS
             if not (posting.done() or tells):
                 continue
