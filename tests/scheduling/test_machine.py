@@ -1,0 +1,300 @@
+"""Anything in any order, one step at a time, on real Postgres: always as the diary on paper says."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import asyncpg
+import uvloop
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from deploy.local import databases
+from deploy.local.postgres import PostgresServer
+from services.scheduling.domain.availability import Need
+from services.scheduling.domain.calendars import Rule
+from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.refusals import Refused
+from services.scheduling.domain.wall_time import moment_of
+from services.scheduling.handlers import changing, places
+from services.scheduling.handlers.listing import open_slots
+from services.scheduling.repository.places import Room
+from shared.contracts.base import Event
+from shared.contracts.intake import ConsentChanged
+from shared.contracts.matching import MatchAttendee, MatchMade
+from tests.scheduling import world
+from tests.scheduling.diary_model import HORIZON, NOTICE, NOW_MINUTE, DiaryModel, Hours
+from tests.scheduling.store import NOW, Store, open_store
+
+R = TypeVar("R")
+BOUNDED = settings(
+    max_examples=30,
+    stateful_step_count=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+COORDINATOR = Caller("coordinator", "staff-1")
+LIVE = """
+SELECT case_id, attempt, version, therapist_id, site_id, room_id, starts_at FROM scheduling.appointments
+WHERE state = 'booked'
+"""
+LAST = """
+SELECT appointment_id, version, state FROM scheduling.appointments WHERE case_id = $1
+ORDER BY appointment_id DESC LIMIT 1
+"""
+cases = st.integers(0, 4)
+
+
+class Days(RuleBasedStateMachine):
+    """Five cases, two therapists, one site with two rooms."""
+
+    def __init__(self, runner: asyncio.Runner, store: Store) -> None:
+        super().__init__()
+        self.runner, self.store = runner, store
+        self.heard: list[Event] = []
+        self.seconds = 0
+        self.cases = [uuid4() for _ in range(5)]
+        people = [MatchAttendee(attendee_id=uuid4(), person_id=uuid4()) for _ in range(5)]
+        self.attendees = [(one,) for one in people]
+        self.attendees[1] = tuple(people[:2])  # who comes with the first
+        self.run(self._open())
+
+    def run(self, work: Coroutine[Any, Any, R]) -> R:
+        return self.runner.run(work)
+
+    def transact(self, use_case: Any, **given: Any) -> Any:
+        """What a use case answers, in a transaction of its own."""
+
+        async def once() -> Any:
+            async with self.store.transaction() as tx:
+                return await use_case(tx, **given)
+
+        return self.run(once())
+
+    async def _open(self) -> None:
+        site = await world.add_site(self.store, rooms=2)
+        rooms = await self.store.rows("SELECT room_id FROM scheduling.rooms ORDER BY room_id")
+        self.model = DiaryModel(site, {row["room_id"]: True for row in rooms}, {})
+        for _ in range(2):
+            hours = Hours()
+            therapist = await world.add_therapist(
+                self.store, self._rules(hours), horizon=HORIZON, notice=NOTICE, weekly_limit=hours.limit
+            )
+            self.model.therapists[therapist] = hours
+
+    def _rules(self, hours: Hours) -> list[Rule]:
+        site = self.model.site
+        return [
+            Rule(day, hours.opens, hours.closes, "in_person" if at else "online", at)
+            for day in range(1, 6)
+            for at in (None, site)
+        ]
+
+    def _hear(self, *events: Event) -> None:
+        self.heard += events
+        self.run(self.store.hear(*events))
+
+    @rule(
+        asked=st.lists(
+            st.tuples(cases, st.sampled_from([0, 1, 1, 1, 2]), st.booleans(), st.booleans(), st.integers(0, 2)),
+            min_size=1, max_size=4, unique_by=lambda one: one[0],
+        ),
+        minutes=st.sampled_from([30, 50, 90]),
+        days=st.sampled_from([(0, 3), (0, 9), (2, 4), (6, 30)]),
+    )  # fmt: skip
+    def matches_come(
+        self, asked: Sequence[tuple[int, int, bool, bool, int]], minutes: int, days: tuple[int, int]
+    ) -> None:
+        batch = [self._match(*one, minutes=minutes, days=days) for one in asked]
+        self._hear(*batch)
+        self.model.book(batch)
+
+    def _match(
+        self, case: int, later: int, in_person: bool, turned: bool, priority: int, **of: Any
+    ) -> MatchMade:
+        case_id = self.cases[case]
+        order = list(self.model.therapists)[:: -1 if turned else 1]
+        first, last = of["days"]
+        return world.match(
+            *((one, self.model.site) if in_person else one for one in order),
+            case_id=case_id, attempt=max(1, self.model.decided.get(case_id, 0) + later), priority=priority,
+            attendees=self.attendees[case], minutes=of["minutes"],
+            earliest=NOW + timedelta(days=first), latest=NOW + timedelta(days=last),
+        )  # fmt: skip
+
+    @precondition(lambda self: self.heard)
+    @rule(data=st.data())
+    def something_is_told_again(self, data: st.DataObject) -> None:
+        event = data.draw(st.sampled_from(self.heard))
+        self._hear(event)
+        if isinstance(event, MatchMade):
+            self.model.book([event])
+
+    @rule(case=cases, attempt=st.integers(-1, 1))
+    def a_match_is_withdrawn(self, case: int, attempt: int) -> None:
+        case_id = self.cases[case]
+        made = world.match(uuid4(), case_id=case_id)
+        withdrawal = world.withdrawal(made, attempt=max(1, self.model.decided.get(case_id, 0) + attempt))
+        self._hear(withdrawal)
+        self.model.withdraw(withdrawal)
+
+    @rule(case=cases, given=st.booleans())
+    def consent_changes(self, case: int, given: bool) -> None:
+        self.seconds += 1
+        case_id = self.cases[case]
+        self.run(
+            self.store.hear(
+                ConsentChanged(
+                    person_id=uuid4(), case_ids=(case_id,), purpose="care",
+                    state="given" if given else "withdrawn", text_version="1",
+                    changed_at=NOW + timedelta(seconds=self.seconds),
+                )
+            )
+        )  # fmt: skip
+        if given:
+            self.model.resume(case_id)
+        else:
+            self.model.stopped.add(case_id)
+
+    def _last(self, case: int) -> dict[str, Any] | None:
+        found = self.run(self.store.rows(LAST, self.cases[case]))
+        return found[0] if found else None
+
+    @rule(case=cases, stale=st.integers(0, 4))
+    def an_hour_is_cancelled(self, case: int, stale: int) -> None:
+        if (last := self._last(case)) is None:
+            return
+        cancel = partial(
+            self.transact, changing.cancel, appointment_id=last["appointment_id"], caller=COORDINATOR,
+            reason="cannot_come", seen=last["version"] - (stale == 0),
+        )  # fmt: skip
+        if stale == 0 and last["state"] == "booked":
+            assert refusal(cancel) == "stale_version"
+            return
+        assert cancel().state == "cancelled"
+        if last["state"] == "booked":
+            del self.model.kept[self.cases[case]]
+
+    @rule(case=cases, day=st.integers(0, 9), quarter=st.integers(-4, 12))
+    def an_hour_is_moved(self, case: int, day: int, quarter: int) -> None:
+        if (last := self._last(case)) is None:
+            return
+        start = NOW_MINUTE + max(15, day * 1440 + quarter * 15)
+        move = partial(
+            self.transact, changing.reschedule, appointment_id=last["appointment_id"], caller=COORDINATOR,
+            start=start, seen=last["version"],
+        )  # fmt: skip
+        if last["state"] == "cancelled":
+            assert refusal(move) == "already_cancelled"
+        elif not self.model.move(self.cases[case], start):
+            assert refusal(move) == "slot_taken"
+        else:
+            assert move().start == start
+
+    @rule(which=st.integers(0, 1), limit=st.integers(0, 4), active=st.sampled_from([True, True, False]))
+    def news_of_a_therapist(self, which: int, limit: int, active: bool) -> None:
+        self.seconds += 1
+        therapist, hours = list(self.model.therapists.items())[which]
+        at = NOW + timedelta(seconds=self.seconds)
+        status = "active" if active else "suspended"
+        self.run(
+            self.store.hear(world.therapist(therapist, weekly_limit=limit, status=status, changed_at=at))
+        )
+        hours.limit, hours.active = limit, active
+
+    @rule(
+        which=st.integers(0, 1),
+        opens=st.sampled_from([540, 570, 600]),
+        closes=st.sampled_from([660, 720]),
+        buffer=st.sampled_from([0, 10, 25]),
+    )
+    def a_calendar_changes(self, which: int, opens: int, closes: int, buffer: int) -> None:
+        therapist, hours = list(self.model.therapists.items())[which]
+        hours.opens, hours.closes, hours.buffer = opens, closes, buffer
+        standing = self.transact(places.show_calendar, therapist_id=therapist)
+        wanted = world.calendar(therapist, self._rules(hours), buffer=buffer, horizon=HORIZON, notice=NOTICE)
+        self.transact(places.save_calendar, wanted=wanted, seen=standing.version)
+
+    @rule(which=st.integers(0, 1))
+    def a_room_is_closed_or_opened(self, which: int) -> None:
+        room = list(self.model.rooms)[which]
+        self.model.rooms[room] = not self.model.rooms[room]
+        status = "open" if self.model.rooms[room] else "closed"
+        _, version = self.transact(places.show_room, room_id=room)
+        self.transact(places.save_room, room_id=room, room=Room(self.model.site, status), seen=version)
+
+    @rule(which=st.integers(0, 1), case=cases, in_person=st.booleans(), length=st.sampled_from([30, 50]))
+    def open_hours_are_listed(self, which: int, case: int, in_person: bool, length: int) -> None:
+        therapist = list(self.model.therapists)[which]
+        people = tuple(one.person_id for one in self.attendees[case])
+        need = Need("in_person" if in_person else "online", length, people, 0, NOW_MINUTE + 30 * 1440)
+        listed = self.transact(open_slots, therapist_ids=[therapist], need=need, most=9)
+        site = self.model.site if in_person else None
+        expected = list(self.model.starts(therapist, site, people, length))
+        assert [(one.start, one.site_id) for one in listed] == [(one, site) for one in expected[:9]]
+
+    @invariant()
+    def it_is_as_on_paper(self) -> None:
+        rows = self.run(self.store.rows(LIVE))
+        booked = {
+            row["case_id"]: (
+                row["attempt"], row["version"], row["therapist_id"], row["site_id"], row["room_id"], row["starts_at"],
+            )
+            for row in rows
+        }  # fmt: skip
+        assert booked == {
+            case: (one.attempt, one.version, one.therapist, one.site, one.room, moment_of(one.start))
+            for case, one in self.model.kept.items()
+        }
+        assert self.run(self.store.wrong()) == []
+
+    def teardown(self) -> None:
+        self.run(self._empty())
+
+    async def _empty(self) -> None:
+        names = await self.store.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'scheduling'")
+        await self.store.admin.execute(
+            "TRUNCATE " + ", ".join(f"scheduling.{row['tablename']}" for row in names)
+        )
+
+
+def refusal(use_case: Any) -> str:
+    """Why it is refused."""
+    try:
+        use_case()
+    except Refused as refused:
+        return refused.code
+    return "not refused"
+
+
+def test_whatever_happens_it_is_as_the_diary_on_paper_says(
+    postgres_server: PostgresServer, migrated: str
+) -> None:
+    async def opened(stack: AsyncExitStack) -> Store:
+        name = "scheduling_machine"
+        await databases.create_from_template(postgres_server.dsn("postgres"), name, migrated)
+        stack.push_async_callback(databases.drop, postgres_server.dsn("postgres"), name)
+        admin = await asyncpg.connect(postgres_server.dsn(name))
+        stack.push_async_callback(admin.close)
+        return await stack.enter_async_context(open_store(postgres_server.dsn(name, "scheduling"), admin))
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        stack = AsyncExitStack()
+        store = runner.run(opened(stack))
+        try:
+            run_state_machine_as_test(lambda: Days(runner, store), settings=BOUNDED)
+        finally:
+            runner.run(stack.aclose())
