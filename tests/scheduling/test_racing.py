@@ -4,9 +4,11 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -14,10 +16,12 @@ import pytest
 from services.scheduling.domain.changes import Caller
 from services.scheduling.domain.refusals import Refused
 from services.scheduling.domain.wall_time import minute_of
-from services.scheduling.handlers import changing
+from services.scheduling.handlers import changing, knowing, places
 from services.scheduling.handlers.matches import book_matches, withdraw_matches
 from services.scheduling.repository.diary import Contended
+from services.scheduling.repository.places import Room
 from services.scheduling.repository.turns import turns
+from shared.contracts.intake import ConsentChanged
 from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -101,24 +105,100 @@ async def test_after_three_rounds_the_whole_transaction_is_tried_again(store: St
     assert booked == (["Mon 15:00"] if in_turn else [])
 
 
+async def meanwhile(store: Store, first: Callable[[Transaction], Awaitable[Any]], second: Any) -> None:
+    """The second comes while the first is not yet committed, and waits for it."""
+    async with store.transaction() as tx:
+        await first(tx)
+        waits = asyncio.create_task(second)
+        query = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
+        while not await store.admin.fetchval(query):
+            await asyncio.sleep(0.005)
+    await waits
+
+
 async def test_of_two_lanes_that_want_the_same_therapist_the_second_sees_what_the_first_took(
     store: Store,
 ) -> None:
     site = await world.add_site(store)
     therapist = await world.add_therapist(store, [rule(1, "12:00", "14:15"), rule(1, "12:00", "14:15", site)])
     online, in_person = world.match(therapist), world.match((therapist, site))
-    async with store.transaction() as first:
-        await book_matches([online], first)
-        second = asyncio.create_task(store.hear(in_person))
-        await asyncio.sleep(0)
-        query = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
-        while not await store.admin.fetchval(query):
-            await asyncio.sleep(0.005)
-    await second
+    await meanwhile(store, partial(book_matches, [online]), store.hear(in_person))
     assert [(one.lane, world.local(one.start)) for one in await store.said(AppointmentBooked)] == [
         ("online", "Mon 12:00"),
         ("in_person", "Mon 13:15"),
     ]
+
+
+async def test_a_withdrawal_that_comes_while_its_match_is_booked_gives_the_hour_back(store: Store) -> None:
+    made = world.match(await world.add_therapist(store))
+    await meanwhile(store, partial(book_matches, [made]), store.hear(world.withdrawal(made)))
+    assert [type(one) for one in await store.said()] == [AppointmentBooked, AppointmentCancelled]
+
+
+async def test_a_match_that_comes_while_it_is_withdrawn_books_nothing(store: Store) -> None:
+    made = world.match(await world.add_therapist(store))
+    await meanwhile(store, partial(withdraw_matches, [world.withdrawal(made)]), store.hear(made))
+    assert await store.said() == []
+
+
+async def test_a_match_that_comes_while_consent_is_taken_back_waits(store: Store) -> None:
+    made = world.match(await world.add_therapist(store))
+    stop = ConsentChanged(
+        person_id=made.attendees[0].person_id, case_ids=(made.case_id,), purpose="care", state="withdrawn",
+        text_version="1", changed_at=NOW,
+    )  # fmt: skip
+    await meanwhile(store, partial(knowing.follow_consent, [stop]), store.hear(made))
+    assert await store.said() == []
+    assert await store.count("waiting") == 1
+
+
+@pytest.mark.parametrize("news_first", [True, False])
+async def test_no_match_waits_for_news_that_come_at_the_same_moment(store: Store, news_first: bool) -> None:
+    news = world.therapist(uuid4())
+    made = world.match(news.therapist_id)
+    async with store.transaction() as tx:
+        await places.save_calendar(tx, world.calendar(news.therapist_id), None)
+    if news_first:
+        await meanwhile(store, partial(knowing.record_therapists, [news]), store.hear(made))
+    else:
+        await meanwhile(store, partial(book_matches, [made]), store.hear(news))
+    assert [one.case_id for one in await store.said(AppointmentBooked)] == [made.case_id]
+    assert await store.count("waiting") == 0
+
+
+@pytest.mark.parametrize("closes", ["site", "room", "calendar"])
+async def test_what_closes_while_a_match_comes_takes_it_no_more(store: Store, closes: str) -> None:
+    site = await world.add_site(store)
+    (room,) = await store.rows("SELECT room_id FROM scheduling.rooms")
+    therapist = await world.add_therapist(store, [rule(1, "12:00", "14:00", site)])
+    closed = replace(world.SITE, status="closed")
+    without = replace(world.calendar(therapist), rules=())
+    close: dict[str, Callable[[Transaction], Awaitable[Any]]] = {
+        "site": partial(places.save_site, site_id=site, site=closed, seen=1),
+        "room": partial(places.save_room, room_id=room["room_id"], room=Room(site, "closed"), seen=1),
+        "calendar": partial(places.save_calendar, wanted=without, seen=1),
+    }
+    await meanwhile(store, close[closes], store.hear(world.match((therapist, site))))
+    assert [one.reason for one in await store.said(SlotNotFound)] == ["no_hour"]
+
+
+async def test_an_hour_that_is_moved_while_it_is_cancelled_is_cancelled(store: Store) -> None:
+    made = world.match(await world.add_therapist(store))
+    await store.hear(made)
+    (hour,) = await store.said(AppointmentBooked)
+    cancel = partial(
+        changing.cancel, appointment_id=hour.appointment_id, caller=COORDINATOR, reason="cannot_come", seen=1
+    )
+
+    async def move() -> None:
+        with pytest.raises(Refused, match="stale_version"):
+            async with store.transaction() as tx:
+                await changing.reschedule(
+                    tx, hour.appointment_id, COORDINATOR, minute_of(MONDAY_NOON) + 60, 1
+                )
+
+    await meanwhile(store, cancel, move())
+    assert await store.count("reservations") == 0
 
 
 async def test_two_attempts_of_one_case_on_two_lanes_at_once_leave_one_appointment(store: Store) -> None:
