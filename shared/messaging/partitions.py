@@ -74,12 +74,17 @@ class Partitions:
         if self._consumer is None or not self._next:
             await asyncio.sleep(0.05)
             return []
+        # Nothing is fetched ahead: what comes while a batch is worked on comes in one piece with the next fetch.
+        # (aiokafka would ask again at once, get the first record, and keep the others waiting behind it.)
+        self._consumer.resume(*self._consumer.paused())
         try:
             fetched = await self._consumer.getmany(timeout_ms=WAIT_MS, max_records=limit)
         except OffsetOutOfRangeError as lost:
             for partition in lost.args[0]:
                 self._halt((partition.topic, partition.partition), "stored offset is outside the log")
             return []
+        if fetched:
+            self._consumer.pause(*self._consumer.assignment())
         await self._commit()
         return [record for partition, queue in fetched.items() for record in self._expected(partition, queue)]
 

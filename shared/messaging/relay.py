@@ -49,7 +49,7 @@ class Relay:
         self._settings = settings
         self._partitions_of = partitions_of
         # The poll is the net under the wake-ups (10 ms on the crisis lane); gathering makes batches of routine work.
-        self._poll_seconds, self._gather_seconds = (0.01, 0.0) if lane == "crisis" else (0.25, 0.02)
+        self._poll_seconds, self._gather_seconds = (0.01, 0.0) if lane == "crisis" else (0.25, 0.05)
         self._wakes = wakes
         self._wake = wakes.event(lane)
         self._producer: AIOKafkaProducer | None = None
@@ -77,6 +77,7 @@ class Relay:
             await self._drop_producer()
 
     async def _step(self) -> None:
+        began = time.monotonic()
         try:
             async with self._owner.batch() as shards:
                 self._wakes.cover(self.lane, self._owner.owns_all)
@@ -96,14 +97,14 @@ class Relay:
             await asyncio.sleep(0.3)
             return
         if sent < BATCH:
-            await self._rest(bool(shards))
+            await self._rest(began, bool(shards))
 
-    async def _rest(self, owns: bool) -> None:
+    async def _rest(self, began: float, owns: bool) -> None:
+        """Until somebody wakes us; while much goes on, what is committed meanwhile goes along."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._poll_seconds if owns else 0.2):
                 await self._wake.wait()
-                # Whatever is committed in this moment goes along; who wakes an idle relay waits no longer for it.
-                await asyncio.sleep(self._gather_seconds)
+        await asyncio.sleep(max(0.0, began + self._gather_seconds - time.monotonic()))
         self._wake.clear()
 
     async def _drain_once(self, shards: Sequence[int]) -> int:
