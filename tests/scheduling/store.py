@@ -30,6 +30,7 @@ READER = Reader(
     Policy(),
 )
 CHECKS = ("double_bookings", "incomplete_appointments", "wrong_weekly_loads")
+KEPT = {"migrations"}
 WRITTEN = (
     "appointments",
     "reservations",
@@ -90,6 +91,21 @@ class Store:
     async def count(self, table: str) -> int:
         """Rows of a table."""
         return int(await self.admin.fetchval(f"SELECT count(*) FROM scheduling.{table}"))
+
+    async def empty(self) -> None:
+        """Deletes whatever was written: a hundred times faster than another database."""
+        tables = await self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'scheduling'")
+        async with self.admin.transaction():
+            await self.admin.execute(
+                "SET LOCAL session_replication_role = replica"
+            )  # foreign keys do not fire
+            await self.admin.execute(
+                ";".join(
+                    f"DELETE FROM scheduling.{row['tablename']}"
+                    for row in tables
+                    if row["tablename"] not in KEPT
+                )
+            )
 
     async def wrong(self) -> list[tuple[str, Any]]:
         """Every row of the checks, which have none."""

@@ -20,7 +20,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from deploy.local import databases
 from deploy.local.postgres import PostgresServer
 from services.scheduling.domain.availability import Need
 from services.scheduling.domain.calendars import Rule
@@ -262,13 +261,7 @@ class Days(RuleBasedStateMachine):
         assert self.run(self.store.wrong()) == []
 
     def teardown(self) -> None:
-        self.run(self._empty())
-
-    async def _empty(self) -> None:
-        names = await self.store.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'scheduling'")
-        await self.store.admin.execute(
-            "TRUNCATE " + ", ".join(f"scheduling.{row['tablename']}" for row in names)
-        )
+        self.run(self.store.empty())
 
 
 def refusal(use_case: Any) -> str:
@@ -284,17 +277,17 @@ def test_whatever_happens_it_is_as_the_diary_on_paper_says(
     postgres_server: PostgresServer, migrated: str
 ) -> None:
     async def opened(stack: AsyncExitStack) -> Store:
-        name = "scheduling_machine"
-        await databases.create_from_template(postgres_server.dsn("postgres"), name, migrated)
-        stack.push_async_callback(databases.drop, postgres_server.dsn("postgres"), name)
-        admin = await asyncpg.connect(postgres_server.dsn(name))
+        admin = await asyncpg.connect(postgres_server.dsn(migrated))
         stack.push_async_callback(admin.close)
-        return await stack.enter_async_context(open_store(postgres_server.dsn(name, "scheduling"), admin))
+        dsn = postgres_server.dsn(migrated, "scheduling")
+        store = await stack.enter_async_context(open_store(dsn, admin))
+        await store.empty()
+        return store
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stack = AsyncExitStack()
-        store = runner.run(opened(stack))
         try:
+            store = runner.run(opened(stack))
             run_state_machine_as_test(lambda: Days(runner, store), settings=BOUNDED)
         finally:
             runner.run(stack.aclose())
