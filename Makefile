@@ -30,7 +30,7 @@ check: setup
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy $(OURS)
 	.venv/bin/lint-imports
-	$(PY) -m pytest -q -m "not kafka and not stack and not faults" tests
+	$(PY) -m pytest -q -m "not processes and not postgres and not kafka and not stack and not faults" tests
 
 fmt: setup
 	$(PY) -m ruff check --fix .

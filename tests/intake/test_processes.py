@@ -19,6 +19,8 @@ from deploy.local.ports import free_port
 from services.intake.api.requests import EXAMPLE, SMALLEST
 from services.intake.settings import Settings
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -12,7 +12,7 @@ from tests.scheduling import reference, strategies
 
 SLOW = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 BATCHES = strategies.boards_with(strategies.batches)

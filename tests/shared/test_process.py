@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
+import pytest
 
 from deploy.local.ports import free_port
+
+pytestmark = pytest.mark.processes
 
 
 @asynccontextmanager
