@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import uvloop
@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -38,8 +39,8 @@ from tests.scheduling.store import NOW, Store, open_store
 
 R = TypeVar("R")
 BOUNDED = settings(
-    max_examples=30,
-    stateful_step_count=25,
+    max_examples=25,
+    stateful_step_count=30,
     deadline=None,
     derandomize=True,
     database=None,
@@ -47,14 +48,17 @@ BOUNDED = settings(
 )
 COORDINATOR = Caller("coordinator", "staff-1")
 LIVE = """
-SELECT case_id, attempt, version, therapist_id, site_id, room_id, starts_at FROM scheduling.appointments
-WHERE state = 'booked'
+SELECT appointment_id, case_id, attempt, version, therapist_id, site_id, room_id, starts_at
+FROM scheduling.appointments WHERE state = 'booked'
 """
-LAST = """
-SELECT appointment_id, version, state FROM scheduling.appointments WHERE case_id = $1
-ORDER BY appointment_id DESC LIMIT 1
-"""
+Asked = tuple[int, int, bool, bool, int]
 cases = st.integers(0, 4)
+# Of a case: how much higher the attempt is, in person, with the therapists turned round, how urgent.
+one_match = st.tuples(
+    cases, st.sampled_from([1, 1, 1, 0, 2]), st.booleans(), st.booleans(), st.integers(0, 2)
+)
+batches = st.lists(one_match, min_size=2, max_size=4, unique_by=lambda one: one[0])
+spans = st.sampled_from([(0, 9), (0, 3), (2, 4), (6, 30)])
 
 
 class Days(RuleBasedStateMachine):
@@ -106,17 +110,19 @@ class Days(RuleBasedStateMachine):
         self.heard += events
         self.run(self.store.hear(*events))
 
-    @rule(
-        asked=st.lists(
-            st.tuples(cases, st.sampled_from([0, 1, 1, 1, 2]), st.booleans(), st.booleans(), st.integers(0, 2)),
-            min_size=1, max_size=4, unique_by=lambda one: one[0],
-        ),
-        minutes=st.sampled_from([30, 50, 90]),
-        days=st.sampled_from([(0, 3), (0, 9), (2, 4), (6, 30)]),
-    )  # fmt: skip
-    def matches_come(
-        self, asked: Sequence[tuple[int, int, bool, bool, int]], minutes: int, days: tuple[int, int]
-    ) -> None:
+    @initialize(asked=batches, minutes=st.sampled_from([30, 50]))
+    def people_have_hours(self, asked: Sequence[Asked], minutes: int) -> None:
+        self._come(asked, minutes, (0, 9))
+
+    @rule(asked=batches, minutes=st.sampled_from([30, 50, 90]), days=spans)
+    def matches_come(self, asked: Sequence[Asked], minutes: int, days: tuple[int, int]) -> None:
+        self._come(asked, minutes, days)
+
+    @rule(asked=one_match, days=spans)
+    def the_next_attempt_comes(self, asked: Asked, days: tuple[int, int]) -> None:
+        self._come([asked], 50, days)
+
+    def _come(self, asked: Sequence[Asked], minutes: int, days: tuple[int, int]) -> None:
         batch = [self._match(*one, minutes=minutes, days=days) for one in asked]
         self._hear(*batch)
         self.model.book(batch)
@@ -142,6 +148,7 @@ class Days(RuleBasedStateMachine):
         if isinstance(event, MatchMade):
             self.model.book([event])
 
+    @precondition(lambda self: self.model.decided)
     @rule(case=cases, attempt=st.integers(-1, 1))
     def a_match_is_withdrawn(self, case: int, attempt: int) -> None:
         case_id = self.cases[case]
@@ -168,40 +175,40 @@ class Days(RuleBasedStateMachine):
         else:
             self.model.stopped.add(case_id)
 
-    def _last(self, case: int) -> dict[str, Any] | None:
-        found = self.run(self.store.rows(LAST, self.cases[case]))
-        return found[0] if found else None
+    def _one_that_stands(self, data: st.DataObject) -> tuple[UUID, dict[str, Any]]:
+        case = data.draw(st.sampled_from([one for one in self.cases if one in self.model.kept]))
+        (row,) = self.run(self.store.rows(f"{LIVE} AND case_id = $1", case))
+        return case, row
 
-    @rule(case=cases, stale=st.integers(0, 4))
-    def an_hour_is_cancelled(self, case: int, stale: int) -> None:
-        if (last := self._last(case)) is None:
-            return
+    @precondition(lambda self: self.model.kept)
+    @rule(data=st.data(), stale=st.integers(0, 4))
+    def an_hour_is_cancelled(self, data: st.DataObject, stale: int) -> None:
+        case, row = self._one_that_stands(data)
         cancel = partial(
-            self.transact, changing.cancel, appointment_id=last["appointment_id"], caller=COORDINATOR,
-            reason="cannot_come", seen=last["version"] - (stale == 0),
+            self.transact, changing.cancel, appointment_id=row["appointment_id"], caller=COORDINATOR,
+            reason="cannot_come",
         )  # fmt: skip
-        if stale == 0 and last["state"] == "booked":
-            assert refusal(cancel) == "stale_version"
+        if stale == 0:
+            assert refusal(partial(cancel, seen=row["version"] - 1)) == "stale_version"
             return
-        assert cancel().state == "cancelled"
-        if last["state"] == "booked":
-            del self.model.kept[self.cases[case]]
+        for seen in (row["version"], None):  # and once more
+            assert cancel(seen=seen).state == "cancelled"
+        del self.model.kept[case]
 
-    @rule(case=cases, day=st.integers(0, 9), quarter=st.integers(-4, 12))
-    def an_hour_is_moved(self, case: int, day: int, quarter: int) -> None:
-        if (last := self._last(case)) is None:
-            return
-        start = NOW_MINUTE + max(15, day * 1440 + quarter * 15)
+    @precondition(lambda self: self.model.kept)
+    @rule(data=st.data(), day=st.integers(0, 9), quarter=st.integers(-4, 12))
+    def an_hour_is_moved(self, data: st.DataObject, day: int, quarter: int) -> None:
+        case, row = self._one_that_stands(data)
+        anywhere = NOW_MINUTE + max(15, day * 1440 + quarter * 15)
+        start = data.draw(st.sampled_from([anywhere, *self.model.other_starts(case)]))
         move = partial(
-            self.transact, changing.reschedule, appointment_id=last["appointment_id"], caller=COORDINATOR,
-            start=start, seen=last["version"],
+            self.transact, changing.reschedule, appointment_id=row["appointment_id"], caller=COORDINATOR,
+            start=start, seen=row["version"],
         )  # fmt: skip
-        if last["state"] == "cancelled":
-            assert refusal(move) == "already_cancelled"
-        elif not self.model.move(self.cases[case], start):
-            assert refusal(move) == "slot_taken"
-        else:
+        if self.model.move(case, start):
             assert move().start == start
+        else:
+            assert refusal(move) == "slot_taken"
 
     @rule(which=st.integers(0, 1), limit=st.integers(0, 4), active=st.sampled_from([True, True, False]))
     def news_of_a_therapist(self, which: int, limit: int, active: bool) -> None:

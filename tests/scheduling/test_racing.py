@@ -50,10 +50,14 @@ async def stranger(store: Store) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def until_blocked_by(store: Store, holder: asyncpg.Connection) -> None:
-    """Waits until somebody waits for this one."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))"
-    while not await store.admin.fetchval(query, holder.get_server_pid()):
+async def until_it_waits(store: Store, task: asyncio.Task[Any], holder: int | None = None) -> None:
+    """Waits until the task waits for a lock; one of that backend, if it is given."""
+    query = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE cardinality(pg_blocking_pids(pid)) > 0 AND coalesce($1 = ANY (pg_blocking_pids(pid)), true)
+    """
+    while not await store.admin.fetchval(query, holder):
+        assert not task.done(), "it waited for nobody"
         await asyncio.sleep(0.005)
 
 
@@ -62,7 +66,7 @@ async def test_an_hour_that_is_taken_between_look_and_insert_is_not_taken_again(
     async with stranger(store) as first:
         await hold(first, therapist, MONDAY_NOON)
         booking = asyncio.create_task(store.hear(world.match(therapist), world.match(therapist)))
-        await until_blocked_by(store, first)
+        await until_it_waits(store, booking)
         await first.execute("COMMIT")
         await booking
     booked = sorted(world.local(one.start) for one in await store.said(AppointmentBooked))
@@ -74,7 +78,7 @@ async def test_an_hour_that_is_only_tried_for_is_booked(store: Store) -> None:
     async with stranger(store) as first:
         await hold(first, therapist, MONDAY_NOON)
         booking = asyncio.create_task(store.hear(world.match(therapist)))
-        await until_blocked_by(store, first)
+        await until_it_waits(store, booking)
         await first.execute("ROLLBACK")
         await booking
     assert [world.local(one.start) for one in await store.said(AppointmentBooked)] == ["Mon 12:00"]
@@ -93,7 +97,7 @@ async def test_after_three_rounds_the_whole_transaction_is_tried_again(store: St
             book = partial(turns(store.database), use_case)
         booking = asyncio.create_task(book())
         for taker in (one, two, three):
-            await until_blocked_by(store, taker)
+            await until_it_waits(store, booking, taker.get_server_pid())
             await taker.execute("COMMIT")
         if in_turn:
             await booking
@@ -110,9 +114,7 @@ async def meanwhile(store: Store, first: Callable[[Transaction], Awaitable[Any]]
     async with store.transaction() as tx:
         await first(tx)
         waits = asyncio.create_task(second)
-        query = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
-        while not await store.admin.fetchval(query):
-            await asyncio.sleep(0.005)
+        await until_it_waits(store, waits)
     await waits
 
 
