@@ -1,6 +1,7 @@
 """Many at once on real connections: nobody gets an hour twice, nobody is forgotten, no deadlock is shown."""
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from services.scheduling.domain.refusals import Refused
 from services.scheduling.domain.wall_time import minute_of
 from services.scheduling.handlers import changing, knowing, places
 from services.scheduling.handlers.matches import book_matches, withdraw_matches
+from services.scheduling.repository import resources
 from services.scheduling.repository.diary import Contended
 from services.scheduling.repository.places import Room
 from services.scheduling.repository.turns import turns
@@ -238,17 +240,20 @@ async def test_those_who_keep_to_the_protocol_never_meet_in_a_deadlock(store: St
     site = await world.add_site(store, rooms=2)
     rules = [one for day in range(1, 6) for at in (None, site) for one in [rule(day, "09:00", "17:00", at)]]
     wanted = [await world.add_therapist(store, rules) for _ in range(3)]
-    people = [world.match(wanted[0]).attendees for _ in range(12)]  # whom nobody has met yet
+    cases = [world.match(wanted[0]) for _ in range(12)]  # whom nobody has met yet
     in_turn = turns(store.database)
     met: list[str] = []
 
-    async def book(turn: int) -> None:
-        order = wanted[turn % 3 :] + wanted[: turn % 3]
-        candidates = order if turn % 2 else [(one, site) for one in order]
-        batch = [world.match(*candidates, attendees=attendees) for attendees in people[turn % 4 :: 2]]
-        await take_turn(partial(book_matches, batch if turn % 3 else batch[::-1]))
-        for made in batch[::2]:
-            await take_turn(partial(withdraw_matches, [world.withdrawal(made)]))
+    async def book(attempt: int) -> None:
+        order = wanted[attempt % 3 :] + wanted[: attempt % 3]
+        candidates = order if attempt % 2 else [(one, site) for one in order]
+        mine = random.Random(attempt).sample(cases, 8)
+        batch = [
+            world.match(*candidates, case_id=one.case_id, attendees=one.attendees, attempt=attempt)
+            for one in mine
+        ]
+        await take_turn(partial(book_matches, batch))
+        await take_turn(partial(withdraw_matches, [world.withdrawal(made) for made in batch[::-3]]))
 
     async def take_turn(use_case: Callable[[Transaction], Awaitable[None]]) -> None:
         async def watched(tx: Transaction) -> None:
@@ -260,9 +265,39 @@ async def test_those_who_keep_to_the_protocol_never_meet_in_a_deadlock(store: St
 
         await in_turn(watched)
 
-    await asyncio.gather(*map(book, range(12)))
+    await asyncio.gather(*map(book, range(1, 17)))
     assert met == []
-    assert len(await store.said(AppointmentBooked)) > 40
+    assert len(await store.said(AppointmentBooked)) > 20
+
+
+@pytest.mark.parametrize("change", ["cancel", "move", "withdraw", "supersede"])
+@pytest.mark.parametrize("resource", ["therapist_id", "room_id", "person"])
+async def test_whoever_changes_an_appointment_waits_for_all_that_it_has(
+    store: Store, change: str, resource: str
+) -> None:
+    site = await world.add_site(store)
+    made = world.match((await world.add_therapist(store, [rule(1, "12:00", "17:00", site)]), site))
+    other = await world.add_therapist(store)
+    await store.hear(made)
+    (hour,) = await store.said(AppointmentBooked)
+    newer = world.match(other, case_id=made.case_id, attempt=2)
+    id_, start = hour.appointment_id, minute_of(hour.start) + 60
+
+    async def change_it() -> None:
+        async with store.transaction() as tx:
+            match change:
+                case "cancel":
+                    await changing.cancel(tx, id_, COORDINATOR, "cannot_come", 1)
+                case "move":
+                    await changing.reschedule(tx, id_, COORDINATOR, start, 1)
+                case "withdraw":
+                    await withdraw_matches([world.withdrawal(made)], tx)
+                case "supersede":
+                    await book_matches([newer], tx)
+
+    has = hour.attendees[0].person_id if resource == "person" else getattr(hour, resource)
+    await meanwhile(store, partial(resources.lock, wanted={}, existing={has}), change_it())
+    assert len(await store.said(AppointmentBooked)) == 1 + (change == "supersede")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
