@@ -2,11 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -23,6 +23,7 @@ from tests.scheduling import world
 from tests.scheduling.reference import rule
 from tests.scheduling.store import NOW, Store
 
+R = TypeVar("R")
 COORDINATOR = Caller("coordinator", "staff-1")
 EXPECTED = {"slot_taken", "stale_version", "already_cancelled", "invalid_request"}
 HOLD = "INSERT INTO scheduling.reservations VALUES ($1, $2, tstzrange($3, $4), $5)"
@@ -32,6 +33,13 @@ HELD_UNTIL = NOW + timedelta(days=30)
 async def hold(connection: asyncpg.Connection, resource: UUID, start: datetime) -> None:
     """Takes an hour as the protocol forbids it: without a lock and without a look."""
     await connection.execute(HOLD, uuid4(), resource, start, start + timedelta(minutes=50), HELD_UNTIL)
+
+
+async def all_at_once(work: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
+    """What each answers; the first failure ends them all, so that none is left to the next test."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(one) for one in work]
+    return [one.result() for one in running]
 
 
 class Rush:
@@ -64,8 +72,7 @@ class Rush:
         async with asyncio.TaskGroup() as tasks:
             for one in others:
                 tasks.create_task(one)
-            workers = [*map(self._work, self.lanes.values()), self._change_calendars()]
-            await asyncio.gather(*workers)
+            await all_at_once([*map(self._work, self.lanes.values()), self._change_calendars()])
             self.over = True
 
     def _case(self, number: int) -> None:

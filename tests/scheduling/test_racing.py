@@ -34,7 +34,7 @@ from shared.messaging import Transaction
 from shared.messaging.failures import is_transient
 from tests.scheduling import world
 from tests.scheduling.reference import rule
-from tests.scheduling.rush import Rush, hold
+from tests.scheduling.rush import Rush, all_at_once, hold
 from tests.scheduling.store import NOW, Store
 
 COORDINATOR = Caller("coordinator", "staff-1")
@@ -211,7 +211,7 @@ async def test_two_attempts_of_one_case_on_two_lanes_at_once_leave_one_appointme
     online = await world.add_therapist(store)
     older = [world.match((at_site, site)) for _ in range(8)]
     newer = [world.match(online, case_id=one.case_id, attempt=2, attendees=one.attendees) for one in older]
-    await asyncio.gather(*(store.hear(one) for pair in zip(older, newer, strict=True) for one in pair))
+    await all_at_once(store.hear(one) for pair in zip(older, newer, strict=True) for one in pair)
     rows = await store.rows("SELECT attempt FROM scheduling.appointments WHERE state = 'booked'")
     assert [row["attempt"] for row in rows] == [2] * 8
 
@@ -232,7 +232,7 @@ async def test_two_who_want_the_last_hour_get_one_booking_and_one_clear_answer(s
             return refused.code
         return "moved"
 
-    answers = await asyncio.gather(*(move(hour.appointment_id) for hour in hours))
+    answers = await all_at_once(move(hour.appointment_id) for hour in hours)
     assert sorted(answers) == ["moved", "slot_taken", "slot_taken", "slot_taken"]
 
 
@@ -265,7 +265,7 @@ async def test_those_who_keep_to_the_protocol_never_meet_in_a_deadlock(store: St
 
         await in_turn(watched)
 
-    await asyncio.gather(*map(book, range(1, 17)))
+    await all_at_once(map(book, range(1, 17)))
     assert met == []
     assert len(await store.said(AppointmentBooked)) > 20
 
