@@ -1,16 +1,22 @@
-"""Makes the stack's fixtures known to every test, and runs the tests on the loop the services run on."""
+"""Makes the stack's fixtures known to every test, runs tests on the loop the services run on, and bounds each."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 
 import pytest
 import uvloop
 
+from tests import limits
 from tests.stack_fixtures import *  # noqa: F403
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"uvloop": uvloop.new_event_loop}
+    return {"uvloop": _new_loop}
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    limits.loops.append(uvloop.new_event_loop())
+    return limits.loops[-1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,3 +25,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for name in ("postgres", "kafka"):
             if f"{name}_server" in getattr(item, "fixturenames", ()):
                 item.add_marker(name)
+        limits.limit(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    with limits.phase(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    with limits.phase(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    with limits.phase(item):
+        return (yield)

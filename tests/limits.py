@@ -1,0 +1,75 @@
+"""Every test has an upper bound, so that a hang is a failure with a stack and never eats the run.
+
+An async test that hangs fails where it waits, and the run goes on. Whatever else hangs (a fixture, a test without a
+loop, a finalizer) ends the run with the stacks of all threads and all tasks: `faulthandler_timeout` of pyproject.toml,
+which pytest itself forgets as soon as a test has failed, so it is set anew for each phase.
+"""
+
+import asyncio
+import faulthandler
+import functools
+import inspect
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
+
+from tests.waiting import stack_of
+
+TEST_SECONDS = 180.0
+SLOW_TEST_SECONDS = 840.0  # whole systems and the fault runs: minutes on a quiet machine
+SLOW = ("stack", "faults")
+TELL_TASKS_BEFORE = 3.0
+
+loops: list[asyncio.AbstractEventLoop] = []
+
+
+def limit(item: pytest.Item) -> None:
+    """Bounds the body of an async test."""
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        slow = any(item.get_closest_marker(name) for name in SLOW)
+        item.obj = _within(item.obj, SLOW_TEST_SECONDS if slow else TEST_SECONDS)
+
+
+def _within(test: Callable[..., Any], seconds: float) -> Callable[..., Any]:
+    @functools.wraps(test)
+    async def bounded(*arguments: Any, **named: Any) -> None:
+        async with asyncio.timeout(seconds):
+            await test(*arguments, **named)
+
+    return bounded
+
+
+@contextmanager
+def phase(item: pytest.Item) -> Iterator[None]:
+    """One of set-up, call and tear-down, within the time of pyproject.toml."""
+    seconds = float(item.config.getini("faulthandler_timeout") or 0)
+    if not seconds:
+        yield
+        return
+    stderr = item.config.stash[fault_handler_stderr_fd_key]
+    telling = threading.Timer(max(0.1, seconds - TELL_TASKS_BEFORE), _tell_tasks, [item.nodeid, stderr])
+    telling.daemon = True
+    telling.start()
+    faulthandler.dump_traceback_later(
+        seconds, file=stderr, exit=bool(item.config.getini("faulthandler_exit_on_timeout"))
+    )
+    try:
+        yield
+    finally:
+        telling.cancel()
+
+
+def _tell_tasks(name: str, stderr: int) -> None:
+    """A thread's stack shows the loop alone; what everybody waits for stands in the tasks."""
+    lines = [f"\n{name} hangs; tasks:"]
+    for loop in loops:
+        if not loop.is_closed():
+            lines += [
+                f"  {task.get_name()}: {' > '.join(stack_of(task))}" for task in asyncio.all_tasks(loop)
+            ]
+    os.write(stderr, ("\n".join(lines) + "\n").encode())
