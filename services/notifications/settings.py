@@ -25,7 +25,7 @@ class SenderSettings(BaseSettings):
     mail_chunk: int = 10
     mail_connections: int = 4
     mail_lease_seconds: float = 30.0
-    poll_seconds: float = 0.1
+    poll_seconds: float = 0.2
     lease_seconds: float = 12.0
     vault_retry_seconds: float = 2.0
 

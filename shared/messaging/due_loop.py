@@ -14,7 +14,7 @@ from shared.messaging.transaction import Database, Due, Transaction
 DueHandler = Callable[[Sequence[Due], Transaction], Awaitable[None]]
 
 BATCH = 500
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.25
 POSTPONE_SECONDS = (1.0, 5.0, 30.0, 300.0, 3600.0)
 
 log = logging.getLogger(__name__)

@@ -51,7 +51,7 @@ def consumer(settings: KafkaSettings, group: str, client: str) -> AIOKafkaConsum
         enable_auto_commit=False,
         auto_offset_reset="none",
         isolation_level="read_committed",
-        fetch_max_wait_ms=250,
+        fetch_max_wait_ms=1000,  # answered at once when there is anything
         max_partition_fetch_bytes=2_097_152,
         check_crcs=True,
         **settings.common(),

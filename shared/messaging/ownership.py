@@ -16,7 +16,7 @@ import asyncpg
 
 from shared.postgres import connect
 
-ROUND_SECONDS = 0.5
+ROUND_SECONDS = 1.0
 MARK = 2**31 - 1  # the lock number that every live member holds in shared mode
 
 LIVE = """
