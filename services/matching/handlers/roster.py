@@ -9,7 +9,7 @@ from services.matching.domain.directory import Directory
 from services.matching.domain.places import Cities, Site
 from services.matching.domain.policy import Policy
 from services.matching.domain.therapists import Therapist
-from services.matching.repository.changes import BEGINNING, Changes, changes_since
+from services.matching.repository.changes import BEGINNING, Changes, Own, changes_since
 from shared.messaging import Transaction
 
 
@@ -31,7 +31,7 @@ class Roster:
         self._cities = cities
         self._known = Known()
         self._begin = BEGINNING
-        self._again: frozenset[UUID] = frozenset()
+        self._again = Own()
         self._turn = asyncio.Lock()
 
     async def look(self, tx: Transaction) -> tuple[Directory, Capacity]:
@@ -44,14 +44,14 @@ class Roster:
             changes = await changes_since(tx, self._begin, self._again)
             self._known = self._with(self._known, changes, own=False)
             self._begin, self._again = changes.begin_next, changes.own
-            seen = self._with(self._known, changes, own=True) if changes.own else self._known
+            seen = self._with(self._known, changes, own=True)
         return seen.directory, seen.capacity or capacity_of(seen.directory, {}, self._policy.weeks)
 
     def _with(self, known: Known, changes: Changes, *, own: bool) -> Known:
         """With the changes of others, or with this transaction's own."""
-        therapists = {one.id: one for one in changes.therapists if (one.id in changes.own) == own}
-        sites = {one.id: one for one in changes.sites if (one.id in changes.own) == own}
-        loads = {one: load for one, load in changes.open_cases.items() if (one in changes.own) == own}
+        therapists = {one.id: one for one in changes.therapists if (one.id in changes.own.profiles) == own}
+        sites = {one.id: one for one in changes.sites if (one.id in changes.own.profiles) == own}
+        loads = {one: load for one, load in changes.open_cases.items() if (one in changes.own.loads) == own}
         if therapists or sites:
             known = self._rebuilt(known, therapists, sites)
         if loads and known.capacity:

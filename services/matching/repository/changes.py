@@ -5,7 +5,6 @@ transaction that had not ended then, hence by one at or above the lowest that wa
 begins (PostgreSQL manual, 9.28.16, pg_snapshot_xmin). A few rows may be told twice; none is left out.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,8 +18,8 @@ LOOK = """
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS begin_next,
     coalesce(array_agg(therapist_id), '{}') AS therapists, coalesce(array_agg(open_cases), '{}') AS open_cases,
     coalesce(array_agg(therapist_id) FILTER (WHERE changed_by = pg_current_xact_id_if_assigned()), '{}') AS own,
-    EXISTS (SELECT FROM therapists WHERE changed_by >= $1::text::xid8 OR therapist_id = ANY ($2)) AS has_therapists,
-    EXISTS (SELECT FROM sites WHERE changed_by >= $1::text::xid8 OR site_id = ANY ($2)) AS has_sites
+    EXISTS (SELECT FROM therapists WHERE changed_by >= $1::text::xid8 OR therapist_id = ANY ($3)) AS has_therapists,
+    EXISTS (SELECT FROM sites WHERE changed_by >= $1::text::xid8 OR site_id = ANY ($3)) AS has_sites
 FROM loads WHERE changed_by >= $1::text::xid8 OR therapist_id = ANY ($2)
 """
 THERAPISTS = f"""
@@ -36,30 +35,39 @@ BEGINNING = "0"
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """What a transaction itself has written: whose loads, and which therapists and sites."""
+
+    loads: frozenset[UUID] = frozenset()
+    profiles: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed, and where the next look begins; `own` are ids that this transaction itself has written."""
+    """What changed, and where the next look begins; `own` is this transaction's own."""
 
     begin_next: str
     therapists: list[Therapist]
     sites: list[Site]
     open_cases: dict[UUID, int]
-    own: frozenset[UUID]
+    own: Own
 
 
-async def changes_since(tx: Transaction, begin: str, again: Collection[UUID]) -> Changes:
-    """Everything written since the look that said `begin`, and the rows of the ids in `again` in any case."""
-    look = await tx.connection.fetchrow(LOOK, begin, list(again))
+async def changes_since(tx: Transaction, begin: str, again: Own) -> Changes:
+    """Everything written since the look that said `begin`, and the rows named in `again` in any case."""
+    profiles = list(again.profiles)
+    look = await tx.connection.fetchrow(LOOK, begin, list(again.loads), profiles)
     loads = dict(zip(look["therapists"], look["open_cases"], strict=True))
-    own = set(look["own"])
+    own: set[UUID] = set()
     therapists, sites = [], []
     if look["has_therapists"]:
-        rows = await tx.connection.fetch(THERAPISTS, begin, list(again))
+        rows = await tx.connection.fetch(THERAPISTS, begin, profiles)
         therapists = [Therapist(row["therapist_id"], profile_of(row)) for row in rows]
         own |= {row["therapist_id"] for row in rows if row["own"]}
     if look["has_sites"]:
-        rows = await tx.connection.fetch(SITES, begin, list(again))
+        rows = await tx.connection.fetch(SITES, begin, profiles)
         sites = [
             Site(r["site_id"], Point(r["latitude"], r["longitude"]), r["status"] == "open") for r in rows
         ]
         own |= {row["site_id"] for row in rows if row["own"]}
-    return Changes(look["begin_next"], therapists, sites, loads, frozenset(own))
+    return Changes(look["begin_next"], therapists, sites, loads, Own(frozenset(look["own"]), frozenset(own)))
