@@ -4,19 +4,13 @@ import asyncio
 from collections.abc import Callable, Generator, Mapping
 
 import pytest
-import uvloop
 
 from tests import limits
 from tests.stack_fixtures import *  # noqa: F403
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"uvloop": _new_loop}
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    limits.loops.append(uvloop.new_event_loop())
-    return limits.loops[-1]
+    return {"uvloop": limits.new_loop}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

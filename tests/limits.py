@@ -11,11 +11,13 @@ import functools
 import inspect
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import uvloop
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 from tests.waiting import stack_of
@@ -26,6 +28,27 @@ SLOW = ("stack", "faults")
 TELL_TASKS_BEFORE = 3.0
 
 loops: list[asyncio.AbstractEventLoop] = []
+
+
+class Loop(uvloop.Loop):
+    """The services' loop; what a test has left open is told when it closes, and closed.
+
+    uvloop warns of an open handle and then closes it. Where warnings are errors the warning is raised instead, the
+    handle stays open, and `close` waits for it for ever.
+    """
+
+    def close(self) -> None:
+        with warnings.catch_warnings(record=True) as left:
+            warnings.simplefilter("always", ResourceWarning)
+            super().close()
+        if left:
+            raise AssertionError(f"left open by some test: {sorted(str(one.message) for one in left)}")
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """A loop whose tasks are told when a test hangs."""
+    loops.append(Loop())
+    return loops[-1]
 
 
 def limit(item: pytest.Item) -> None:

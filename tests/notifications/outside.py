@@ -3,7 +3,7 @@
 import os
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -70,19 +70,22 @@ class OutsideWorld:
 
 @asynccontextmanager
 async def outside_world(folder: Path) -> AsyncIterator[OutsideWorld]:
-    """Listening on loopback until left."""
+    """Listening on loopback until left, however that happens."""
     world = OutsideWorld(folder)
     app = web.Application()
     app.add_routes([
         web.post("/internal/v1/keys", world.answer_keys),
         web.post("/v1/messages", world.take_sms),
     ])  # fmt: skip
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    port, world.smtp_port = free_port(), free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    world.url = f"http://127.0.0.1:{port}"
-    server = await world.mail.serve("127.0.0.1", world.smtp_port)
-    yield world
-    server.close()
-    await runner.cleanup()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    async with AsyncExitStack() as left:
+        left.callback(world.mail.sink.close)
+        left.callback(world.sms.sink.close)
+        await runner.setup()
+        left.push_async_callback(runner.cleanup)
+        port, world.smtp_port = free_port(), free_port()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        world.url = f"http://127.0.0.1:{port}"
+        server = await world.mail.serve("127.0.0.1", world.smtp_port)
+        left.callback(server.close)
+        yield world

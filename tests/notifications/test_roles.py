@@ -1,8 +1,8 @@
 """The real processes on real Kafka and Postgres: a fact in, an SMS out; an alarm in, a page out; clean leave."""
 
 import asyncio
+import contextlib
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,8 +18,10 @@ import pytest_asyncio
 import uuid_utils
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from deploy.local.child import Child, Program, last_lines
 from deploy.local.kafka import KafkaServer
 from deploy.local.ports import free_port
+from services.notifications.domain.paging import reference
 from services.notifications.settings import SYNTHETIC_DUTY_DESK
 from shared.contracts.base import Event
 from shared.contracts.topics import TOPICS
@@ -30,8 +32,11 @@ from tests.notifications.facts import a_booking, desk
 from tests.notifications.outside import TOKEN, OutsideWorld, outside_world
 from tests.notifications.test_pager import raised
 from tests.stack_fixtures import FreshDatabase
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.kafka
+
+ROOT = Path(__file__).parents[2]
 
 
 class Processes:
@@ -66,43 +71,43 @@ class Processes:
         )
         return trace
 
-    async def start(self, role: str, port: int) -> asyncio.subprocess.Process:
-        """A process of that role, not yet ready."""
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.notifications.main", "--role", role,
-            env=os.environ | self.environment | {"HTTP_PORT": str(port)},
-        )  # fmt: skip
+    def start(self, role: str, port: int) -> Child:
+        """A process of that role, not yet ready; it never outlives the tests."""
+        argv = (sys.executable, "-m", "services.notifications.main", "--role", role)
+        environment = os.environ | self.environment | {"HTTP_PORT": str(port)}
+        return Child(Program(role, argv, self.outside.folder / f"{role}-{port}.log", environment, ROOT))
+
+    async def migrate(self) -> None:
+        process = self.start("migrate", free_port())
+        try:
+            assert await asyncio.wait_for(process.wait(), PATIENCE) == 0, last_lines(process.program.log)
+        finally:
+            await process.stop(0)
 
     @asynccontextmanager
     async def running(self, role: str) -> AsyncIterator[str]:
         """A process of that role, ready; yields its base URL. It must leave by itself, with code 0."""
         port = free_port()
-        process = await self.start(role, port)
+        process = self.start(role, port)
         try:
-            url = f"http://127.0.0.1:{port}"
-            if role != "migrate":
-                await _ready(url)
-            yield url
-            if role != "migrate":
-                process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 30) == 0
+            await _ready(process, f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
+            assert await process.stop(PATIENCE) == 0, last_lines(process.program.log)
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await process.stop(0)
 
 
-async def _ready(url: str) -> None:
-    async with aiohttp.ClientSession() as session:
-        for _ in range(400):
-            try:
+async def _ready(process: Child, url: str) -> None:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+
+        async def ready() -> bool:
+            assert process.running, last_lines(process.program.log)
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 async with session.get(f"{url}/readyz") as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.05)
-    raise TimeoutError
+                    return answer.status == 200
+            return False
+
+        await until(ready, f"{process.program.name} ready")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -128,20 +133,18 @@ async def processes(
             "SENDER_LEASE_SECONDS": "2",
         }
         made = Processes(environment, producer, outside)
-        async with made.running("migrate"):
-            pass
+        await made.migrate()
         yield made
 
 
-async def arrived(outside: OutsideWorld, number: str, seconds: float = 15) -> dict[str, Any]:
-    """The SMS to that number."""
-    for _ in range(int(seconds / 0.05)):
-        found = [sms for sms in outside.received("sms") if sms["to"] == number]
-        if found:
-            assert len(found) == 1
-            return found[0]
-        await asyncio.sleep(0.05)
-    raise TimeoutError
+async def arrived(outside: OutsideWorld, number: str, words: str = "") -> dict[str, Any]:
+    """The SMS to that number with these words in it."""
+
+    def found() -> list[dict[str, Any]]:
+        return [sms for sms in outside.received("sms") if sms["to"] == number and words in sms["text"]]
+
+    [sms] = await until(found, f"an SMS to {number}")
+    return dict(sms)
 
 
 def _about(records: Mapping[TopicPartition, list[Any]], case: str) -> Iterator[Any]:
@@ -152,13 +155,13 @@ def _about(records: Mapping[TopicPartition, list[Any]], case: str) -> Iterator[A
 async def said_about(bootstrap: str, case: str, count: int) -> list[Any]:
     """The records of `notifications.deliveries` about one case, in order."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         place = TopicPartition("notifications.deliveries", partition_of(case, 12))
         consumer.assign([place])
         consumer.seek(place, 0)
         found: list[Any] = []
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while len(found) < count:
                 found += _about(await consumer.getmany(timeout_ms=200), case)
         return found
@@ -193,7 +196,8 @@ async def test_an_alarm_pages_the_desk_without_any_other_role(processes: Process
     alarm = uuid4()
     async with processes.running("pager"):
         await processes.tell(raised(alarm))
-        page = await arrived(processes.outside, SYNTHETIC_DUTY_DESK)
+        # The broker keeps the alarms of other tests, and a new pager pages for every one that nobody has answered.
+        page = await arrived(processes.outside, SYNTHETIC_DUTY_DESK, reference(alarm))
     assert page["text"].startswith("Duty desk: please look")
 
 
@@ -207,6 +211,17 @@ async def test_health_says_what_a_role_waits_for_and_metrics_how_old_the_oldest_
             assert orjson.loads(await answer.read()) == {"status": "ready"}
 
 
+async def _kill_in_the_middle(processes: Processes, sent: int) -> None:
+    """A sender is killed as soon as more than `sent` messages have arrived."""
+    sender = processes.start("sender", free_port())
+    try:
+        await until(lambda: len(processes.outside.received("sms")) > sent, f"{sent} SMS", every=0.005)
+        sender.kill()
+        await sender.wait()
+    finally:
+        await sender.stop(0)
+
+
 async def test_a_killed_sender_loses_no_message_and_sends_none_twice(processes: Processes) -> None:
     outside, people = processes.outside, [uuid4() for _ in range(400)]
     later = datetime.now(UTC) + timedelta(days=30)
@@ -216,17 +231,14 @@ async def test_a_killed_sender_loses_no_message_and_sends_none_twice(processes: 
             await planned.tell(outside.a_contact(person, f"+92399{number:07}", confirmed_until=later))
             await planned.tell(a_booking(person, start=later))
         for kill in range(3):
-            sender = await processes.start("sender", free_port())
-            async with asyncio.timeout(20):
-                while len(outside.received("sms")) <= 100 * kill:
-                    await asyncio.sleep(0.005)
-            sender.kill()
-            await sender.wait()
-        async with processes.running("sender"), asyncio.timeout(30):
-            while (
-                await planned.pool.fetchval("SELECT count(*) FROM messages WHERE state = 'delivered'") < 400
-            ):
-                await asyncio.sleep(0.1)
+            await _kill_in_the_middle(processes, sent=100 * kill)
+
+        async def all_delivered() -> bool:
+            count = "SELECT count(*) FROM messages WHERE state = 'delivered'"
+            return int(await planned.pool.fetchval(count)) == 400
+
+        async with processes.running("sender"):
+            await until(all_delivered, "400 delivered", every=0.1)
         kinds = await planned.said_types()
     assert sorted(sms["to"] for sms in outside.received("sms")) == [f"+92399{n:07}" for n in range(400)]
     assert kinds == ["message_sent"] * 400

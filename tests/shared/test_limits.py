@@ -16,6 +16,8 @@ import asyncio
 import pytest, pytest_asyncio
 from tests import limits
 
+KEPT = []
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def stuck():
     yield
@@ -32,6 +34,9 @@ async def test_body():
 
 def test_after_it():
     pass
+
+async def test_leaves_a_server_open():
+    KEPT.append(await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0))
 
 async def test_fails_and_then_hangs_at_the_end(stuck):
     assert False
@@ -65,3 +70,13 @@ def test_a_finalizer_that_hangs_after_a_failure_ends_the_run_and_names_what_it_w
     assert "test_fails_and_then_hangs_at_the_end hangs" in run.stderr
     assert "never_gone" in run.stderr
     assert "most recent call first" in run.stderr
+
+
+def test_a_server_that_a_test_left_open_is_an_error_and_does_not_keep_the_run_from_ending(
+    tmp_path: Path,
+) -> None:
+    run = suite(tmp_path, "-k", "leaves_a_server", "-o", "faulthandler_timeout=10")
+    assert "1 passed" in run.stdout
+    assert "1 error" in run.stdout
+    assert "left open by some test" in run.stdout
+    assert "TCPServer" in run.stdout
