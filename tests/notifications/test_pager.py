@@ -22,6 +22,7 @@ from tests.notifications import facts
 from tests.notifications.facts import NOW, Desk
 from tests.notifications.outside import OutsideWorld, outside_world
 from tests.stack_fixtures import FreshDatabase
+from tests.waiting import PATIENCE
 
 RULES = PagingRules({"R3": 5}, 15)
 
@@ -40,7 +41,7 @@ async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
 
 @asynccontextmanager
 async def paging(desk: Desk, url: str) -> AsyncIterator[Pager]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
         gateway = SmsGateway(session, url, load_reserved())
         yield Pager(desk.database, gateway, load_languages()["en"], RULES, PagerSettings())
 

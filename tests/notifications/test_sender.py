@@ -26,6 +26,7 @@ from tests.notifications import facts
 from tests.notifications.facts import NOW, TRACE, Desk, a_booking, a_contact, a_site, cancelled
 from tests.notifications.outside import TOKEN, OutsideWorld, outside_world
 from tests.stack_fixtures import FreshDatabase
+from tests.waiting import PATIENCE, running, until
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -44,10 +45,15 @@ async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
 async def sending(desk: Desk, outside: OutsideWorld, **changes: Any) -> AsyncIterator[Sender]:
     """A running sender; when left, it has finished what was under way."""
     urls = {"vault": outside.url, "sms": outside.url} | changes.pop("urls", {})
-    timeout = aiohttp.ClientTimeout(total=2)
+    timeout = aiohttp.ClientTimeout(total=PATIENCE)
     mail = MailGateway(
         MailSettings(
-            "127.0.0.1", outside.smtp_port, "desk@humqadam.example", "Appointment desk", "humqadam.example"
+            "127.0.0.1",
+            outside.smtp_port,
+            "desk@humqadam.example",
+            "Appointment desk",
+            "humqadam.example",
+            timeout_seconds=PATIENCE,
         ),
         load_reserved(),
     )
@@ -57,25 +63,33 @@ async def sending(desk: Desk, outside: OutsideWorld, **changes: Any) -> AsyncIte
         gateways = {"sms": SmsGateway(session, urls["sms"], load_reserved()), "email": mail}
         settings = SenderSettings(poll_seconds=0.02, **changes)
         sender = Sender(desk.database, vault, gateways, load_languages(), settings)  # type: ignore[arg-type]
-        running = asyncio.create_task(sender.run(stop))
         try:
-            yield sender
+            async with running(stop, sender.run(stop)):
+                yield sender
         finally:
-            stop.set()
-            await running
             await mail.close()
 
 
-async def settled(desk: Desk, *states: str, seconds: float = 5) -> list[tuple[Any, ...]]:
+async def settled(desk: Desk, *states: str) -> list[tuple[Any, ...]]:
     """(purpose, state, reason) of all messages once none that is due is in another state."""
-    for _ in range(int(seconds / 0.02)):
-        rows = await desk.pool.fetch(
-            "SELECT purpose, state, reason FROM messages WHERE due_at <= $1", desk.now
-        )
-        if rows and all(row["state"] in states for row in rows):
-            return [tuple(row) for row in rows]
-        await asyncio.sleep(0.02)
-    raise TimeoutError(rows)
+    due: list[tuple[Any, ...]] = []
+
+    async def all_settled() -> bool:
+        query = "SELECT purpose, state, reason FROM messages WHERE due_at <= $1"
+        due[:] = [tuple(row) for row in await desk.pool.fetch(query, desk.now)]
+        return bool(due) and all(state in states for _, state, _ in due)
+
+    await until(all_settled, f"every message {' or '.join(states)}")
+    return due
+
+
+async def seen(desk: Desk, columns: str, *values: Any) -> None:
+    """Until a message has these values."""
+
+    async def there() -> bool:
+        return values in await desk.messages(*columns.split())
+
+    await until(there, f"a message with {columns} = {values}")
 
 
 async def test_a_booking_is_told_once_by_sms_in_the_trace_of_its_request(
@@ -171,12 +185,13 @@ async def test_while_the_vault_is_away_messages_wait_and_do_not_fail(
     await desk.tell(outside.a_contact(person), a_booking(person))
     outside.vault_status = 503
     async with sending(desk, outside, vault_retry_seconds=0.05):
-        for turn in range(20):
-            desk.now = NOW + timedelta(seconds=turn)
-            await asyncio.sleep(0.03)
-        assert outside.vault_calls > MAX_TRIES
-        waiting = await desk.messages("state", "reason", "tries")
-        assert waiting[0] in [("planned", "vault_away", 0), ("sending", None, 0)]
+
+        def asked_often() -> bool:
+            desk.now += timedelta(seconds=1)
+            return outside.vault_calls > MAX_TRIES
+
+        await until(asked_often, "more questions than a message has tries")
+        await seen(desk, "state reason tries", "planned", "vault_away", 0)
         outside.vault_status = 200
         desk.now += timedelta(minutes=1)
         await settled(desk, "delivered")
@@ -187,10 +202,7 @@ async def test_a_stop_that_comes_while_the_vault_is_away_holds(desk: Desk, outsi
     person = uuid4()
     await desk.tell(outside.a_contact(person), a_booking(person))
     async with sending(desk, outside, token="of somebody else", vault_retry_seconds=3600):
-        for _ in range(100):
-            if ("planned", "vault_away") in await desk.messages("state", "reason"):
-                break
-            await asyncio.sleep(0.02)
+        await seen(desk, "state reason", "planned", "vault_away")
         await desk.tell(ContactStopped(person_id=person, case_ids=(), stopped_at=NOW))
     assert set(await desk.messages("state", "reason")) == {("skipped", "stopped")}
     assert outside.received("sms") == []
@@ -234,10 +246,7 @@ async def test_a_gateway_that_is_away_for_a_while_gets_it_later_once(
     await desk.tell(outside.a_contact(person), a_booking(person))
     outside.sms_status = status
     async with sending(desk, outside):
-        for _ in range(100):
-            if any(tries == 1 for (tries,) in await desk.messages("tries")):
-                break
-            await asyncio.sleep(0.02)
+        await seen(desk, "tries", 1)
         outside.sms_status = 200
         desk.now += timedelta(minutes=1)
         await settled(desk, "delivered")
@@ -248,11 +257,10 @@ async def test_a_gateway_that_stays_away_asks_for_a_human(desk: Desk, outside: O
     person = uuid4()
     await desk.tell(outside.a_contact(person), a_booking(person))
     async with sending(desk, outside, urls={"sms": f"http://127.0.0.1:{free_port()}"}):
-        for _ in range(300):
+        for tries in range(1, MAX_TRIES):
+            await seen(desk, "state tries", "planned", tries)
             desk.now += timedelta(minutes=20)
-            if any(state == "failed" for (state,) in await desk.messages("state")):
-                break
-            await asyncio.sleep(0.02)
+        await seen(desk, "state", "failed")
     assert [
         (event["reason"], event["last_chance"])
         for kind, event in await desk.said()
@@ -312,7 +320,7 @@ async def test_hundreds_go_in_few_calls_and_each_once_with_two_senders(
     for number, person in enumerate(people):
         await desk.tell(outside.a_contact(person, f"+92399{number:07}"), a_booking(person))
     async with sending(desk, outside), sending(desk, outside):
-        await settled(desk, "delivered", seconds=20)
+        await settled(desk, "delivered")
     assert len({sms["to"] for sms in outside.received("sms")}) == len(outside.received("sms")) == 450
     assert outside.sms.repeated == 0
     assert outside.sms.calls <= 12
@@ -323,10 +331,7 @@ async def test_outside_the_safe_window_a_message_waits_for_it(desk: Desk, outsid
     evening = tuple(WeeklyWindow(day=day, start=18 * 60, end=19 * 60) for day in range(1, 8))
     await desk.tell(outside.a_contact(person, safe_windows=evening), a_booking(person))
     async with sending(desk, outside):
-        for _ in range(50):
-            if ("planned", "safe_window") in await desk.messages("state", "reason"):
-                break
-            await asyncio.sleep(0.02)
+        await seen(desk, "state reason", "planned", "safe_window")
         assert outside.received("sms") == []
         desk.now = NOW + timedelta(hours=5)
         await settled(desk, "delivered")

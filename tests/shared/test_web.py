@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.web import Batcher, PlainText, Problem, create_app, fast_json, parse, serve_directly
+from tests.waiting import PATIENCE
 
 
 class Form(BaseModel):
@@ -139,7 +140,7 @@ async def test_who_submits_at_the_moment_of_an_answer_is_not_forgotten() -> None
     async def one_after_the_other() -> list[int]:
         return [await batcher.submit(number) for number in range(3)]
 
-    assert await asyncio.wait_for(one_after_the_other(), 1) == [0, 1, 2]
+    assert await asyncio.wait_for(one_after_the_other(), PATIENCE) == [0, 1, 2]
 
 
 async def test_too_many_waiting_are_told_to_come_again() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.messaging import Due, DueLoop, Transaction
 from tests.shared.messaging.notes import opened
+from tests.waiting import running, until
 
 
 async def test_a_due_row_is_done_once_although_two_loops_claim(database: Any) -> None:
@@ -20,10 +21,8 @@ async def test_a_due_row_is_done_once_although_two_loops_claim(database: Any) ->
             await tx.schedule([Due("later", str(n), tx.now) for n in range(50)])
             await tx.schedule([Due("later", "tomorrow", tx.now + timedelta(days=1))])
         stop = asyncio.Event()
-        loops = [asyncio.create_task(DueLoop(db, {"later": work}).run(stop)) for _ in range(2)]
-        await asyncio.sleep(0.6)
-        stop.set()
-        await asyncio.gather(*loops)
+        async with running(stop, *(DueLoop(db, {"later": work}).run(stop) for _ in range(2))):
+            await until(lambda: len(done) >= 50, "50 rows done")
         assert sorted(done, key=int) == [str(n) for n in range(50)]
         assert [row["key"] for row in await db.pool.fetch("SELECT key FROM due")] == ["tomorrow"]
 
@@ -40,11 +39,9 @@ async def test_a_row_that_fails_comes_again_and_the_others_are_done(database: An
         async with db.transaction() as tx:
             await tx.schedule([Due("later", key, tx.now) for key in ("bad", "good")])
         stop = asyncio.Event()
-        loop = asyncio.create_task(DueLoop(db, {"later": work}).run(stop))
-        await asyncio.sleep(0.6)
-        stop.set()
-        await loop
+        async with running(stop, DueLoop(db, {"later": work}).run(stop)):
+            tried = "SELECT attempts > 0 FROM due WHERE key = 'bad'"
+            await until(lambda: db.pool.fetchval(tried), "a try of the bad row")
+            await until(lambda: done, "the good row done")
         assert done == ["good"]
-        assert [(row["key"], row["attempts"]) for row in await db.pool.fetch("SELECT * FROM due")] == [
-            ("bad", 1)
-        ]
+        assert [row["key"] for row in await db.pool.fetch("SELECT key FROM due")] == ["bad"]

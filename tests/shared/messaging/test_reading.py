@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from shared.messaging.desk import Desk
 from shared.messaging.wakes import Wakes
 from tests.shared.messaging import notes
 from tests.shared.messaging.notes import HANDLERS, NoteStruck, NoteWritten, applied, opened, topic
+from tests.waiting import running, until
 
 pytestmark = pytest.mark.kafka
 
@@ -60,19 +61,18 @@ class Bench:
         async with self.database.transaction() as tx:
             tx.emit(events)
 
-    async def until(self, holds: Callable[[], Any], seconds: float = 15) -> None:
-        async with asyncio.timeout(seconds):
-            while not await holds():
-                await asyncio.sleep(0.05)
-
     async def applied_are(self, expected: dict[str, list[int]]) -> None:
+        last: dict[str, list[int]] = {}
+
         async def same() -> bool:
-            return await applied(self.database) == expected
+            last.clear()
+            last.update(await applied(self.database))
+            return last == expected
 
         try:
-            await self.until(same)
-        except TimeoutError:
-            assert await applied(self.database) == expected
+            await until(same, f"applied: {expected}", every=0.05)
+        except AssertionError:
+            assert last == expected
 
 
 @asynccontextmanager
@@ -83,11 +83,8 @@ async def bench(database: Any, kafka_server: Any, **changes: Any) -> AsyncIterat
     NoteWritten.topic = NoteStruck.topic = where.name
     async with opened(database.dsn("matching")) as db:
         it = Bench(db, settings, where)
-        try:
+        async with running(it.stop) as it.tasks:
             yield it
-        finally:
-            it.stop.set()
-            await asyncio.gather(*it.tasks)
 
 
 def written(page: str, *numbers: int) -> list[NoteWritten]:
@@ -150,7 +147,7 @@ async def test_a_poison_event_becomes_a_dead_letter_and_only_its_key_waits(
         it.desk(consumer)
         await it.applied_are({"a": [12], "b": [1, 2]})
         await it.say(*written("a", 15))
-        await it.until(lambda: it.database.pool.fetchval("SELECT count(*) = 2 FROM parked"))
+        await until(lambda: it.database.pool.fetchval("SELECT count(*) = 2 FROM parked"), "two parked")
         letter = await it.database.pool.fetchrow("SELECT * FROM dead_letters")
         assert letter["error"] == "ValueError"
         assert "secret of page a" not in letter["stack"]
@@ -176,11 +173,7 @@ async def test_a_handler_that_always_fails_stops_the_consumer_instead_of_burying
         await it.say(*written("a", 1), *written("b", 1), *written("c", 1), *written("d", 1))
         it.relay()
         consumer = it.consumer({NoteWritten: broken})
-
-        async def stopped() -> bool:
-            return consumer.stopped is not None
-
-        await it.until(stopped)
+        await until(lambda: consumer.stopped, "the consumer has stopped itself")
         assert await it.database.pool.fetchval("SELECT count(*) FROM dead_letters") <= 3
         assert str(consumer.ready()).startswith("stopped")
 
@@ -203,10 +196,8 @@ async def test_an_unknown_type_is_counted_and_skipped(database: Any, kafka_serve
 
 async def test_a_malformed_record_is_a_dead_letter_and_stops_nobody(database: Any, kafka_server: Any) -> None:
     async with bench(database, kafka_server) as it:
-        producer = AIOKafkaProducer(bootstrap_servers=kafka_server.bootstrap)
-        await producer.start()
-        await producer.send_and_wait(it.topic.name, b"no event", key=b"a", partition=0)
-        await producer.stop()
+        async with AIOKafkaProducer(bootstrap_servers=kafka_server.bootstrap) as producer:
+            await producer.send_and_wait(it.topic.name, b"no event", key=b"a", partition=0)
         await it.say(*written("a", 1), *written("b", 1))
         it.relay()
         it.consumer()
@@ -221,11 +212,11 @@ async def test_two_members_share_the_partitions_and_a_second_one_takes_over(
         it.relay()
         first, second = it.consumer(), it.consumer()
 
-        async def shared() -> bool:
+        def shared() -> bool:
             owned = sorted(c.metrics()["consumer_partitions_owned"] for c in (first, second))
             return owned == [1, 2]
 
-        await it.until(shared)
+        await until(shared, "both own partitions")
         await it.say(*written("a", 1), *written("b", 1), *written("c", 1))
         await it.applied_are({"a": [1], "b": [1], "c": [1]})
         leaver = it.tasks.pop(1)
@@ -263,11 +254,7 @@ async def test_a_stored_offset_outside_the_log_stops_that_partition_visibly(
             it.topic.name,
         )
         consumer = it.consumer()
-
-        async def told() -> bool:
-            return "outside the log" in str(consumer.ready())
-
-        await it.until(told)
+        await until(lambda: "outside the log" in str(consumer.ready()), "health tells it")
 
 
 async def test_rebuilding_a_projection_reads_everything_again(database: Any, kafka_server: Any) -> None:
@@ -304,6 +291,6 @@ async def test_an_event_that_refers_to_something_unknown_waits_for_it(
         await it.say(NoteStruck(page="a", number=1), NoteStruck(page="a", number=2))
         it.relay()
         it.consumer({NoteWritten: write, NoteStruck: strike})
-        await it.until(lambda: it.database.pool.fetchval("SELECT count(*) = 2 FROM waiting"))
+        await until(lambda: it.database.pool.fetchval("SELECT count(*) = 2 FROM waiting"), "two waiting")
         await it.say(NoteWritten(page="about-a", number=9))
         await it.applied_are({"about-a": [9], "a": [1, 2]})

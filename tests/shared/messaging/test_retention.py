@@ -7,6 +7,7 @@ import asyncpg
 
 from shared.messaging.retention import Retention
 from tests.shared.messaging.notes import opened
+from tests.waiting import running, until
 
 
 async def test_a_services_own_tables_are_swept_bite_by_bite_until_nothing_is_left(database: Any) -> None:
@@ -18,10 +19,6 @@ async def test_a_services_own_tables_are_swept_bite_by_bite_until_nothing_is_lef
 
     async with opened(database.dsn("matching")) as db:
         stop = asyncio.Event()
-        running = asyncio.create_task(Retention(db, [sweep]).run(stop))
-        async with asyncio.timeout(5):
-            while len(bites) < 3:
-                await asyncio.sleep(0.02)
-        stop.set()
-        await running
+        async with running(stop, Retention(db, [sweep]).run(stop)):
+            await until(lambda: len(bites) == 3, "three bites")
     assert bites == [5000, 5000, 5000]
