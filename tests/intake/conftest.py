@@ -1,5 +1,6 @@
 """What intake's tests share: the real data files, a migrated database, the real routes on it, tokens."""
 
+import asyncio
 import base64
 import itertools
 import json
@@ -34,6 +35,7 @@ from shared.postgres import migrate, open_pool
 from shared.privacy import Sealer
 from shared.web import TokenSigner, create_app
 from tests.stack_fixtures import TEMPLATE
+from tests.waiting import PATIENCE
 
 SERVICE = Path(__file__).parents[2] / "services" / "intake"
 LANES = {topic.name: topic.lane for topic in TOPICS}
@@ -104,9 +106,11 @@ async def store(postgres_server: PostgresServer) -> AsyncIterator[IntakeDatabase
     intake, vault = await _database(intake_dsn, "intake"), await _database(vault_dsn, "vault")
     admin = await asyncpg.connect(postgres_server.dsn(name))
     yield IntakeDatabase(intake, vault, admin, intake_dsn, vault_dsn)
-    await admin.close()
-    await intake.pool.close()
-    await vault.pool.close()
+    # A connection that some test has not given back would be waited for without end.
+    async with asyncio.timeout(PATIENCE):
+        await admin.close()
+        await intake.pool.close()
+        await vault.pool.close()
     await databases.drop(admin_dsn, name)
 
 

@@ -23,8 +23,10 @@ from shared.contracts.topics import TOPICS
 from shared.messaging import KafkaSettings, ensure_topics, open_kernel
 from shared.postgres import migrate
 from shared.web import Loop, create_app
+from tests import waiting
 from tests.intake.test_asking import ask, asking
 from tests.stack_fixtures import FreshDatabase
+from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
 
@@ -34,27 +36,19 @@ async def running(loops: Any, close: Callable[[], Awaitable[None]]) -> AsyncIter
     """A role's loops, as `run_process` runs them."""
     stop = asyncio.Event()
     found: list[Loop] = list(loops)
-    tasks = [asyncio.create_task(loop.run(stop)) for loop in found]
     try:
-        yield
+        async with waiting.running(stop, *(loop.run(stop) for loop in found)):
+            yield
     finally:
-        stop.set()
-        await asyncio.gather(*tasks)
-        await close()
-
-
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
-    async with asyncio.timeout(seconds):
-        while not await holds():
-            await asyncio.sleep(0.05)
+        await asyncio.wait_for(close(), waiting.PATIENCE)
 
 
 async def alarm_of(bootstrap: str, case_id: str) -> dict[str, Any]:
     """The first event of this case on intake.alarms."""
     consumer = AIOKafkaConsumer("intake.alarms", bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-    await consumer.start()
     try:
-        async with asyncio.timeout(15):
+        await consumer.start()
+        async with asyncio.timeout(waiting.PATIENCE):
             async for record in consumer:
                 if record.key == case_id.encode():
                     event: dict[str, Any] = orjson.loads(record.value)
@@ -111,11 +105,11 @@ async def test_an_alarm_goes_out_while_routine_work_stands_still_and_news_comes_
                 r["lane"] for r in await admin.fetch("SELECT DISTINCT lane FROM intake.outbox ORDER BY 1")
             ]
 
-        await until(lambda: _is(lanes(), ["routine"]))
+        await until(lambda: _is(lanes(), ["routine"]), "routine rows alone are left")
 
         worker = await main.build_worker(settings, policy, create_app("worker"))
         await stack.enter_async_context(running(*worker))
-        await until(lambda: _is(lanes(), []))
+        await until(lambda: _is(lanes(), []), "the outbox is empty")
 
         matching = await open_kernel(
             database.dsn("matching"),
@@ -137,7 +131,7 @@ async def test_an_alarm_goes_out_while_routine_work_stands_still_and_news_comes_
         async def state() -> str:
             return str((await people.get(accepted["status_url"], headers=headers)).json()["state"])
 
-        await until(lambda: _is(state(), "waitlisted"))
+        await until(lambda: _is(state(), "waitlisted"), "the person reads `waitlisted`")
 
 
 async def _is(found: Awaitable[Any], expected: Any) -> bool:

@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from deploy.local.child import Child, Program
 from deploy.local.ports import free_port
 from services.intake.api.requests import EXAMPLE, SMALLEST
 from services.intake.settings import Settings
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.processes
 
@@ -51,11 +53,39 @@ def start(role: str, folder: Path, secrets: Settings, port: int = 0, **more: str
     return Child(Program(f"intake-{role}", argv, folder / f"{role}.log", environment, ROOT))
 
 
-async def migrated(folder: Path, secrets: Settings) -> postgres.PostgresServer:
-    server = await postgres.start(folder / "postgres", durable=False)
-    await databases.prepare(server.dsn("postgres"))
-    assert await start("migrate", folder, secrets).wait() == 0
-    return server
+@asynccontextmanager
+async def running(*started: Child) -> AsyncIterator[None]:
+    """Ended when left, whatever happened inside."""
+    try:
+        yield
+    finally:
+        for process in started:
+            if process.running:
+                await process.stop(0)
+
+
+@asynccontextmanager
+async def server(folder: Path) -> AsyncIterator[postgres.PostgresServer]:
+    """A database server on the folder's data, stopped when left."""
+    started = await postgres.start(folder / "postgres", durable=False)
+    try:
+        yield started
+    finally:
+        if started.running:
+            await started.stop()
+
+
+async def prepare(started: postgres.PostgresServer, folder: Path, secrets: Settings) -> None:
+    """Database, roles and tables."""
+    await databases.prepare(started.dsn("postgres"))
+    migrating = start("migrate", folder, secrets)
+    async with running(migrating):
+        assert await ended(migrating) == 0
+
+
+async def ended(process: Child) -> int:
+    """The code a process has left with by itself."""
+    return await asyncio.wait_for(process.wait(), PATIENCE)
 
 
 async def answer(client: httpx2.AsyncClient, path: str = "/readyz") -> httpx2.Response | None:
@@ -65,14 +95,17 @@ async def answer(client: httpx2.AsyncClient, path: str = "/readyz") -> httpx2.Re
         return None
 
 
-async def until(client: httpx2.AsyncClient, status: int) -> httpx2.Response:
-    """The first /readyz with this status, within ten seconds."""
-    for _ in range(200):
-        found = await answer(client)
-        if found is not None and found.status_code == status:
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"never {status}: {found.text if found is not None else 'no answer'}")
+async def answered(client: httpx2.AsyncClient, status: int) -> httpx2.Response:
+    """The first /readyz with this status."""
+    last: list[httpx2.Response | None] = []
+
+    async def so() -> bool:
+        last[:] = [await answer(client)]
+        return last[0] is not None and last[0].status_code == status
+
+    await until(so, f"/readyz says {status}", every=0.05)
+    assert last[0] is not None
+    return last[0]
 
 
 async def ask(client: httpx2.AsyncClient) -> httpx2.Response:
@@ -83,56 +116,53 @@ async def test_an_api_without_its_database_says_so_and_takes_requests_when_it_co
     folder: Path, secrets: Settings
 ) -> None:
     port = free_port()
-    server: postgres.PostgresServer | None = None
     (folder / "postgres").mkdir()
     api = start("api", folder, secrets, port)
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-        try:
-            waiting = await until(client, 503)
-            assert waiting.json()["waits_for"] == {"process": "database"}
-            refused = await ask(client)
-            assert (refused.status_code, refused.json()["code"]) == (503, "not_ready")
-            assert refused.json()["crisis"]["lines"]
+    client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE)
+    async with running(api), client:
+        waiting = await answered(client, 503)
+        assert waiting.json()["waits_for"] == {"process": "database"}
+        refused = await ask(client)
+        assert (refused.status_code, refused.json()["code"]) == (503, "not_ready")
+        assert refused.json()["crisis"]["lines"]
 
-            server = await migrated(folder, secrets)
-            await until(client, 200)
+        async with server(folder) as first:
+            await prepare(first, folder, secrets)
+            await answered(client, 200)
             assert (await ask(client)).status_code == 202
 
-            await server.stop()
-            broken = await ask(client)
-            assert (broken.status_code, broken.json()["code"]) == (503, "try_again")
-            assert broken.json()["crisis"]["lines"]
-            assert broken.headers["retry-after"] == "1"
+        broken = await ask(client)
+        assert (broken.status_code, broken.json()["code"]) == (503, "try_again")
+        assert broken.json()["crisis"]["lines"]
+        assert broken.headers["retry-after"] == "1"
 
-            server = await postgres.start(folder / "postgres", durable=False)
-            accepted = [(await ask(client)).status_code for _ in range(8)]
-            assert accepted[-1] == 202
-            assert set(accepted) <= {202, 503}
-            assert await api.stop(5) == 0
-        finally:
-            await api.stop(1)
-            if server is not None:
-                await server.stop()
+        async with server(folder):
+            accepted: set[int] = set()
+
+            async def taken() -> bool:
+                accepted.add((await ask(client)).status_code)
+                return 202 in accepted
+
+            await until(taken, "a request is taken again")
+            assert accepted <= {202, 503}
+            assert await api.stop(PATIENCE) == 0
 
 
 async def test_every_role_gets_ready_says_no_secret_and_leaves_when_told(
     folder: Path, secrets: Settings
 ) -> None:
-    server = await migrated(folder, secrets)
     ports = {role: free_port() for role in ("api", "vault")}
-    started = [start(role, folder, secrets, port) for role, port in ports.items()]
-    try:
-        for role, port in ports.items():
-            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-                await until(client, 200)
-                if role == "api":
-                    for body in (SMALLEST, {**SMALLEST, "nickname": "Zara Unique"}):
+    async with server(folder) as database:
+        await prepare(database, folder, secrets)
+        started = [start(role, folder, secrets, port) for role, port in ports.items()]
+        async with running(*started):
+            for role, port in ports.items():
+                url = f"http://127.0.0.1:{port}"
+                async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE) as client:
+                    await answered(client, 200)
+                    for body in (SMALLEST, {**SMALLEST, "nickname": "Zara Unique"}) if role == "api" else ():
                         await client.post("/v1/cases", json=body, headers={"Idempotency-Key": str(uuid4())})
-        assert [await process.stop(5) for process in started] == [0, 0]
-    finally:
-        for process in started:
-            await process.stop(1)
-        await server.stop()
+            assert [await process.stop(PATIENCE) for process in started] == [0, 0]
     logs = "".join((folder / f"{role}.log").read_text() for role in ports)
     assert "Zara" not in logs
     assert "399" not in logs
@@ -143,7 +173,8 @@ async def test_production_does_not_start_on_rules_that_nobody_has_signed(
     folder: Path, secrets: Settings, role: str
 ) -> None:
     process = start(role, folder, secrets, free_port(), ENVIRONMENT="production")
-    assert await process.wait() != 0
+    async with running(process):
+        assert await ended(process) != 0
     said = (folder / f"{role}.log").read_text()
     assert "not signed by a clinician" in said
     assert "steps" in said

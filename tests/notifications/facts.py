@@ -1,5 +1,6 @@
 """Events as other services say them, with safe defaults, and a migrated database with a clock of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from shared.contracts.scheduling import (
 )
 from shared.messaging import MIGRATIONS, Database, waiting
 from shared.postgres import migrate, open_pool
+from tests.waiting import PATIENCE
 
 NOW = datetime(2027, 1, 5, 8, 0, tzinfo=UTC)  # Tuesday 13:00 in Karachi
 FOLDER = Path(__file__).parents[2] / "services" / "notifications" / "migrations"
@@ -74,7 +76,7 @@ async def desk(dsn: str) -> AsyncIterator[Desk]:
     try:
         yield Desk(pool, dsn)
     finally:
-        await pool.close()
+        await asyncio.wait_for(pool.close(), PATIENCE)
 
 
 def a_contact(person_id: UUID, **changes: Any) -> ContactChanged:

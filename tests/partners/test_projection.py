@@ -25,6 +25,7 @@ from shared.contracts.scheduling import (
 from shared.messaging import MIGRATIONS, Database
 from shared.postgres import migrate, open_pool
 from tests.stack_fixtures import FreshDatabase
+from tests.waiting import PATIENCE
 
 NOW = datetime(2027, 1, 5, 8, 0, tzinfo=UTC)
 HOSPITAL = "rehmat-hospital"
@@ -38,7 +39,7 @@ async def partners(database: FreshDatabase) -> AsyncIterator[Database]:
     await migrate(dsn, schema="partners", folders=[MIGRATIONS, FOLDER])
     pool = await open_pool(dsn, schema="partners", size=4, name="tests")
     yield Database(pool, source="partners", dsn=dsn, lane_of=lambda _: "routine", clock=lambda: NOW)
-    await pool.close()
+    await asyncio.wait_for(pool.close(), PATIENCE)
 
 
 def a_booking(organisation: str = HOSPITAL, **changes: Any) -> AppointmentBooked:

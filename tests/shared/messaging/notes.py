@@ -1,5 +1,6 @@
 """A domain-free event for the kernel's own tests, and what they need around it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from shared.contracts.base import Event, Lane, Topic
 from shared.messaging import MIGRATIONS, Database, Transaction
 from shared.messaging.outbox import partition_of
 from shared.postgres import migrate, open_pool
+from tests.waiting import PATIENCE
 
 ROLE = "matching"  # any service's role and schema will do: the kernel's tables are the same in all
 
@@ -50,7 +52,7 @@ async def opened(dsn: str, *, size: int = 10) -> AsyncIterator[Database]:
         )
         yield Database(pool, source=ROLE, dsn=dsn, lane_of=routine)
     finally:
-        await pool.close()
+        await asyncio.wait_for(pool.close(), PATIENCE)
 
 
 async def record_notes(notes: Sequence[NoteWritten], tx: Transaction) -> None:
