@@ -4,6 +4,7 @@ Attribute names follow the OpenTelemetry conventions (HTTP stable, messaging in 
 on the list is dropped, so that no key, path, query or value of a person can get into a trace.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 
 from opentelemetry.sdk.resources import Resource
@@ -47,9 +48,12 @@ def use(processor: SpanProcessor, resource: Resource) -> None:
 
 
 def flush(milliseconds: int) -> None:
-    """Sends what is left."""
+    """Sends what is left, for at most so long: the SDK's own flush sends batch after batch whatever time it is
+    given, each for as long as a collector that does not answer may take."""
     if _processor is not None:
-        _processor.force_flush(milliseconds)
+        sending = threading.Thread(target=_processor.force_flush, args=(milliseconds,), daemon=True)
+        sending.start()
+        sending.join(milliseconds / 1000)
 
 
 def record_span(  # noqa: PLR0913 - a span is that many facts

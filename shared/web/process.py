@@ -3,13 +3,14 @@ stopped together. Health answers before the database and the broker do, and says
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import logging
 import resource
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -20,6 +21,8 @@ from shared.web.bodies import fast_json
 
 RETRY_SECONDS = 0.3
 LEAVE_SECONDS = 4.0
+# The server, what was opened and the last spans have limits of their own, which add up to half of it.
+HANG_SECONDS = 12.0
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ class NotReady(Exception):
     """Raised by `build` while something it needs is away; its text names what."""
 
 
+T = TypeVar("T")
 Close = Callable[[], Awaitable[None]]
 Build = Callable[[FastAPI], Awaitable[tuple[Sequence[Loop], Close]]]
 
@@ -48,7 +52,8 @@ async def run_process(
     """Runs until SIGTERM or SIGINT; returns the exit code: 0 when told to stop, 1 when a loop crashed.
 
     `build` opens pools and makes loops; it is tried again while it raises OSError or NotReady, and until it
-    has succeeded every route but health answers 503.
+    has succeeded every route but health answers 503. What cannot be stopped is left behind: after HANG_SECONDS
+    the process ends with 1 and the stacks of its threads on stderr.
     """
     start_telemetry(service, role, process)
     house = _House(app, service)
@@ -61,6 +66,8 @@ async def run_process(
     try:
         return await house.live(build, stop, serving)
     finally:
+        # A thread below Python: it works although a task swallows its cancellation or the loop stands still.
+        faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
         server.should_exit = True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(serving, LEAVE_SECONDS)
@@ -100,8 +107,10 @@ class _House:
     async def _build(self, build: Build, stop: asyncio.Event) -> bool:
         while not stop.is_set():
             try:
-                self._loops, self._close = await build(self._app)
-                return True
+                opened = await _unless(stop, build(self._app))
+                if opened is not None:
+                    self._loops, self._close = opened
+                return opened is not None
             except (OSError, TimeoutError, NotReady) as away:
                 self._app.state.waits_for = str(away) if isinstance(away, NotReady) else "database"
                 with contextlib.suppress(TimeoutError):
@@ -145,6 +154,19 @@ class _House:
 
         for path, route in (("/livez", livez), ("/readyz", readyz), ("/metrics", metrics)):
             self._app.add_api_route(path, route, include_in_schema=False)
+
+
+async def _unless(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
+    """The result of `work`; None when told to stop before: it may wait for a database that does not answer."""
+    working = asyncio.ensure_future(work)
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
+    if working.done():
+        stopped.cancel()
+        return working.result()
+    working.cancel()
+    await asyncio.wait([working], timeout=1)
+    return None
 
 
 def _collect_rarely() -> None:
