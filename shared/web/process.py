@@ -195,6 +195,7 @@ def _server(app: FastAPI, process: ProcessSettings) -> uvicorn.Server:
             ws="none",
             lifespan="off",
             access_log=False,
+            proxy_headers=False,
             log_config=None,
             server_header=False,
             date_header=False,

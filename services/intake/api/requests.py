@@ -1,5 +1,6 @@
 """What people send, as strict models: no unknown field, no text for a number, no number for a text."""
 
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -158,5 +159,6 @@ class SessionSent(Sent):
     pin: Annotated[str, StringConstraints(max_length=12)]
 
 
+@lru_cache(maxsize=2048)
 def _minutes(wall_time: str) -> int:
     return int(wall_time[:2]) * 60 + int(wall_time[3:])

@@ -15,7 +15,7 @@ from services.matching.domain.capacity import Capacity
 from services.matching.domain.options import Options
 
 # How many options per case the first round looks at.
-FIRST_WIDTH = 16
+FIRST_WIDTH = 32
 NOBODY = -1
 NEVER = 1 << 60
 
