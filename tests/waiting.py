@@ -12,17 +12,24 @@ PATIENCE = 60.0
 
 
 async def until(
-    holds: Callable[[], Any], what: str, *, seconds: float = PATIENCE, every: float = 0.02
+    holds: Callable[[], Any],
+    what: str,
+    *,
+    seconds: float = PATIENCE,
+    every: float = 0.02,
+    last: Callable[[], Any] | None = None,
 ) -> Any:
-    """The first true value of `holds` (a function or a coroutine function); AssertionError names `what` never came."""
-    last: Any = None
+    """The first true value of `holds` (a function or a coroutine function). AssertionError names `what` never came,
+    and what `last` tells of it."""
+    found: Any = None
     try:
         async with asyncio.timeout(seconds):
-            while not (last := await _value(holds)):
+            while not (found := await _value(holds)):
                 await asyncio.sleep(every)
     except TimeoutError as never:
-        raise AssertionError(f"{what}: not within {seconds:.0f} s; last seen: {last!r}") from never
-    return last
+        seen = last() if last else found
+        raise AssertionError(f"{what}: not within {seconds:.0f} s; last seen: {seen!r}") from never
+    return found
 
 
 @asynccontextmanager
@@ -48,7 +55,7 @@ async def ended(tasks: list[asyncio.Task[Any]], seconds: float = PATIENCE) -> No
         task.cancel()
     if hanging:
         raise AssertionError(
-            f"told to stop {seconds:.0f} s ago and still running: {[_place(t) for t in hanging]}"
+            f"told to stop {seconds:.0f} s ago and still running: {[place(t) for t in hanging]}"
         )
     await asyncio.gather(*tasks)
 
@@ -58,7 +65,8 @@ async def _value(holds: Callable[[], Any]) -> Any:
     return await found if inspect.isawaitable(found) else found
 
 
-def _place(task: asyncio.Task[Any]) -> str:
+def place(task: asyncio.Task[Any]) -> str:
+    """Where a task waits, innermost first."""
     return " < ".join(reversed(stack_of(task)))
 
 

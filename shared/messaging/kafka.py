@@ -3,13 +3,16 @@
 Defaults that would break promises: acks=1, no idempotence, auto commit, reset to `latest`.
 """
 
+import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.contracts.base import Topic
+
+Client = TypeVar("Client", AIOKafkaProducer, AIOKafkaConsumer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,36 @@ def consumer(settings: KafkaSettings, group: str, client: str) -> AIOKafkaConsum
     )
 
 
+# Clients that take long to close; a task that nobody holds may be collected.
+_closing: set["asyncio.Task[None]"] = set()
+
+
+async def started(client: Client, seconds: float) -> Client:
+    """The client, connected. Raises TimeoutError or KafkaError, and has closed it again then."""
+    try:
+        await asyncio.wait_for(client.start(), seconds)
+    except BaseException:
+        await close(client)
+        raise
+    return client
+
+
+async def close(client: AIOKafkaProducer | AIOKafkaConsumer, seconds: float = 2.0) -> None:
+    """Closes a client and waits for it, for at most so long: while brokers are away it takes until every request has
+    run out of time (aiokafka#659). It goes on by itself then: cancelled half way, it would leave the client's other
+    tasks and its sockets behind for ever, those that still send among them."""
+    closing = asyncio.create_task(client.stop())
+    _closing.add(closing)
+    closing.add_done_callback(_closed)
+    await asyncio.wait([closing], timeout=seconds)
+
+
+def _closed(closing: "asyncio.Task[None]") -> None:
+    _closing.discard(closing)
+    if not closing.cancelled():
+        closing.exception()  # looked at: a client that could not say goodbye is gone all the same
+
+
 class WrongTopic(Exception):
     """A topic exists with another number of partitions: widening is the runbook's work, not a start's."""
 
@@ -65,8 +98,8 @@ class WrongTopic(Exception):
 async def ensure_topics(settings: KafkaSettings, topics: tuple[Topic, ...]) -> list[str]:
     """Creates what is missing, checks the partition count of what is there; returns the names created."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers, **dict(settings.security))
-    await admin.start()
     try:
+        await admin.start()
         there = set(await admin.list_topics())
         missing = [topic for topic in topics if topic.name not in there]
         if missing:

@@ -19,6 +19,7 @@ from shared.messaging.kafka import KafkaSettings
 from shared.messaging.ownership import Ownership
 from shared.messaging.transaction import Database
 
+START_SECONDS = 10.0
 COMMIT_SECONDS = 2.0
 WAIT_MS = 200
 
@@ -181,13 +182,7 @@ class Partitions:
     async def _live_consumer(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             fresh = kafka.consumer(self._settings, self._group, self._group)
-            try:
-                await asyncio.wait_for(fresh.start(), 10)
-            except BaseException:
-                with contextlib.suppress(Exception):
-                    await asyncio.wait_for(fresh.stop(), 2)
-                raise
-            self._consumer = fresh
+            self._consumer = await kafka.started(fresh, START_SECONDS)
             self._next.clear()
         return self._consumer
 
@@ -205,9 +200,7 @@ class Partitions:
     async def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            with contextlib.suppress(Exception):
-                self._consumer = None
-                await asyncio.wait_for(consumer.stop(), 2)
+            await kafka.close(consumer)
 
 
 def lock_item(topic: str, partition: int) -> int:

@@ -157,17 +157,14 @@ class Relay:
     async def _live_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
             fresh = kafka.producer(self._settings, f"{self._database.source}-{self.lane}")
-            await asyncio.wait_for(fresh.start(), SEND_SECONDS)
-            self._producer = fresh
+            self._producer = await kafka.started(fresh, SEND_SECONDS)
             self.producer_rebuilds += 1
         return self._producer
 
     async def _drop_producer(self) -> None:
         old, self._producer = self._producer, None
         if old is not None:
-            with contextlib.suppress(Exception):
-                # stop() can hang while every broker is down (aiokafka#659).
-                await asyncio.wait_for(old.stop(), 2)
+            await kafka.close(old)
 
     async def _flush_before_leaving(self) -> None:
         with contextlib.suppress(Exception):
