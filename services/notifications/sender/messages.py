@@ -64,13 +64,12 @@ class Sender:
     async def run(self, stop: asyncio.Event) -> None:
         """Sends until told to stop; what is under way is finished first."""
         async with asyncio.TaskGroup() as running:
-            watch = running.create_task(self._watch_age())
+            running.create_task(self._watch_age(stop))
             while not stop.is_set():
                 found = await self._round(running)
                 if found < self._settings.batch:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(stop.wait(), self._settings.poll_seconds)
-            watch.cancel()
 
     async def _round(self, running: asyncio.TaskGroup) -> int:
         await self._slots.acquire()
@@ -190,13 +189,15 @@ class Sender:
         wording = Wording(language.tag, language.version, parts)
         return Attempt(one, channel, wording, outcomes[one.message.id])
 
-    async def _watch_age(self) -> None:
-        """Asked of the database now and then, so that the figure grows while nothing can be sent."""
-        while True:
+    async def _watch_age(self, stop: asyncio.Event) -> None:
+        """Asked of the database now and then, so that the figure grows while nothing can be sent. Told to stop, not
+        cancelled: a connection that breaks while it is cancelled raises its own failure in the cancellation's place."""
+        while not stop.is_set():
             with contextlib.suppress(Exception):
                 async with self._database.transaction() as tx:
                     self._oldest = (await oldest_due(tx)).total_seconds()
-            await asyncio.sleep(AGE_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), AGE_SECONDS)
 
     def ready(self) -> str | None:
         return self._waits_for
