@@ -22,7 +22,7 @@ from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 from tests.waiting import stack_of
 
-TEST_SECONDS = 180.0
+TEST_SECONDS = 300.0
 SLOW_TEST_SECONDS = 840.0  # whole systems and the fault runs: minutes on a quiet machine
 SLOW = ("stack", "faults")
 TELL_TASKS_BEFORE = 3.0
