@@ -26,7 +26,7 @@ BATCH = 500
 BACKOFF_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 # While much goes on, routine batches begin at most this often, so that they grow; the crisis lane never waits.
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.15
 log = logging.getLogger(__name__)
 
 

@@ -49,7 +49,7 @@ class Relay:
         self._settings = settings
         self._partitions_of = partitions_of
         # The poll is the net under the wake-ups (docs/decisions/0009); gathering makes batches of routine work.
-        self._poll_seconds, self._gather_seconds = (0.05, 0.0) if lane == "crisis" else (0.5, 0.05)
+        self._poll_seconds, self._gather_seconds = (0.05, 0.0) if lane == "crisis" else (0.5, 0.1)
         self._wakes = wakes
         self._wake = wakes.event(lane)
         self._producer: AIOKafkaProducer | None = None
