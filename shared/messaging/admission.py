@@ -38,7 +38,7 @@ def admit(
     policy: Policy,
 ) -> Admitted:
     """Decides event by event, in order. The first event ever seen of a stream sets its start."""
-    result = Admitted()
+    result, unseen = Admitted(), set(fresh)
     for event in events:
         envelope = event.envelope
         if envelope is None:
@@ -46,7 +46,8 @@ def admit(
             continue
         stream = event.stream
         reached = result.last.get(stream, last.get(stream))
-        known = not event.retold and event.topic not in policy.compacted and envelope.id not in fresh
+        known = not event.retold and event.topic not in policy.compacted and envelope.id not in unseen
+        unseen.discard(envelope.id)
         if known or (reached is not None and envelope.sequence <= reached):
             result.repeats += 1
         elif stream in dead:

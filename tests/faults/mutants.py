@@ -23,7 +23,7 @@ class Mutant:
 
 NO_INBOX: Patch = (
     "shared/messaging/admission.py",
-    "known = not event.retold and event.topic not in policy.compacted and envelope.id not in fresh",
+    "known = not event.retold and event.topic not in policy.compacted and envelope.id not in unseen",
     "known = False",
 )
 NO_SEQUENCE: tuple[Patch, ...] = (
@@ -61,6 +61,7 @@ MUTANTS = (
                 "        self._cursor = rows[-1]['id'] if rows else getattr(self, '_cursor', 0)",
             ),
         ),
+        faults=("writer", "reader", "echo"),  # a relay that starts again starts from the lowest id
     ),
     Mutant(
         "the offset is committed before the effect",

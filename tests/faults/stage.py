@@ -103,12 +103,23 @@ class Stage:
             await migrate(self.database.dsn(schema), schema=schema, folders=[MIGRATIONS])
             connection = await asyncpg.connect(self.database.dsn(schema))
             await connection.execute(f"SET search_path = {schema}, public; {witness.TABLES}")
+            if self.loud:
+                await connection.execute(witness.SLOW_DELETES)
             await connection.close()
+        await self._end_the_work_of_the_dead()
         named = zip(witness.topics(), (self.settings["pages"], self.settings["echoes"]), strict=True)
         await ensure_topics(
             KafkaSettings(self.bootstrap),
             tuple(topic.model_copy(update={"name": name}) for topic, name in named),
         )
+
+    async def _end_the_work_of_the_dead(self) -> None:
+        """A statement of a killed process is not finished for it: the kill would come to nothing."""
+        connection = await asyncpg.connect(self.database.admin_dsn)
+        await connection.execute(
+            f"ALTER DATABASE {self.database.name} SET client_connection_check_interval = 20"
+        )
+        await connection.close()
 
     def _start(self, name: str) -> None:
         output = (self.folder / f"{name}.log").open("ab")

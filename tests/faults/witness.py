@@ -41,6 +41,17 @@ END $$;
 CREATE OR REPLACE TRIGGER witness_move AFTER UPDATE ON offsets FOR EACH ROW EXECUTE FUNCTION witness_move();
 """
 
+# Between Kafka's acknowledgement and the row's end a relay is killed too rarely to rely on: the row's end is slow.
+SLOW_DELETES = """
+CREATE OR REPLACE FUNCTION witness_slow_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF random() < 0.25 THEN PERFORM pg_sleep(0.3); END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER witness_slow_delete BEFORE DELETE ON outbox
+    FOR EACH STATEMENT EXECUTE FUNCTION witness_slow_delete();
+"""
+
 # Each writer locks its own lines only, never the page: many aggregates speak about one key.
 WRITE = """
 INSERT INTO lines (page, line, number)

@@ -1,5 +1,6 @@
 """Admission: last + 1 is applied, what is known is dropped, what is early or behind a dead letter waits."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
@@ -42,6 +43,13 @@ def test_the_first_event_seen_sets_the_start() -> None:
 def test_a_known_event_id_is_dropped() -> None:
     result = admitted([event(1)], fresh=set())
     assert (result.apply, result.repeats) == ([], 1)
+
+
+def test_an_event_id_that_comes_twice_in_one_batch_is_applied_once() -> None:
+    first = event(1)
+    assert first.envelope
+    again = Incoming("t", "a", 0, 2, envelope=replace(first.envelope, sequence=2))
+    assert numbers(admitted([first, again]).apply) == [1]
 
 
 def test_an_older_sequence_is_dropped_even_under_a_new_id() -> None:
