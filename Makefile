@@ -31,7 +31,7 @@ check: setup
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy $(OURS)
 	.venv/bin/lint-imports
-	$(PY) -m pytest -q -m "not processes and not postgres and not kafka and not stack and not faults" tests
+	$(PY) -m pytest -q -n 2 --dist worksteal --hypothesis-profile=quick -m "not processes and not postgres and not kafka and not stack and not faults" tests
 
 fmt: setup
 	$(PY) -m ruff check --fix .

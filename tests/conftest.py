@@ -4,9 +4,19 @@ import asyncio
 from collections.abc import Callable, Generator, Mapping
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import limits
 from tests.stack_fixtures import *  # noqa: F403
+
+# Time is shown by the benchmark, never judged by a test; large examples are what these tests are for.
+UNTIMED = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+settings.register_profile("whole", UNTIMED, max_examples=100)
+settings.register_profile("quick", UNTIMED, max_examples=20)
+settings.load_profile("whole")
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

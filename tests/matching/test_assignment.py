@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching.domain import assignment
@@ -146,14 +146,12 @@ def cheapest(cases: list[Options], room: Capacity) -> tuple[list[bool], int]:
 
 
 @given(networks())
-@settings(max_examples=200)
 def test_the_assignment_is_the_cheapest_there_is(network: tuple[list[Options], Capacity]) -> None:
     cases, room = network
     assert cost(cases, room, tuple(assign(cases, room, FULL))) == cheapest(cases, room)
 
 
 @given(networks())
-@settings(max_examples=200)
 def test_looking_at_a_part_of_the_options_first_changes_nothing(
     network: tuple[list[Options], Capacity],
 ) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from services.scheduling.domain import grid
@@ -12,16 +12,10 @@ from services.scheduling.domain.calendars import Calendar, faults
 from tests.scheduling import reference, strategies
 from tests.scheduling.reference import minute, rule
 
-SLOW = settings(
-    deadline=None,
-    max_examples=80,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-)
 A, (SITE, OTHER_SITE), ROOM = strategies.THERAPISTS[0], strategies.SITES, strategies.ROOMS[0]
 MONDAY = minute(2026, 11, 23)  # 05:00 in Karachi
 
 
-@SLOW
 @given(strategies.boards_with(strategies.needs), st.sampled_from(strategies.SITES))
 def test_open_starts_are_those_found_by_trying_every_minute(given_: tuple[Board, Any], site: Any) -> None:
     board, need = given_
@@ -34,7 +28,6 @@ def test_open_starts_are_those_found_by_trying_every_minute(given_: tuple[Board,
         assert grid.earliest(mask, board.origin) == (found[0] if found else None)
 
 
-@SLOW
 @given(strategies.boards_with(strategies.needs), st.data())
 def test_what_is_taken_later_counts_like_what_was_read(given_: tuple[Board, Any], data: Any) -> None:
     board, need = given_

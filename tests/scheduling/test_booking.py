@@ -3,22 +3,16 @@
 from collections import Counter
 from typing import Any
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 
 from services.scheduling.domain.availability import Board, Need, Therapist
 from services.scheduling.domain.booking import Candidate, Hour, Wish, decide, reservations
 from services.scheduling.domain.calendars import Calendar
 from tests.scheduling import reference, strategies
 
-SLOW = settings(
-    deadline=None,
-    max_examples=40,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-)
 BATCHES = strategies.boards_with(strategies.batches)
 
 
-@SLOW
 @given(BATCHES)
 def test_no_resource_is_taken_twice_whatever_is_wished(given_: tuple[Board, Any]) -> None:
     board, wishes = given_
@@ -31,7 +25,6 @@ def test_no_resource_is_taken_twice_whatever_is_wished(given_: tuple[Board, Any]
             assert not any(a < one.end and one.start < b for a, b in zip(starts, ends, strict=True))
 
 
-@SLOW
 @given(BATCHES)
 def test_no_week_goes_beyond_its_limit(given_: tuple[Board, Any]) -> None:
     board, wishes = given_
@@ -43,7 +36,6 @@ def test_no_week_goes_beyond_its_limit(given_: tuple[Board, Any]) -> None:
         assert board.used[therapist, week] == before.get((therapist, week), 0) + count
 
 
-@SLOW
 @given(BATCHES)
 def test_each_gets_the_earliest_hour_of_the_first_candidate_who_has_one(given_: tuple[Board, Any]) -> None:
     board, wishes = given_
@@ -61,7 +53,6 @@ def test_each_gets_the_earliest_hour_of_the_first_candidate_who_has_one(given_: 
         board = _with(board, outcome)
 
 
-@SLOW
 @given(BATCHES)
 def test_a_full_week_is_told_from_a_full_diary(given_: tuple[Board, Any]) -> None:
     board, wishes = given_
