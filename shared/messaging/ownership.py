@@ -17,6 +17,7 @@ import asyncpg
 from shared.postgres import connect
 
 ROUND_SECONDS = 1.0
+REOPEN_SECONDS = 0.05  # once, after a session that was lost; a database that stays away is asked once a round
 MARK = 2**31 - 1  # the lock number that every live member holds in shared mode
 
 LIVE = """
@@ -52,6 +53,7 @@ class Ownership:
         self._connection: asyncpg.Connection | None = None
         self._guard = asyncio.Lock()
         self._changed = asyncio.Event()
+        self._lost = asyncio.Event()
         self.on_notify: tuple[str, Callable[[str], None]] | None = None
 
     @property
@@ -77,17 +79,20 @@ class Ownership:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keeps the share until told to stop; then gives everything up."""
+        pause = REOPEN_SECONDS
         while not stop.is_set():
             try:
                 await self._open()
                 while not stop.is_set():
                     await self._round()
-                    await _either(stop, ROUND_SECONDS)
+                    pause = REOPEN_SECONDS
+                    await _either(stop, self._lost, ROUND_SECONDS)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
                 log.warning("ownership lost: %s", type(failure).__name__, extra={"purpose": self.purpose})
-                await _either(stop, ROUND_SECONDS)
             finally:
                 await self._close()
+            await _either(stop, None, pause)
+            pause = ROUND_SECONDS
 
     async def _open(self) -> None:
         # The server ends this session when it has not been touched for 5 s: a stopped process (SIGSTOP)
@@ -98,7 +103,8 @@ class Ownership:
             name=f"owner:{self._schema}:{self.purpose}",
             idle_session_timeout="5s",
         )
-        self._connection.add_termination_listener(lambda _: self._hold(frozenset()))
+        self._lost.clear()
+        self._connection.add_termination_listener(self._lose)
         if self.on_notify:
             channel, callback = self.on_notify
             await self._connection.add_listener(channel, lambda _c, _p, _ch, payload: callback(payload))
@@ -140,6 +146,11 @@ class Ownership:
             self._held = items
             self._changed.set()
 
+    def _lose(self, connection: object) -> None:
+        if connection is self._connection:  # a session that was given up already may end late
+            self._hold(frozenset())
+            self._lost.set()
+
     async def _close(self) -> None:
         async with self._guard:
             self._hold(frozenset())
@@ -149,7 +160,8 @@ class Ownership:
                     await connection.close(timeout=1)
 
 
-async def _either(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
+async def _either(stop: asyncio.Event, other: asyncio.Event | None, seconds: float) -> None:
+    waits = {asyncio.create_task(event.wait()) for event in (stop, other) if event}
+    _, left = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in left:
+        task.cancel()

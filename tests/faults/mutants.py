@@ -42,7 +42,7 @@ NO_SEQUENCE: tuple[Patch, ...] = (
 CONTROLS = (
     Mutant("inbox alone", NO_SEQUENCE),
     Mutant("sequence alone", (NO_INBOX,)),
-    Mutant("compare-and-set alone", (NO_INBOX, *NO_SEQUENCE), faults=("echo", "cut", "cut")),
+    Mutant("compare-and-set alone", (NO_INBOX, *NO_SEQUENCE), faults=("cut",), seconds=14.0),
 )
 
 MUTANTS = (
@@ -92,7 +92,8 @@ MUTANTS = (
             ),
             ("shared/messaging/inbox.py", '    if status != f"UPDATE {len(ordered)}":', "    if False:"),
         ),
-        faults=("echo", "cut", "cut"),
+        faults=("cut",),
+        seconds=14.0,
     ),
     Mutant(
         "the outbox row is deleted before the ack",
@@ -102,6 +103,7 @@ MUTANTS = (
                 "        await self._send(rows)\n"
                 '        await self._database.pool.execute(DELETE, [row["id"] for row in rows])',
                 '        await self._database.pool.execute(DELETE, [row["id"] for row in rows])\n'
+                "        await asyncio.sleep(0.05)\n"  # drawn out, like the others' moments in the witness
                 "        await self._send(rows)",
             ),
             NO_SEQUENCE[1],

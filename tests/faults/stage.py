@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import logging
 import os
 import random
 import signal
@@ -23,9 +24,20 @@ from shared.postgres import migrate
 from tests.faults import witness
 
 SCHEMAS = ("intake", "matching", "scheduling")
+log = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
 CAST = {"writer": 1, "relay": 2, "reader": 2, "echo": 2}
 QUIET = dict.fromkeys(CAST, 1)
+
+# A batch of a reader dawdles (witness._dawdle): its transaction is open, and nothing has been asked for a while.
+IN_FLIGHT = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%reader%'
+    AND state = 'idle in transaction' AND state_change < clock_timestamp() - interval '100 ms'
+"""
+CUT_THE_OWNERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
+    AND application_name LIKE 'owner:matching:consumer:%'
+"""
 
 
 @dataclass(slots=True)
@@ -84,6 +96,7 @@ class Stage:
         finally:
             self._end(list(self.processes))
         await self._check()
+        log.warning("%s", self.verdict)  # shown by pytest -rP
         return self.verdict
 
     async def _prepare(self) -> None:
@@ -104,7 +117,7 @@ class Stage:
             connection = await asyncpg.connect(self.database.dsn(schema))
             await connection.execute(f"SET search_path = {schema}, public; {witness.TABLES}")
             if self.loud:
-                await connection.execute(witness.SLOW_DELETES)
+                await connection.execute(witness.SLOW_OUTBOX)
             await connection.close()
         await self._end_the_work_of_the_dead()
         named = zip(witness.topics(), (self.settings["pages"], self.settings["echoes"]), strict=True)
@@ -159,13 +172,13 @@ class Stage:
         self._start(victim)
 
     async def _cut(self) -> None:
-        """The owner goes on, unknowing, with the batch in its hands, while another one takes over."""
-        connection = await asyncpg.connect(self.database.dsn("matching"))
-        cut = await connection.fetch(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name LIKE 'owner:matching:consumer:%' AND usename = current_user"
-            " AND datname = current_database() ORDER BY random() LIMIT 1"
-        )
+        """An owner goes on, unknowing, with the batch in its hands, while another one takes over."""
+        connection = await asyncpg.connect(self.database.admin_dsn)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                while not await connection.fetchval(IN_FLIGHT):
+                    await asyncio.sleep(0.02)
+        cut = await connection.fetch(CUT_THE_OWNERS)
         self.verdict.cuts += len(cut)
         await connection.close()
 
@@ -179,12 +192,20 @@ class Stage:
             process.kill()
             process.wait()
 
-    async def _settle(self, seconds: float = 15) -> None:
-        """Until every outbox is empty and every reader stands at the end of its topic, or time is up."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not (await self._count("SELECT count(*) FROM outbox") == 0 and await self._all_read()):
-                    await asyncio.sleep(0.2)
+    async def _settle(self, patience: float = 8) -> None:
+        """Until every outbox is empty and every reader stands at the end of its topic, or nothing moves any more."""
+        moved, seen = asyncio.get_running_loop().time(), (-1, -1)
+        while not (await self._count("SELECT count(*) FROM outbox") == 0 and await self._all_read()):
+            now = asyncio.get_running_loop().time()
+            stands = (
+                await self._count("SELECT count(*) FROM outbox"),
+                await self._count("SELECT count(*) FROM applied"),
+            )
+            if stands != seen:
+                moved, seen = now, stands
+            if now - moved > patience:
+                break
+            await asyncio.sleep(0.2)
         await asyncio.sleep(0.3)
 
     async def _all_read(self) -> bool:

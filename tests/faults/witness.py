@@ -41,15 +41,24 @@ END $$;
 CREATE OR REPLACE TRIGGER witness_move AFTER UPDATE ON offsets FOR EACH ROW EXECUTE FUNCTION witness_move();
 """
 
-# Between Kafka's acknowledgement and the row's end a relay is killed too rarely to rely on: the row's end is slow.
-SLOW_DELETES = """
+# What goes wrong in a moment goes wrong too rarely to rely on. So the moment is drawn out: between Kafka's
+# acknowledgement and the row's end (where a relay must be killed), between an id and its commit (where it must read).
+SLOW_OUTBOX = """
 CREATE OR REPLACE FUNCTION witness_slow_delete() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF random() < 0.25 THEN PERFORM pg_sleep(0.3); END IF;
+    IF random() < 0.4 THEN PERFORM pg_sleep(0.3); END IF;
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER witness_slow_delete BEFORE DELETE ON outbox
     FOR EACH STATEMENT EXECUTE FUNCTION witness_slow_delete();
+CREATE OR REPLACE FUNCTION witness_slow_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF random() < 0.05 THEN PERFORM pg_sleep(0.03); END IF;
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS witness_slow_commit ON outbox;
+CREATE CONSTRAINT TRIGGER witness_slow_commit AFTER INSERT ON outbox DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION witness_slow_commit();
 """
 
 # Each writer locks its own lines only, never the page: many aggregates speak about one key.
@@ -129,7 +138,7 @@ async def _say(kernel: Kernel, chance: random.Random) -> list[list[object]]:
 
 async def record(events: Sequence[LineWritten], tx: Transaction) -> None:
     """Not idempotent on purpose: an event applied twice is two rows."""
-    await _dawdle()
+    await _dawdle(tx)
     await tx.connection.execute(
         "INSERT INTO applied (page, line, number) SELECT * FROM unnest($1::text[], $2::int[], $3::int[])",
         [e.page for e in events],
@@ -138,12 +147,15 @@ async def record(events: Sequence[LineWritten], tx: Transaction) -> None:
     )
 
 
-async def _dawdle() -> None:
-    """Every now and then a batch is long in flight, so that its owner can lose the partition meanwhile."""
-    now = time.monotonic()
-    if SETTINGS["loud"] and now - DAWDLED[-1] > 1.5:
-        DAWDLED.append(now)
-        await asyncio.sleep(0.7)
+async def _dawdle(tx: Transaction) -> None:
+    """Every now and then a batch is in flight for longer than another owner needs to take the partition over."""
+    if not SETTINGS["loud"] or time.monotonic() - DAWDLED[0] < 3:
+        return
+    DAWDLED[0] = time.monotonic()
+    if await tx.connection.fetchval(
+        "SELECT pg_try_advisory_xact_lock(1)"
+    ):  # one at a time: who takes over is awake
+        await asyncio.sleep(2)
 
 
 async def record_and_echo(events: Sequence[LineWritten], tx: Transaction) -> None:

@@ -17,6 +17,7 @@ from deploy.local.child import StartFailed
 from deploy.local.leftovers import command_line
 from deploy.local.processes import Process
 from deploy.local.stack import AlreadyUp, Plan, Stack
+from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
@@ -134,6 +135,7 @@ async def test_nothing_outlives_a_supervisor_that_was_killed(stack_folder: Path,
 async def test_what_was_left_is_ended_by_the_next_start(stack_folder: Path, told: list[str]) -> None:
     folder = stack_folder / "left"
     left = subprocess.Popen([sys.executable, "-X", f"stack={folder}", "-c", "import time; time.sleep(600)"])
+    await until(lambda: str(folder) in (command_line(left.pid) or ""), "the command line of what was left")
     pidfile.write(folder / "pids.json", {"intake": (left.pid, f"stack={folder}", signal.SIGTERM)})
     file = folder / "pids.json"
     entries = json.loads(file.read_text())

@@ -13,6 +13,15 @@ def owner(database: Any, items: int = 8) -> Ownership:
     return Ownership(database.dsn(ROLE), schema=ROLE, purpose="tests", items=range(items))
 
 
+async def cut(database: Any, member: Ownership) -> None:
+    pid = member._connection.get_server_pid()  # type: ignore[union-attr]
+    admin = await connect(database.dsn(ROLE), schema=ROLE, name="tests")
+    try:
+        await admin.execute("SELECT pg_terminate_backend($1)", pid)
+    finally:
+        await admin.close()
+
+
 async def test_one_member_owns_everything_and_two_share(database: Any) -> None:
     stop = asyncio.Event()
     first, second = owner(database), owner(database)
@@ -29,17 +38,27 @@ async def test_a_member_whose_session_is_killed_owns_nothing_at_once_and_another
 ) -> None:
     stop = asyncio.Event()
     first, second = owner(database), owner(database)
-    async with running(stop, first.run(stop), second.run(stop)) as tasks:
+    async with running(stop, first.run(stop), second.run(stop)):
         await until(lambda: len(first.held) == len(second.held) == 4, "both own four")
-        tasks.append(asyncio.create_task(until(lambda: len(second.held) > 4, "the second takes over")))
-        tasks.append(asyncio.create_task(until(lambda: not first.held, "the first owns nothing")))
-        pid = first._connection.get_server_pid()  # type: ignore[union-attr]
-        admin = await connect(database.dsn(ROLE), schema=ROLE, name="tests")
-        try:
-            await admin.execute("SELECT pg_terminate_backend($1)", pid)
-        finally:
-            await admin.close()
-        await asyncio.gather(*tasks[2:])
+        async with first.batch():  # it is busy, and comes back only afterwards
+            await cut(database, first)
+            await until(lambda: not first.held, "the first owns nothing")
+            await until(lambda: second.owns_all, "the second takes over")
+        await until(lambda: len(first.held) == len(second.held) == 4, "both own four again")
+        assert not first.held & second.held
+
+
+async def test_a_member_whose_session_is_killed_comes_back_by_itself(
+    database: Any,
+) -> None:
+    stop = asyncio.Event()
+    alone = owner(database)
+    async with running(stop, alone.run(stop)):
+        for _ in range(5):
+            await until(lambda: alone.owns_all, "it owns all")
+            before = alone._connection
+            await cut(database, alone)
+            await until(lambda: alone.owns_all and alone._connection is not before, "it owns all again")  # noqa: B023
 
 
 async def test_surplus_is_given_up_between_batches_only(database: Any) -> None:
