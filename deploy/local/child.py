@@ -50,7 +50,7 @@ class Child:
                 group=gid,
                 extra_groups=[] if program.account else None,
                 process_group=0,
-                preexec_fn=_die_with_parent(program.stop_signal),
+                preexec_fn=die_with_parent(program.stop_signal),
             )
 
     @property
@@ -129,7 +129,7 @@ def run(
         raise StartFailed(f"{Path(argv[0]).name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
-def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
     """Linux alone tells a child that its parent died, however it died; elsewhere the next start cleans up."""
     if _LIBC is None:
         return None

@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from deploy.local.child import die_with_parent
 from deploy.local.ports import anywhere
 
 START_SECONDS = 60.0
@@ -89,6 +90,7 @@ class Workers:
                 env={**os.environ, **self.environment, **told},
                 stdout=output,
                 stderr=output,
+                preexec_fn=die_with_parent(signal.SIGKILL),
             )
 
 

@@ -19,6 +19,7 @@ from uuid import uuid4
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from deploy.local.child import die_with_parent
 from shared.messaging import MIGRATIONS, KafkaSettings, ensure_topics
 from shared.postgres import migrate
 from tests.faults import witness
@@ -142,6 +143,7 @@ class Stage:
             env={**os.environ, "WITNESS": json.dumps(self.settings), "PYTHONPATH": str(self.tree)},
             stdout=output,
             stderr=output,
+            preexec_fn=die_with_parent(signal.SIGKILL),
         )
         output.close()
 
