@@ -8,6 +8,7 @@ from shared.contracts.base import Event
 from shared.messaging import dead_letters, inbox, waiting
 from shared.messaging.admission import Admitted, Policy, admit, in_order
 from shared.messaging.dead_letters import Parked
+from shared.messaging.inbox import Begun
 from shared.messaging.incoming import Incoming, as_parked, from_parked
 from shared.messaging.tracing import handled
 from shared.messaging.transaction import Transaction
@@ -40,8 +41,11 @@ class Applied:
 
 async def apply_batch(tx: Transaction, reader: Reader, batch: Sequence[Incoming], moves: Moves) -> Applied:
     """The whole of reading: offsets, inbox, order, handlers. Raises what a handler raises, or Fenced."""
-    await inbox.advance(tx.connection, reader.group, moves)
-    admitted = await _admit(tx, reader, batch)
+    ids = [e.envelope.id for e in batch if e.envelope and e.topic not in reader.policy.compacted]
+    streams = sorted({e.stream for e in batch if e.envelope})
+    begun = await inbox.begin(tx.connection, reader.group, moves, ids, streams)
+    tx.begun_at(begun.now)
+    admitted = await _admit(tx, reader, batch, begun)
     skipped = await apply_events(tx, reader, admitted.apply)
     await dead_letters.park(tx.connection, reader.group, [as_parked(e) for e in admitted.park])
     await dead_letters.block(tx.connection, reader.group, sorted(admitted.gaps), "gap")
@@ -49,19 +53,15 @@ async def apply_batch(tx: Transaction, reader: Reader, batch: Sequence[Incoming]
     return Applied(len(admitted.apply), admitted.repeats, len(admitted.park), skipped)
 
 
-async def _admit(tx: Transaction, reader: Reader, batch: Sequence[Incoming]) -> Admitted:
-    ids = [e.envelope.id for e in batch if e.envelope and e.topic not in reader.policy.compacted]
-    fresh = await inbox.admit(tx.connection, reader.group, ids) if ids else set()
-    streams = sorted({e.stream for e in batch if e.envelope})
-    last, blocked = await inbox.standing(tx.connection, reader.group, streams)
-    gaps = [stream for stream, kind in blocked.items() if kind == "gap"]
+async def _admit(tx: Transaction, reader: Reader, batch: Sequence[Incoming], begun: Begun) -> Admitted:
+    gaps = [stream for stream, kind in begun.blocked.items() if kind == "gap"]
     events: Sequence[Incoming] = batch
     if gaps:
         parked = await dead_letters.take_parked(tx.connection, reader.group, gaps)
         await dead_letters.lift(tx.connection, reader.group, gaps)
         events = in_order([from_parked(row, reader.types) for row in parked], batch)
-    dead = {stream for stream, kind in blocked.items() if kind == "dead"}
-    return admit(events, fresh=fresh, last=last, dead=dead, policy=reader.policy)
+    dead = {stream for stream, kind in begun.blocked.items() if kind == "dead"}
+    return admit(events, fresh=begun.fresh, last=begun.last, dead=dead, policy=reader.policy)
 
 
 async def apply_events(tx: Transaction, reader: Reader, events: Sequence[Incoming]) -> int:

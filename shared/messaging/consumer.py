@@ -138,7 +138,7 @@ class Consumer:
     async def _attempt(self, batch: Sequence[Incoming]) -> None:
         moves = self._partitions.moves(batch)
         with batch_traced(self.group, batch):
-            async with self.database.transaction() as tx:
+            async with self.database.transaction(ask_time=False) as tx:
                 applied = await apply_batch(tx, self.reader, batch, moves)
         self._partitions.moved(moves)
         for name in ("applied", "repeats", "parked", "skipped"):
@@ -169,11 +169,11 @@ class Consumer:
     async def _write_letter(
         self, tx: Transaction, incoming: Incoming, letter: dead_letters.Failed, moves: Moves
     ) -> None:
-        await inbox.advance(tx.connection, self.group, moves)
+        ids = [incoming.envelope.id] if incoming.envelope else []
+        await inbox.begin(tx.connection, self.group, moves, ids)
         await dead_letters.bury(tx.connection, tx.new_id(), self.group, letter)
         if incoming.envelope is None:
             return
-        await inbox.admit(tx.connection, self.group, [incoming.envelope.id])
         await inbox.reached(tx.connection, self.group, {incoming.stream: incoming.envelope.sequence})
         if incoming.topic not in self.reader.policy.never_parked:
             await dead_letters.block(tx.connection, self.group, [incoming.stream], "dead")

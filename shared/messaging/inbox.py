@@ -1,6 +1,8 @@
 """The SQL of reading: offsets compared and set, event ids known or new, the last sequence per key."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,34 +21,40 @@ INSERT INTO offsets (grp, topic, partition, next)
 SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[]) AS o ON CONFLICT DO NOTHING
 """
 
-# The compare-and-set fences a zombie: who lost the partition moves nothing and must roll back.
-ADVANCE = """
+# One round trip for all that is asked before a batch is applied. The compare-and-set fences a zombie: who lost the
+# partition moves nothing and must roll back. An event id that is known is not inserted, hence not returned. A block
+# is locked, so that a redrive cannot lift it between this look and our parking.
+BEGIN = """
 WITH mine AS (
     SELECT o.topic, o.partition, v.next FROM offsets o
     JOIN unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) AS v(topic, partition, expected, next)
         ON o.topic = v.topic AND o.partition = v.partition AND o.next = v.expected
     WHERE o.grp = $1 ORDER BY o.topic, o.partition FOR UPDATE OF o
-)
-UPDATE offsets o SET next = mine.next, moved_at = clock_timestamp()
-FROM mine WHERE o.grp = $1 AND o.topic = mine.topic AND o.partition = mine.partition
-"""
-
-ADMIT = """
-INSERT INTO inbox (event_id, grp) SELECT event_id, $1 FROM unnest($2::uuid[]) AS e(event_id)
-ON CONFLICT DO NOTHING RETURNING event_id
-"""
-
-# The block is locked, so that a redrive cannot lift it between this look and our parking.
-STANDING = """
-WITH blocked AS (
+),
+moved AS (
+    UPDATE offsets o SET next = mine.next, moved_at = clock_timestamp()
+    FROM mine WHERE o.grp = $1 AND o.topic = mine.topic AND o.partition = mine.partition
+    RETURNING 1
+),
+admitted AS (
+    INSERT INTO inbox (event_id, grp) SELECT event_id, $1 FROM unnest($6::uuid[]) AS e(event_id)
+    ON CONFLICT DO NOTHING RETURNING event_id
+),
+blocked AS (
     SELECT b.topic, b.key, b.kind FROM blocks b
-    JOIN unnest($2::text[], $3::text[]) AS k(topic, key) ON b.topic = k.topic AND b.key = k.key
+    JOIN unnest($7::text[], $8::text[]) AS k(topic, key) ON b.topic = k.topic AND b.key = k.key
     WHERE b.grp = $1 ORDER BY b.topic, b.key FOR UPDATE OF b
+),
+standing AS (
+    SELECT k.topic, k.key, p.last, b.kind FROM unnest($7::text[], $8::text[]) AS k(topic, key)
+    LEFT JOIN positions p ON p.grp = $1 AND p.topic = k.topic AND p.key = k.key
+    LEFT JOIN blocked b ON b.topic = k.topic AND b.key = k.key
+    WHERE p.last IS NOT NULL OR b.kind IS NOT NULL
 )
-SELECT k.topic, k.key, p.last, b.kind FROM unnest($2::text[], $3::text[]) AS k(topic, key)
-LEFT JOIN positions p ON p.grp = $1 AND p.topic = k.topic AND p.key = k.key
-LEFT JOIN blocked b ON b.topic = k.topic AND b.key = k.key
-WHERE p.last IS NOT NULL OR b.kind IS NOT NULL
+SELECT now() AS now, (SELECT count(*) FROM moved) AS moved,
+    (SELECT array_agg(event_id) FROM admitted) AS fresh, s.*
+FROM (SELECT array_agg(topic) AS topics, array_agg(key) AS keys, array_agg(last) AS lasts,
+    array_agg(kind) AS kinds FROM standing) AS s
 """
 
 REACHED = """
@@ -77,36 +85,48 @@ async def start_offsets(
     await connection.execute(START, group, topics, partitions, offsets)
 
 
-async def advance(
-    connection: asyncpg.Connection, group: str, moves: Mapping[Partition, tuple[int, int]]
-) -> None:
-    """Moves (expected, next) per partition, all or none. Raises Fenced when one is not as expected."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What is known when a batch begins: the database's time, which event ids are new, and per stream the last
+    sequence applied and, where it is blocked, why (`dead` or `gap`)."""
+
+    now: datetime
+    fresh: set[UUID]
+    last: dict[Stream, int]
+    blocked: dict[Stream, str]
+
+
+async def begin(
+    connection: asyncpg.Connection,
+    group: str,
+    moves: Mapping[Partition, tuple[int, int]],
+    ids: Sequence[UUID] = (),
+    streams: Sequence[Stream] = (),
+) -> Begun:
+    """Moves (expected, next) per partition, all or none, makes these event ids known, and looks at their streams.
+
+    Raises Fenced when an offset is not as expected.
+    """
     ordered = sorted(moves.items())
-    status = await connection.execute(
-        ADVANCE,
+    row = await connection.fetchrow(
+        BEGIN,
         group,
         [topic for (topic, _), _ in ordered],
         [partition for (_, partition), _ in ordered],
         [expected for _, (expected, _) in ordered],
         [following for _, (_, following) in ordered],
+        sorted(ids),
+        [topic for topic, _ in streams],
+        [key for _, key in streams],
     )
-    if status != f"UPDATE {len(ordered)}":
+    if row["moved"] != len(ordered):
         raise Fenced(group)
-
-
-async def admit(connection: asyncpg.Connection, group: str, ids: Sequence[UUID]) -> set[UUID]:
-    """Of these event ids, those that were not known; from now on they are."""
-    return {row["event_id"] for row in await connection.fetch(ADMIT, group, sorted(ids))}
-
-
-async def standing(
-    connection: asyncpg.Connection, group: str, streams: Sequence[Stream]
-) -> tuple[dict[Stream, int], dict[Stream, str]]:
-    """Per stream the last sequence applied and, where it is blocked, why (`dead` or `gap`)."""
-    rows = await connection.fetch(STANDING, group, [s[0] for s in streams], [s[1] for s in streams])
-    last = {(r["topic"], r["key"]): r["last"] for r in rows if r["last"] is not None}
-    blocked = {(r["topic"], r["key"]): r["kind"] for r in rows if r["kind"] is not None}
-    return last, blocked
+    known = list(zip(row["topics"] or (), row["keys"] or (), strict=True))
+    last = {stream: last for stream, last in zip(known, row["lasts"] or (), strict=True) if last is not None}
+    blocked = {
+        stream: kind for stream, kind in zip(known, row["kinds"] or (), strict=True) if kind is not None
+    }
+    return Begun(row["now"], set(row["fresh"] or ()), last, blocked)
 
 
 async def reached(connection: asyncpg.Connection, group: str, last: Mapping[Stream, int]) -> None:

@@ -33,19 +33,29 @@ class Transaction:
         self,
         connection: asyncpg.Connection,
         *,
-        now: datetime,
+        now: datetime | None,
         lane_of: Callable[[str], Lane],
         traces: dict[str, str] | None = None,
         origin: str | None = None,
     ) -> None:
         self.connection = connection
-        self.now = now
+        self._now = now
         self.lanes: set[str] = set()
         self.facts: list[str] = []
         self._lane_of = lane_of
         self._traces = traces or {}
         self._origin = origin
         self._said: list[outbox.Said] = []
+
+    @property
+    def now(self) -> datetime:
+        """When the transaction began, by the database's clock: one clock for all processes."""
+        assert self._now is not None, "opened without asking the time, and nobody has told it"
+        return self._now
+
+    def begun_at(self, now: datetime) -> None:
+        """Tells the time where the transaction was opened without asking for it."""
+        self._now = self._now or now
 
     def new_id(self) -> UUID:
         """A UUIDv7: index locality inside, never shown to people or partners."""
@@ -141,14 +151,17 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, traces: dict[str, str] | None = None, *, origin: str | None = None
+        self, traces: dict[str, str] | None = None, *, origin: str | None = None, ask_time: bool = True
     ) -> AsyncIterator[Transaction]:
         """Commits when the block ends well, with everything that was emitted; rolls back otherwise.
 
         `traces` are traceparents by the key of a cause; `origin` is that of one request everything follows from.
+        Without `ask_time` the first statement is the caller's, which tells the time as well (`begun_at`).
         """
         async with self.pool.acquire() as connection, connection.transaction():
-            now = self._clock() if self._clock else await connection.fetchval("SELECT now()")
+            now = self._clock() if self._clock else None
+            if ask_time and now is None:
+                now = await connection.fetchval("SELECT now()")
             tx = Transaction(connection, now=now, lane_of=self.lane_of, traces=traces, origin=origin)
             yield tx
             await tx.flush()

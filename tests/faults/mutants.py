@@ -68,16 +68,17 @@ MUTANTS = (
         (
             (
                 "shared/messaging/consumer.py",
-                "            async with self.database.transaction() as tx:\n"
+                "            async with self.database.transaction(ask_time=False) as tx:\n"
                 "                applied = await apply_batch(tx, self.reader, batch, moves)",
                 "            async with self.database.transaction() as tx:\n"
-                "                await inbox.advance(tx.connection, self.group, moves)\n"
+                "                await inbox.begin(tx.connection, self.group, moves)\n"
                 "            async with self.database.transaction() as tx:\n"
                 "                applied = await apply_batch(tx, self.reader, batch, {})",
             ),
             # Nobody waits for a missing event: the jump would be noticed and held otherwise.
             NO_SEQUENCE[1],
         ),
+        faults=("reader", "echo"),
     ),
     Mutant("no inbox", (NO_INBOX, *NO_SEQUENCE), faults=("relay", "relay", "writer")),
     Mutant(
@@ -90,7 +91,7 @@ MUTANTS = (
                 " AND o.partition = v.partition AND o.next = v.expected",
                 " AND o.partition = v.partition",
             ),
-            ("shared/messaging/inbox.py", '    if status != f"UPDATE {len(ordered)}":', "    if False:"),
+            ("shared/messaging/inbox.py", '    if row["moved"] != len(ordered):', "    if False:"),
         ),
         faults=("cut",),
         seconds=14.0,

@@ -16,11 +16,11 @@ async def test_a_zombie_that_lost_its_partition_leaves_no_effect(database: Any) 
         async with db.transaction() as tx:
             await inbox.start_offsets(tx.connection, "tests", {PLACE: 0})
         async with db.transaction() as new_owner:
-            await inbox.advance(new_owner.connection, "tests", {PLACE: (0, 3)})
+            await inbox.begin(new_owner.connection, "tests", {PLACE: (0, 3)})
         with pytest.raises(Fenced):
             async with db.transaction() as zombie:
                 await zombie.connection.execute("INSERT INTO applied (page, number) VALUES ('a', 1)")
-                await inbox.advance(zombie.connection, "tests", {PLACE: (0, 3)})
+                await inbox.begin(zombie.connection, "tests", {PLACE: (0, 3)})
         assert await db.pool.fetchval("SELECT count(*) FROM applied") == 0
 
 
@@ -31,7 +31,7 @@ async def test_all_partitions_of_a_batch_move_or_none(database: Any) -> None:
             await inbox.start_offsets(tx.connection, "tests", {PLACE: 0, other: 5})
         with pytest.raises(Fenced):
             async with db.transaction() as tx:
-                await inbox.advance(tx.connection, "tests", {PLACE: (0, 3), other: (0, 3)})
+                await inbox.begin(tx.connection, "tests", {PLACE: (0, 3), other: (0, 3)})
         async with db.transaction() as tx:
             assert await inbox.stored_offsets(tx.connection, "tests") == {PLACE: 0, other: 5}
 
