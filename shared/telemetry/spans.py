@@ -35,7 +35,8 @@ Value = str | int | float | bool
 
 UNSET, FAILED = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
 
-SCOPE = InstrumentationScope("humqadam")
+# With a version: without one the Zipkin exporter writes null, and Zipkin refuses the whole message.
+SCOPE = InstrumentationScope("humqadam", "1")
 
 _processor: SpanProcessor | None = None
 _resource = Resource.get_empty()

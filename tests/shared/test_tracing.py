@@ -1,15 +1,18 @@
 """One request is one trace: ids go on from event to event, and nothing but listed attributes is recorded."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+from opentelemetry.exporter.zipkin.json import ZipkinExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 from shared.messaging.envelope import Envelope
 from shared.messaging.incoming import Incoming
@@ -83,6 +86,18 @@ def test_no_attribute_that_is_not_listed_gets_into_a_span(exported: Any) -> None
         attributes={"url.path": "/v1/cases/ABC", "http.route": "/v1/cases/{code}"},
     )
     assert dict(one(exported).attributes or {}) == {"http.route": "/v1/cases/{code}"}
+
+
+def test_what_is_exported_to_the_viewer_holds_nothing_that_it_refuses(exported: Any) -> None:
+    parent = new_traceparent(True)
+    spans.record_span(
+        child_of(parent), parent=parent, name="process x", kind=SpanKind.CONSUMER, times=(1000, 2000)
+    )
+    viewer = ZipkinExporter()
+    (sent,) = json.loads(viewer.encoder.serialize(exported.get_finished_spans(), viewer.local_node))
+    assert sent["parentId"] == parent[36:52]
+    assert all(isinstance(value, str) for value in sent["tags"].values())
+    viewer.shutdown()
 
 
 def test_forcing_keeps_the_trace_and_sets_its_flag() -> None:

@@ -1,0 +1,47 @@
+"""What an operator sees in the trace viewer: one request is one trace, through every service to the sent message."""
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from deploy.local import ports
+from deploy.local.stack import Plan, Stack
+from simulation import demo
+from tests.waiting import until
+
+pytestmark = pytest.mark.stack
+
+ALL_THE_WAY = {"intake", "matching", "scheduling", "notifications"}
+SENT = "notifications"
+
+
+async def test_one_case_is_one_trace_from_the_request_to_the_sent_message(stack_folder: Path) -> None:
+    stack = Stack(stack_folder / "traced", plan=Plan(ports=ports.anywhere()), tell=lambda _: None)
+    await stack.start()
+    try:
+        secrets, out = stack.folder / "secrets", stack.folder / "demo.json"
+        await demo.seed(stack.addresses, people=40, seed=3, secrets=secrets, progress=lambda _: None)
+        assert await demo.run(stack.addresses, people=40, seed=3, out=out, progress=lambda _: None) == 0
+        async with aiohttp.ClientSession() as session:
+            trace = await until(
+                lambda: _trace_all_the_way(session, stack.addresses["zipkin"]), "a trace of all services"
+            )
+    finally:
+        await stack.stop()
+    known = {span["id"] for span in trace}
+    assert len([span for span in trace if "parentId" not in span]) == 1
+    assert all(span["parentId"] in known for span in trace if "parentId" in span)
+    assert "post /v1/cases" in {span["name"] for span in trace if "parentId" not in span}
+    assert any("send" in span["name"] for span in trace if _service(span) == SENT)
+
+
+async def _trace_all_the_way(session: aiohttp.ClientSession, zipkin: str) -> list[dict[str, Any]] | None:
+    async with session.get(f"{zipkin}/api/v2/traces?limit=200&lookback=3600000") as answer:
+        traces = await answer.json()
+    return next((trace for trace in traces if {_service(span) for span in trace} >= ALL_THE_WAY), None)
+
+
+def _service(span: dict[str, Any]) -> str:
+    return str(span["localEndpoint"]["serviceName"])
