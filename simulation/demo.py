@@ -78,6 +78,7 @@ async def run(  # noqa: PLR0913 - options, all by keyword
     out: Path,
     per_second: float | None = None,
     faults: bool = False,
+    settle_seconds: float = SETTLE_SECONDS,
     progress: Tell = print,
 ) -> int:
     """Lets that many people ask, waits until all that can happen now has happened, counts, writes `out`; the
@@ -92,7 +93,7 @@ async def run(  # noqa: PLR0913 - options, all by keyword
     try:
         before = await kernel.leftovers(connection)
         asked = await _ask_and_wait(connection, Address.of(addresses["intake"]), own, progress)
-        await asyncio.sleep(SETTLE_SECONDS)
+        await asyncio.sleep(settle_seconds)
         left = (await kernel.leftovers(connection)).since(before)
     finally:
         await connection.close()

@@ -88,19 +88,20 @@ async def _show(where: dict[str, str], people: int, seed: int) -> None:
     if people:
         say(f"\nUp. {people} synthetic people go all the way:\n")
         try:
-            await _demo(where, people, seed)
+            await _demo(where, people, seed, settle_seconds=1.0)  # somebody waits for the addresses
         except Exception:
             traceback.print_exc()
     for line in await tour.lines(where):
         say(line)
 
 
-async def _demo(where: dict[str, str], people: int, seed: int) -> int:
+async def _demo(where: dict[str, str], people: int, seed: int, *, settle_seconds: float = 10.0) -> int:
     # Imported here: `down` and `reset` must work whatever state the rest of the checkout is in.
     from simulation import demo as country
 
     await country.seed(where, people=people, seed=seed, secrets=FOLDER / "secrets")
-    return int(await country.run(where, people=people, seed=seed, out=FOLDER / "demo.json"))
+    out = FOLDER / "demo.json"
+    return int(await country.run(where, people=people, seed=seed, out=out, settle_seconds=settle_seconds))
 
 
 async def _stoppable(command: Coroutine[None, None, int]) -> int:
