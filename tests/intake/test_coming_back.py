@@ -32,7 +32,7 @@ async def opened(store: IntakeDatabase, desk: Desk, item9: int = 0) -> Accepted:
 
 async def knock(store: IntakeDatabase, *knocks: Knock, later: int = 0) -> list[Holder | Refused]:
     async with store.intake.transaction() as tx:
-        tx.now += timedelta(seconds=later)
+        tx._now = tx.now + timedelta(seconds=later)
         return await open_sessions(knocks, tx, PIN_KEY)
 
 
