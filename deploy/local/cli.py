@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,7 +37,7 @@ async def up(people: int, seed: int) -> int:
     stack = Stack(FOLDER, tell=say)
     try:
         await stack.start()
-        await _show(stack.addresses, people, seed)
+        await _show(stack, people, seed)
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
     finally:
@@ -53,7 +53,7 @@ async def demo(people: int, seed: int) -> int:
     stack = Stack(FOLDER, tell=say)
     try:
         await stack.start()
-        return await _demo(stack.addresses, people, seed)
+        return await _demo(stack.addresses, people, seed, traced=stack.traced)
     finally:
         await stack.stop()
 
@@ -83,23 +83,38 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-async def _show(where: dict[str, str], people: int, seed: int) -> None:
+async def _show(stack: Stack, people: int, seed: int) -> None:
     """What does not work is said, and the stack stays: it is now that somebody wants to look into it."""
+    where = stack.addresses
     if people:
         say(f"\nUp. {people} synthetic people go all the way:\n")
         try:
-            await _demo(where, people, seed, settle_seconds=1.0)  # somebody waits for the addresses
+            # Somebody waits for the addresses.
+            await _demo(where, people, seed, traced=stack.traced, settle_seconds=1.0)
         except Exception:
             traceback.print_exc()
     for line in await tour.lines(where):
         say(line)
 
 
-async def _demo(where: dict[str, str], people: int, seed: int, *, settle_seconds: float = 10.0) -> int:
+async def _up_already() -> None:
+    """The stack that is up keeps its spans."""
+
+
+async def _demo(
+    where: dict[str, str],
+    people: int,
+    seed: int,
+    *,
+    traced: Callable[[], Awaitable[None]] = _up_already,
+    settle_seconds: float = 10.0,
+) -> int:
+    """The care is put in while the trace viewer still starts; nobody asks before their way can be looked at."""
     # Imported here: `down` and `reset` must work whatever state the rest of the checkout is in.
     from simulation import demo as country
 
     await country.seed(where, people=people, seed=seed, secrets=FOLDER / "secrets")
+    await traced()
     out = FOLDER / "demo.json"
     return int(await country.run(where, people=people, seed=seed, out=out, settle_seconds=settle_seconds))
 

@@ -24,6 +24,7 @@ def java(scratch: Path, *flags: str, most_memory: str = "256m", shared: str | No
         f"-Xmx{most_memory}",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
+        "-XX:CompileThresholdScaling=0.2",  # compiled while care is put in, not while people ask
         "-XX:-UsePerfData",
         "--enable-native-access=ALL-UNNAMED",
         "--sun-misc-unsafe-memory-access=allow",

@@ -45,6 +45,7 @@ class Stack:
         self._say = tell
         self._supervisor: Supervisor | None = None
         self._around: Surroundings | None = None
+        self._tracing: asyncio.Task[None] | None = None
         self._began = time.monotonic()
 
     @property
@@ -58,7 +59,10 @@ class Stack:
         return self._surroundings
 
     async def start(self) -> None:
-        """Returns when every process is ready; when a step fails, everything started is stopped again."""
+        """Returns when every process is ready; when a step fails, everything started is stopped again.
+
+        The trace viewer may still be starting then: see `traced`.
+        """
         if (other := pidfile.supervisor(self._pids)) is not None:
             raise AlreadyUp(f"process {other} keeps a stack up on {self.folder}")
         self._began = time.monotonic()
@@ -71,8 +75,17 @@ class Stack:
             await self.stop()
             raise
 
+    async def traced(self) -> None:
+        """Waits until spans are kept; what was recorded before may be dropped. Raises StartFailed."""
+        if self._tracing is not None:
+            await self._tracing
+
     async def stop(self) -> None:
         """Stops the processes, then the infrastructure; nothing is left running. Safe to call again."""
+        if self._tracing is not None:
+            self._tracing.cancel()
+            await asyncio.gather(self._tracing, return_exceptions=True)
+            self._tracing = None
         if self._supervisor is not None:
             await self._supervisor.stop()
             self._supervisor = None
@@ -128,8 +141,9 @@ class Stack:
         await all_or_none(self._database(), self._broker())
         for process in self.plan.processes:
             await self._keeper.start(process_unit(process, self._surroundings))
-        # Spans are dropped, not kept, while there is no Zipkin: nobody has to wait for it before now.
-        await all_or_none(self._traces(), *(self._process_ready(process) for process in self.plan.processes))
+        # Spans are dropped, not kept, while there is no Zipkin: no process has to wait for it.
+        self._tracing = asyncio.create_task(self._traces(), name="traces")
+        await all_or_none(*(self._process_ready(process) for process in self.plan.processes))
 
     async def _database(self) -> None:
         around = self._surroundings

@@ -23,6 +23,7 @@ async def test_one_case_is_one_trace_from_the_request_to_the_sent_message(stack_
     try:
         secrets, out = stack.folder / "secrets", stack.folder / "demo.json"
         await demo.seed(stack.addresses, people=40, seed=3, secrets=secrets, progress=lambda _: None)
+        await stack.traced()
         assert await demo.run(stack.addresses, people=40, seed=3, out=out, progress=lambda _: None) == 0
         async with aiohttp.ClientSession() as session:
             trace = await until(

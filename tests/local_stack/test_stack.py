@@ -1,6 +1,7 @@
 """The supervisor's promises: what dies comes back, what is stopped is gone, a failed start leaves nothing."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -80,6 +81,30 @@ async def test_killed_servers_come_back_with_their_addresses(stack_folder: Path,
             while one.pid(server) == before or not one.is_running(server):
                 await asyncio.sleep(0.05)
     await one.stop()
+    assert remaining(one.folder) == []
+
+
+async def test_a_stop_while_the_trace_viewer_still_starts_leaves_nothing(
+    stack_folder: Path, told: list[str]
+) -> None:
+    with_viewer = dataclasses.replace(plan(API), with_zipkin=True)
+    one = Stack(stack_folder / "viewer", plan=with_viewer, tell=told.append)
+    await one.start()
+    assert any("intake" in line for line in told)
+    await one.stop()
+    assert remaining(one.folder) == []
+
+
+async def test_the_trace_viewer_answers_once_spans_are_kept(stack_folder: Path, told: list[str]) -> None:
+    with_viewer = dataclasses.replace(plan(API), with_zipkin=True)
+    one = Stack(stack_folder / "viewing", plan=with_viewer, tell=told.append)
+    await one.start()
+    try:
+        await one.traced()
+        assert one.is_running("zipkin")
+        assert ports.answers(one.surroundings.ports["zipkin"])
+    finally:
+        await one.stop()
     assert remaining(one.folder) == []
 
 
