@@ -13,7 +13,7 @@ from deploy.local import pidfile
 FIRST_DELAY, LONGEST_DELAY, STEADY_AFTER = 0.1, 5.0, 10.0
 # A unit that ends this often while the stack is coming up will not come up at all.
 TRIES_BEFORE_READY = 3
-LOOK_EVERY = 0.02
+LOOK_EVERY = 0.1  # of sixteen programs: at 0.02 looking alone took 1.5 % of a core
 
 
 class Running(Protocol):
