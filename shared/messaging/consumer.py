@@ -105,7 +105,10 @@ class Consumer:
     async def _back_off(self, failure: Exception) -> None:
         self._waits_for = "kafka" if isinstance(failure, KafkaError) else "database"
         log.warning("retrying: %s", describe(failure), extra={"group": self.group})
-        self._partitions.forget()
+        if isinstance(failure, KafkaError):
+            await self._partitions.start_over()
+        else:
+            self._partitions.forget()
         await asyncio.sleep(BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)])
         self._failures += 1
 

@@ -109,6 +109,12 @@ class Partitions:
         self._next.clear()
         self._halted.clear()
 
+    async def start_over(self) -> None:
+        """Never go on with a client that failed: aiokafka's coordination, once it has ended on an error, raises that
+        error for ever. The next batch makes a new client."""
+        self.forget()
+        await self._close()
+
     def count(self) -> int:
         return len(self._next)
 

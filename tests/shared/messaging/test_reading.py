@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from shared.contracts.base import Event, Topic
 from shared.messaging import Consumer, Database, KafkaSettings, Relay, Transaction, ensure_topics
@@ -99,6 +100,22 @@ async def test_what_is_said_is_applied_once_and_in_order(database: Any, kafka_se
         it.consumer()
         await it.applied_are({page: list(range(1, 21)) for page in "abcdef"})
         assert await it.database.pool.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_a_client_whose_coordination_has_died_is_replaced(database: Any, kafka_server: Any) -> None:
+    """Seen once at a first start: an AssertionError ended aiokafka's coordination, and every read raised it again."""
+    async with bench(database, kafka_server) as it:
+        it.relay()
+        consumer = it.consumer()
+        await it.say(*written("a", 1))
+        await it.applied_are({"a": [1]})
+        coordinator = consumer._partitions._consumer._coordinator  # type: ignore[union-attr]
+        coordinator._coordination_task.cancel()
+        died = asyncio.get_running_loop().create_future()
+        died.set_exception(KafkaError("coordination ended"))
+        coordinator._coordination_task = died
+        await it.say(*written("a", 2))
+        await it.applied_are({"a": [1, 2]})
 
 
 async def test_two_types_of_one_key_in_one_batch_stay_in_order(database: Any, kafka_server: Any) -> None:
