@@ -111,7 +111,8 @@ class Partitions:
 
     async def start_over(self) -> None:
         """Never go on with a client that failed: aiokafka's coordination, once it has ended on an error, raises that
-        error for ever. The next batch makes a new client."""
+        error for ever. (It ends so when `assign` is called again before the group's coordinator is found, as on a first
+        start: aiokafka issue 796, open.) The next batch makes a new client."""
         self.forget()
         await self._close()
 
