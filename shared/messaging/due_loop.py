@@ -50,6 +50,8 @@ class DueLoop:
                         await stop.wait()
 
     async def _round(self, limit: int) -> int:
+        if not await due.anything(self._database.pool, list(self._handlers), self._database.told_time()):
+            return 0
         async with self._database.transaction() as tx:
             rows = await due.claim(tx.connection, list(self._handlers), limit, tx.now)
             groups: dict[str, list[Due]] = {}

@@ -149,6 +149,10 @@ class Database:
         self._on_commit = on_commit
         self._clock = clock
 
+    def told_time(self) -> datetime | None:
+        """The time where somebody else tells it; None: the database's clock."""
+        return self._clock() if self._clock else None
+
     @asynccontextmanager
     async def transaction(
         self, traces: dict[str, str] | None = None, *, origin: str | None = None, ask_time: bool = True
@@ -159,7 +163,7 @@ class Database:
         Without `ask_time` the first statement is the caller's, which tells the time as well (`begun_at`).
         """
         async with self.pool.acquire() as connection, connection.transaction():
-            now = self._clock() if self._clock else None
+            now = self.told_time()
             if ask_time and now is None:
                 now = await connection.fetchval("SELECT now()")
             tx = Transaction(connection, now=now, lane_of=self.lane_of, traces=traces, origin=origin)
