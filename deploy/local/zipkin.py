@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from deploy.local import jars
@@ -49,7 +51,17 @@ async def start(folder: Path, port: int) -> ZipkinServer:
     )
     try:
         await child.until(lambda: answers(port), seconds=60)
+        await asyncio.to_thread(_takes_spans, port)
     except BaseException:
         await child.stop()
         raise
     return ZipkinServer(child, f"http://127.0.0.1:{port}")
+
+
+def _takes_spans(port: int) -> None:
+    """Returns when it has taken a message without spans: its port opens while it still loads what keeps them."""
+    empty = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/v2/spans", data=b"[]", headers={"Content-Type": "application/json"}
+    )
+    with suppress(OSError):  # whoever sends spans is told the same, and tries again
+        urllib.request.urlopen(empty, timeout=10).close()
