@@ -52,6 +52,35 @@ async def test_an_alarm_brings_the_crisis_card_and_a_quiet_answer_does_not(
     assert not {"level", "score", "total", "item"} & set(cards[1])
 
 
+async def test_one_yes_read_aloud_brings_the_crisis_card_and_an_alarm(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    body = asking() | {"answers": {"srq20": [int(item == 17) for item in range(1, 21)]}}
+    answer = await ask(people, body)
+    assert answer.status_code == 202
+    assert answer.json()["crisis"]["lines"]
+    alarm = await store.admin.fetchrow(
+        "SELECT level, rule FROM intake.alarms JOIN intake.cases USING (case_id) WHERE case_code = $1",
+        answer.json()["case_code"],
+    )
+    assert tuple(alarm) == ("R2", "srq20_item17")
+
+
+async def test_each_of_several_questionnaires_is_kept_sealed_and_gender_only_inside(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    answers = {"gad7": [3] * 7, "who5": [0] * 5, "audit_c": [1, 1, 1], "pc_ptsd5": [0] + [None] * 5}
+    answer = await ask(people, asking() | {"answers": answers, "gender": "woman"})
+    kept = await store.admin.fetch(
+        "SELECT instrument, to_jsonb(c)::text || to_jsonb(a)::text AS text FROM intake.answers a"
+        " JOIN intake.cases c USING (case_id) WHERE case_code = $1 ORDER BY instrument",
+        answer.json()["case_code"],
+    )
+    assert [row["instrument"] for row in kept] == sorted(answers)
+    assert not any("woman" in row["text"] for row in kept)
+    assert not any("woman" in str(one.event) for one in await store.said())
+
+
 async def test_the_card_is_in_the_language_of_the_person(people: httpx2.AsyncClient) -> None:
     contact = EXAMPLE["contact"] | {"language": "ur"}
     card = (await ask(people, asking(2, contact=contact))).json()["crisis"]
@@ -140,7 +169,19 @@ async def test_the_reference_says_what_may_be_chosen_and_that_nobody_has_signed_
     answer = await people.get("/v1/reference")
     body = answer.json()
     assert {"name": "Lahore", "province": "PK-PB"} in body["cities"]
-    assert body["instruments"] == [{"id": "phq9", "version": "1", "items": 9, "least": 0, "most": 3}]
+    offered = {one["id"]: one for one in body["instruments"]}
+    assert set(offered) == {"phq9", "phq2", "gad7", "gad2", "srq20", "who5", "pc_ptsd5", "audit_c"}
+    assert offered["pc_ptsd5"] == {
+        "id": "pc_ptsd5",
+        "version": "1",
+        "name": "PC-PTSD-5",
+        "items": 6,
+        "least": 0,
+        "most": 1,
+        "has_gate": True,
+        "ages": None,
+        "text_status": "not_bundled",
+    }
     assert "clinician" in body["banner"]
     assert set(body["unsigned"]) == set(policy.unsigned)
     again = await people.get("/v1/reference", headers={"If-None-Match": answer.headers["etag"]})

@@ -72,7 +72,7 @@ async def test_what_is_sealed_opens_with_the_key_in_the_vault_and_only_in_its_pl
     answers = open_box(
         sealer.unwrap(wrapped["answers"]), row["answers"], purpose="answers", field="phq9", **place
     )
-    assert answers == b"[0,1,2,0,1,0,1,0,0]"
+    assert answers == b'{"answers":[0,1,2,0,1,0,1,0,0]}'
     with pytest.raises(SealBroken):
         open_box(key, row["box"], purpose="contact", field="code_word", **place)
 

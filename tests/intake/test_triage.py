@@ -99,4 +99,43 @@ def test_bands_with_a_gap_are_refused(policy: Policy) -> None:
 
 
 def test_every_file_a_clinician_answers_for_says_that_it_is_not_signed_yet(policy: Policy) -> None:
-    assert set(policy.unsigned) == {"alarm_policy", "consent", "crisis_lines", "phq9", "steps"}
+    rules = {"alarm_policy", "consent", "crisis_lines", "steps"}
+    assert set(policy.unsigned) == rules | set(policy.instruments)
+
+
+@pytest.mark.parametrize(
+    ("instrument", "answers", "step", "reason"),
+    [
+        ("gad7", spread(15, 7), 3, "gad7_15_to_21"),
+        ("gad7", spread(14, 7), 2, "gad7_10_to_14"),
+        ("gad7", spread(5, 7), 1, "gad7_5_to_9"),
+        ("pc_ptsd5", (1, 1, 1, 1, 0, 0), 3, "pc_ptsd5_3_to_5"),
+        ("srq20", spread(6, 20, 1), 2, "srq20_6_to_20"),
+        ("srq20", spread(5, 20, 1), 2, "not_screened"),
+    ],
+)
+def test_each_instrument_has_its_row(
+    policy: Policy, instrument: str, answers: screening.Answers, step: int, reason: str
+) -> None:
+    reading = screening.read(policy.instruments[instrument], answers)
+    decision = triage.triage(policy.steps, [], [reading])
+    assert (decision.step, decision.reasons) == (step, (reason,))
+
+
+def test_of_two_instruments_the_graver_row_wins_and_both_are_reasons(policy: Policy) -> None:
+    readings = [
+        screening.read(policy.instruments["phq9"], spread(6)),
+        screening.read(policy.instruments["gad7"], spread(16, 7)),
+    ]
+    decision = triage.triage(policy.steps, [], readings)
+    assert (decision.step, decision.reasons) == (3, ("gad7_15_to_21", "phq9_5_to_9"))
+
+
+@pytest.mark.parametrize(("instrument", "most"), [("gad9", 27), ("phq9", 28)])
+def test_a_row_that_asks_for_what_no_instrument_gives_is_refused(
+    policy: Policy, instrument: str, most: int
+) -> None:
+    wrong = triage.Row("phq9_20_to_27", 3, 1, instrument=instrument, least=20, most=most)
+    rows = tuple(wrong if row.reason == wrong.reason else row for row in policy.steps.rows)
+    with pytest.raises(InconsistentPolicyError):
+        checked(replace(policy, steps=replace(policy.steps, rows=rows)))

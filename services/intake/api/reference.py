@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from services.intake.domain.policy import Policy
+from services.intake.domain.screening import Instrument
 from services.intake.domain.vocabulary import CHOICES, TIME_ZONE
 from shared.web import fast_json
 
@@ -39,9 +40,21 @@ def _reference(policy: Policy) -> dict[str, Any]:
         "cities": [{"name": c.name, "province": c.province} for c in policy.places.cities.values()],
         "consent_texts": sorted(policy.consent_texts),
         "step_table": policy.steps.version,
-        "instruments": [
-            {"id": i.id, "version": i.version, "items": i.items, "least": i.least, "most": i.most}
-            for i in policy.instruments.values()
-        ],
+        "instruments": [_instrument(instrument) for instrument in policy.instruments.values()],
         "note": "Screening, not diagnosis.",
+    }
+
+
+def _instrument(instrument: Instrument) -> dict[str, Any]:
+    """How it is answered; never how an answer is judged."""
+    return {
+        "id": instrument.id,
+        "version": instrument.version,
+        "name": instrument.name,
+        "items": instrument.items,
+        "least": instrument.least,
+        "most": instrument.most,
+        "has_gate": instrument.has_gate,
+        "ages": instrument.ages,
+        "text_status": instrument.text_status,
     }

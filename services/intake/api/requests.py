@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.intake.domain import contacts, requests
-from services.intake.domain.screening import Answers
 from services.intake.domain.vocabulary import (
     AgeBand,
     Channel,
+    Gender,
     Kind,
     Language,
     MessageLanguage,
@@ -100,13 +100,11 @@ class ConsentSent(Sent):
     language: MessageLanguage | None = None
 
 
-class AnswersSent(Sent):
-    """Raw answers per instrument; null is an answer that was not given."""
-
-    phq9: Annotated[tuple[int | None, ...], Field(max_length=64)] | None = None
-
-    def meant(self) -> dict[str, Answers]:
-        return {} if self.phq9 is None else {"phq9": self.phq9}
+# Raw answers per instrument of /v1/reference; null is an answer that was not given.
+InstrumentId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{2,20}$")]
+AnswersSent = Annotated[
+    dict[InstrumentId, Annotated[tuple[int | None, ...], Field(max_length=64)]], Field(max_length=12)
+]
 
 
 class CaseSent(Sent):
@@ -123,7 +121,8 @@ class CaseSent(Sent):
     max_fee: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     contact: ContactSent
     consent: ConsentSent
-    answers: AnswersSent = AnswersSent()
+    gender: Gender | None = None
+    answers: AnswersSent = Field(default_factory=dict)
 
     def meant(self) -> requests.CareRequest:
         """The same as the domain understands it, before it is checked."""
@@ -142,7 +141,7 @@ class CaseSent(Sent):
         consent = requests.Consent(
             agreed.care, agreed.contact, agreed.text_version, agreed.language or self.contact.language
         )
-        return requests.CareRequest(needs, self.contact.meant(), consent, self.answers.meant())
+        return requests.CareRequest(needs, self.contact.meant(), consent, self.answers, self.gender)
 
 
 class WithdrawalSent(Sent):

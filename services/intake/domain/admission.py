@@ -21,7 +21,9 @@ class Admission:
 
 def admit(policy: Policy, request: CareRequest) -> Admission:
     """Alarms come from single items and never from the total; the gate may wait, the alarm does not."""
-    readings = tuple(read(policy.instruments[name], answers) for name, answers in request.answers.items())
+    readings = tuple(
+        read(policy.instruments[name], answers, request.gender) for name, answers in request.answers.items()
+    )
     step = triage(policy.steps, request.needs.problem_areas, readings)
     alarming = max((reading for reading in readings if reading.alarm), key=_level, default=None)
     return Admission(readings, step, gate(request.needs.age_band, step.waits_for_human), alarming)

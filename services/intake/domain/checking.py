@@ -7,7 +7,7 @@ from services.intake.domain.contacts import read_address
 from services.intake.domain.policy import Policy
 from services.intake.domain.refusals import Refusal
 from services.intake.domain.requests import CareRequest, Needs, contradictions
-from services.intake.domain.screening import Answers, misfits
+from services.intake.domain.screening import Answers, misfits, unknown
 
 
 def check(policy: Policy, typed: CareRequest) -> CareRequest | list[Refusal]:
@@ -37,6 +37,8 @@ def _unknown_text(policy: Policy, typed: CareRequest) -> list[Refusal]:
 
 
 def _misfits(policy: Policy, answers: Mapping[str, Answers]) -> list[Refusal]:
-    return [
-        refusal for name, given in answers.items() for refusal in misfits(policy.instruments[name], given)
-    ]
+    refusals: list[Refusal] = []
+    for name, given in answers.items():
+        instrument = policy.instruments.get(name)
+        refusals += misfits(instrument, given) if instrument else [unknown(name)]
+    return refusals

@@ -33,15 +33,17 @@ def checked(policy: Policy) -> Policy:
         _check_bands(instrument)
         _check_items(instrument)
     _check_rows(policy.steps)
+    _check_instruments_of_rows(policy)
     if not any(line.trust == "public_emergency_number" and not line.provinces for line in policy.lines.lines):
         raise InconsistentPolicyError("crisis lines: no public emergency number for the whole country")
     return policy
 
 
 def _check_bands(instrument: Instrument) -> None:
-    covered = [total for band in instrument.bands for total in range(band.least, band.most + 1)]
-    if covered != list(range(instrument.items * instrument.least, instrument.items * instrument.most + 1)):
-        raise InconsistentPolicyError(f"{instrument.id}: bands overlap, leave a gap or leave the range")
+    for bands in (instrument.bands, *instrument.bands_of.values()):
+        covered = [total for band in bands for total in range(band.least, band.most + 1)]
+        if covered != list(instrument.totals):
+            raise InconsistentPolicyError(f"{instrument.id}: bands overlap, leave a gap or leave the range")
 
 
 def _check_items(instrument: Instrument) -> None:
@@ -58,3 +60,12 @@ def _check_rows(steps: StepTable) -> None:
         raise InconsistentPolicyError("step table: a lighter row stands above a graver one")
     if set(steps.floors) != {"R1", "R2", "R3"}:
         raise InconsistentPolicyError("step table: every alarm level needs a floor")
+
+
+def _check_instruments_of_rows(policy: Policy) -> None:
+    for row in policy.steps.rows:
+        if row.instrument is None:
+            continue
+        instrument = policy.instruments.get(row.instrument)
+        if instrument is None or row.least not in instrument.totals or row.most not in instrument.totals:
+            raise InconsistentPolicyError(f"step table: {row.reason} asks for totals that cannot be")

@@ -10,6 +10,7 @@ from services.intake.domain.vocabulary import (
     MINOR,
     AgeBand,
     Gate,
+    Gender,
     Kind,
     Language,
     Modality,
@@ -50,12 +51,16 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class CareRequest:
-    """Everything one request for care says, checked and in one spelling."""
+    """Everything one request for care says, checked and in one spelling.
+
+    `gender` chooses the cut-offs the answers are read by and is kept with them, sealed; nothing else knows it.
+    """
 
     needs: Needs
     contact: Contact
     consent: Consent
     answers: Mapping[str, Answers]
+    gender: Gender | None = None
 
 
 def contradictions(needs: Needs, contact: Contact, consent: Consent) -> list[Refusal]:

@@ -1,10 +1,10 @@
 """Screening, not diagnosis: totals, bands and the alarms that one single answer raises."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from services.intake.domain.refusals import Refusal
-from services.intake.domain.vocabulary import Level
+from services.intake.domain.vocabulary import Gender, Level
 
 Answers = tuple[int | None, ...]
 
@@ -30,16 +30,33 @@ class ItemAlarm:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """One questionnaire's scoring, as its data file gives it; no item text."""
+    """One questionnaire's scoring, as its data file gives it; no item text.
+
+    Each item is answered from `least` to `most`; the total is the sum, times `scale`. With `has_gate` the first item is
+    a question that is not counted: who answers it with `least` has a total of 0, whatever else was answered. Where the
+    cut-off depends on gender, `bands_of` has the bands that differ from `bands`.
+    """
 
     id: str
     version: str
+    name: str
     items: int
     least: int
     most: int
     bands: tuple[Band, ...]
     alarms: tuple[ItemAlarm, ...]
     must_answer: tuple[int, ...]
+    scale: int = 1
+    has_gate: bool = False
+    bands_of: Mapping[Gender, tuple[Band, ...]] = field(default_factory=dict)
+    ages: str | None = None
+    text_status: str = "not_bundled"
+
+    @property
+    def totals(self) -> range:
+        """Every total there can be, and for a scaled one those between."""
+        counted = (self.items - self.has_gate) * self.scale
+        return range(counted * self.least, counted * self.most + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,11 @@ class Reading:
     band: str | None
     alarm: ItemAlarm | None
     follow_up: tuple[int, ...]
+
+
+def unknown(instrument: str) -> Refusal:
+    """The refusal of answers to an instrument nobody here scores."""
+    return Refusal(f"/answers/{instrument}", "unknown_instrument", "no such instrument; see /v1/reference")
 
 
 def misfits(instrument: Instrument, answers: Sequence[int | None]) -> list[Refusal]:
@@ -68,22 +90,31 @@ def misfits(instrument: Instrument, answers: Sequence[int | None]) -> list[Refus
     ]
 
 
-def read(instrument: Instrument, answers: Answers) -> Reading:
+def read(instrument: Instrument, answers: Answers, gender: Gender | None = None) -> Reading:
     """The reading of answers that fit. Items that must be answered and are not are given for follow-up."""
-    given = [answer for answer in answers if answer is not None]
-    total = sum(given) if len(given) == instrument.items else None
+    total = _total(instrument, answers)
     return Reading(
         instrument.id,
         instrument.version,
         total,
-        None if total is None else _band(instrument, total),
+        None if total is None else _band(instrument, total, gender),
         _gravest(instrument, answers),
         tuple(item for item in instrument.must_answer if answers[item - 1] is None),
     )
 
 
-def _band(instrument: Instrument, total: int) -> str:
-    return next(band.code for band in instrument.bands if band.least <= total <= band.most)
+def _total(instrument: Instrument, answers: Answers) -> int | None:
+    if instrument.has_gate and answers[0] == instrument.least:
+        return 0
+    given = [answer for answer in answers if answer is not None]
+    if len(given) < instrument.items:
+        return None
+    return sum(given[instrument.has_gate :]) * instrument.scale
+
+
+def _band(instrument: Instrument, total: int, gender: Gender | None) -> str:
+    bands = instrument.bands_of.get(gender, instrument.bands) if gender else instrument.bands
+    return next(band.code for band in bands if band.least <= total <= band.most)
 
 
 def _gravest(instrument: Instrument, answers: Answers) -> ItemAlarm | None:

@@ -88,8 +88,13 @@ def _seal(sealer: Sealer, person_id: UUID, request: CareRequest) -> SealedParts:
     sealed_address, contact_keys = _seal_all(
         sealer, person_id, "contact", {"address": address.encode()} if address else {}
     )
+    # With whose cut-offs they were read: without that they could not be read again.
+    read_as = {"gender": request.gender} if request.gender else {}
     sealed_answers, answers_keys = _seal_all(
-        sealer, person_id, "answers", {name: orjson.dumps(given) for name, given in request.answers.items()}
+        sealer,
+        person_id,
+        "answers",
+        {name: orjson.dumps({"answers": given} | read_as) for name, given in request.answers.items()},
     )
     return SealedParts(sealed_address[0] if address else None, sealed_answers, contact_keys + answers_keys)
 

@@ -40,13 +40,23 @@ def _instrument(file: dict[str, Any]) -> Instrument:
     return Instrument(
         id=file["id"],
         version=file["version"],
+        name=file["name"],
         items=file["items"],
         least=file["least"],
         most=file["most"],
-        bands=tuple(Band(**band) for band in file["bands"]),
+        bands=_bands(file["bands"]),
         alarms=tuple(ItemAlarm(**alarm) for alarm in file["alarms"]),
         must_answer=tuple(file["must_answer"]),
+        scale=file.get("scale", 1),
+        has_gate=file.get("has_gate", False),
+        bands_of={gender: _bands(bands) for gender, bands in file.get("bands_of", {}).items()},
+        ages=file["ages"],
+        text_status=file["text_status"],
     )
+
+
+def _bands(rows: list[dict[str, Any]]) -> tuple[Band, ...]:
+    return tuple(Band(**band) for band in rows)
 
 
 def _steps(file: dict[str, Any]) -> StepTable:
