@@ -37,7 +37,21 @@ def test_every_way_of_writing_a_number_is_the_same_number(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["123", "0421234567", "+44 7700 900123", "039912345678", "0399123456", "abc", "+0399 1234567"]
+    "text",
+    [
+        "123",
+        "0421234567",
+        "+44 7700 900123",
+        "039912345678",
+        "0399123456",
+        "abc",
+        "+0399 1234567",
+        "call 0399 1234567",
+        "0399 CALLMEE",
+        "0399 1234567 ext. 5",
+        "042 35761999",
+        "1122",
+    ],
 )
 def test_a_number_that_is_no_pakistani_mobile_is_refused(text: str) -> None:
     refusal = read_address("sms", text)

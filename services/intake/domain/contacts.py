@@ -3,20 +3,19 @@
 import re
 from dataclasses import dataclass
 
+import phonenumbers
+
 from services.intake.domain.refusals import Refusal
 from services.intake.domain.vocabulary import Channel, MessageLanguage, Owner, Script
 
 # A number nobody has confirmed for this long is quiet until it is confirmed again: phones change hands
 # (facts: contact points expire after 30-60 days).
 CONFIRMED_FOR_DAYS = 60
+PAKISTAN = 92
 
-_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
-# What people and keyboards put between digits: spaces, hyphens and dashes, brackets, dots, slashes, and the
-# invisible direction marks that come with numbers pasted out of right-to-left text.
-_BETWEEN = re.compile("[ \u00a0\\-\u2010-\u2015().\u002f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
-# A Pakistani mobile is 3 and nine digits after the country code or the national 0; the network cannot be
-# told from the prefix because numbers are portable.
-_MOBILE = re.compile(r"(?:(?:\+|00)?920?|0)?(3[0-9]{9})")
+# A Pakistani mobile: 3 and nine more digits. Not `is_valid_number`: it knows the networks of the day it was made, and a
+# person whose network is newer must not be turned away. The network cannot be told from the prefix anyway.
+_MOBILE = re.compile(r"3[0-9]{9}")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -69,10 +68,20 @@ def _no_address(address: str | None) -> Refusal | None:
 
 
 def _phone(text: str) -> str | Refusal:
-    found = _MOBILE.fullmatch(_BETWEEN.sub("", text).translate(_DIGITS))
-    if found is None:
-        return Refusal("/contact/address", "not_a_mobile_number", "a Pakistani mobile number is needed")
-    return f"+92{found[1]}"
+    refusal = Refusal("/contact/address", "not_a_mobile_number", "a Pakistani mobile number is needed")
+    if any(sign.isalpha() for sign in text):  # the library would dial letters as their keys
+        return refusal
+    try:
+        number = phonenumbers.parse(text, "PK")
+    except phonenumbers.NumberParseException:
+        return refusal
+    if (
+        number.country_code != PAKISTAN
+        or number.extension
+        or not _MOBILE.fullmatch(str(number.national_number))
+    ):
+        return refusal
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _email(text: str) -> str | Refusal:
