@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -64,6 +65,20 @@ async def test_one_yes_read_aloud_brings_the_crisis_card_and_an_alarm(
         answer.json()["case_code"],
     )
     assert tuple(alarm) == ("R2", "srq20_item17")
+
+
+async def test_who_says_they_are_not_safe_gets_the_card_at_once_and_a_human_the_same_day(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    answer = await ask(people, SMALLEST | {"red_flags": ["violence"]})
+    assert answer.status_code == 202
+    assert answer.json()["crisis"]["lines"]
+    alarm = await store.admin.fetchrow(
+        "SELECT level, rule, due_by - raised_at AS within FROM intake.alarms JOIN intake.cases USING (case_id)"
+        " WHERE case_code = $1",
+        answer.json()["case_code"],
+    )
+    assert tuple(alarm) == ("R2", "flag_violence", timedelta(hours=4))
 
 
 async def test_each_of_several_questionnaires_is_kept_sealed_and_gender_only_inside(

@@ -55,6 +55,8 @@ FIELDS: list[tuple[list[Change], str, str]] = [
     ([("answers.srq20", [2] + [0] * 19)], "/answers/srq20/0", "out_of_range"),
     ([("answers.pc_ptsd5", [1, "yes", 0, 0, 0, 0])], "/answers/pc_ptsd5/1", "int_type"),
     ([("answers.audit_c", None)], "/answers/audit_c", "tuple_type"),
+    ([("red_flags", ["sadness"])], "/red_flags/0", "literal_error"),
+    ([("red_flags", ["mania", "mania"])], "/red_flags/1", "repeated"),
     ([("gender", "x")], "/gender", "literal_error"),
     ([("max_fee", "2000")], "/max_fee", "int_type"),
     ([("max_fee", 1.5)], "/max_fee", "int_type"),

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain import requests, screening, triage
+from services.intake.domain.admission import admit
 from services.intake.domain.policy import InconsistentPolicyError, Policy, checked
 from services.intake.domain.triage import Triage
-from services.intake.domain.vocabulary import CHOICES
+from services.intake.domain.vocabulary import CHOICES, RedFlag
+from tests.intake.people import somebody
 from tests.intake.test_screening import ANSWERS, PARTIAL, spread
 
 AREAS = st.lists(st.sampled_from(CHOICES["problem_areas"]), unique=True)
@@ -17,7 +19,8 @@ AREAS = st.lists(st.sampled_from(CHOICES["problem_areas"]), unique=True)
 
 def decide(policy: Policy, areas: list[str], answers: screening.Answers | None) -> Triage:
     readings = [] if answers is None else [screening.read(policy.instruments["phq9"], answers)]
-    return triage.triage(policy.steps, areas, readings)
+    levels = frozenset(one.alarm.level for one in readings if one.alarm)
+    return triage.triage(policy.steps, triage.Told(areas, (), readings, levels))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,7 @@ def test_an_alarm_lifts_step_and_priority_and_matching_goes_on(
 def test_the_table_holds_the_most_urgent_level_until_a_human_has_spoken(policy: Policy) -> None:
     alarm = screening.ItemAlarm(9, 3, "R3", "test")
     reading = screening.Reading("phq9", "1", None, None, alarm, ())
-    decision = triage.triage(policy.steps, [], [reading])
+    decision = triage.triage(policy.steps, triage.Told(readings=[reading], levels=frozenset({"R3"})))
     assert (decision.step, decision.priority, decision.waits_for_human) == (4, 3, True)
     assert requests.gate("25-34", decision.waits_for_human) == "waits_for_human"
 
@@ -99,7 +102,7 @@ def test_bands_with_a_gap_are_refused(policy: Policy) -> None:
 
 
 def test_every_file_a_clinician_answers_for_says_that_it_is_not_signed_yet(policy: Policy) -> None:
-    rules = {"alarm_policy", "consent", "crisis_lines", "steps"}
+    rules = {"alarm_policy", "consent", "crisis_lines", "red_flags", "steps"}
     assert set(policy.unsigned) == rules | set(policy.instruments)
 
 
@@ -118,7 +121,7 @@ def test_each_instrument_has_its_row(
     policy: Policy, instrument: str, answers: screening.Answers, step: int, reason: str
 ) -> None:
     reading = screening.read(policy.instruments[instrument], answers)
-    decision = triage.triage(policy.steps, [], [reading])
+    decision = triage.triage(policy.steps, triage.Told(readings=[reading]))
     assert (decision.step, decision.reasons) == (step, (reason,))
 
 
@@ -127,7 +130,7 @@ def test_of_two_instruments_the_graver_row_wins_and_both_are_reasons(policy: Pol
         screening.read(policy.instruments["phq9"], spread(6)),
         screening.read(policy.instruments["gad7"], spread(16, 7)),
     ]
-    decision = triage.triage(policy.steps, [], readings)
+    decision = triage.triage(policy.steps, triage.Told(readings=readings))
     assert (decision.step, decision.reasons) == (3, ("gad7_15_to_21", "phq9_5_to_9"))
 
 
@@ -139,3 +142,29 @@ def test_a_row_that_asks_for_what_no_instrument_gives_is_refused(
     rows = tuple(wrong if row.reason == wrong.reason else row for row in policy.steps.rows)
     with pytest.raises(InconsistentPolicyError):
         checked(replace(policy, steps=replace(policy.steps, rows=rows)))
+
+
+@pytest.mark.parametrize(
+    ("flag", "step", "level"),
+    [
+        ("psychosis", 4, None),
+        ("mania", 4, None),
+        ("withdrawal", 4, None),
+        ("violence", 3, "R2"),
+        ("perinatal", 2, None),
+    ],
+)
+def test_a_red_flag_lifts_the_step_and_being_unsafe_raises_an_alarm(
+    policy: Policy, flag: RedFlag, step: int, level: str | None
+) -> None:
+    admission = admit(policy, replace(somebody((0,) * 9), red_flags=(flag,)))
+    assert admission.triage.step == step
+    assert (admission.alarm and admission.alarm.level) == level
+    assert admission.triage.reasons[0] in {f"flag_{flag}", flag, "alarm_r2"}
+
+
+def test_the_gravest_alarm_is_raised_and_its_rule_is_the_one_that_is_named(policy: Policy) -> None:
+    admission = admit(policy, replace(somebody((0,) * 8 + (1,)), red_flags=("violence",)))
+    assert admission.alarm is not None
+    assert (admission.alarm.level, admission.alarm.rule) == ("R2", "flag_violence")
+    assert admission.triage.reasons[:2] == ("alarm_r2", "alarm_r1")

@@ -17,6 +17,7 @@ from services.intake.domain.vocabulary import (
     Owner,
     ProblemArea,
     Province,
+    RedFlag,
     Script,
     WithdrawReason,
 )
@@ -121,6 +122,7 @@ class CaseSent(Sent):
     max_fee: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     contact: ContactSent
     consent: ConsentSent
+    red_flags: Annotated[tuple[RedFlag, ...], Field(max_length=5)] = ()
     gender: Gender | None = None
     answers: AnswersSent = Field(default_factory=dict)
 
@@ -141,7 +143,9 @@ class CaseSent(Sent):
         consent = requests.Consent(
             agreed.care, agreed.contact, agreed.text_version, agreed.language or self.contact.language
         )
-        return requests.CareRequest(needs, self.contact.meant(), consent, self.answers, self.gender)
+        return requests.CareRequest(
+            needs, self.contact.meant(), consent, self.answers, self.gender, self.red_flags
+        )
 
 
 class WithdrawalSent(Sent):

@@ -14,6 +14,15 @@ Verdict = Literal["done", "done_already", "taken_by_another", "not_acknowledged"
 
 
 @dataclass(frozen=True, slots=True)
+class Raised:
+    """An alarm that follows from what somebody said: its level, the rule, and the version of the rule's file."""
+
+    level: Level
+    rule: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmPolicy:
     """How soon a human has to be on it, by level."""
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from services.intake.domain.contacts import read_address
 from services.intake.domain.policy import Policy
 from services.intake.domain.refusals import Refusal
-from services.intake.domain.requests import CareRequest, Needs, contradictions
+from services.intake.domain.requests import CareRequest, Needs, contradictions, repeated
 from services.intake.domain.screening import Answers, misfits, unknown
 
 
@@ -19,6 +19,7 @@ def check(policy: Policy, typed: CareRequest) -> CareRequest | list[Refusal]:
         *contradictions(typed.needs, typed.contact, typed.consent),
         *_unknown_text(policy, typed),
         *_misfits(policy, typed.answers),
+        *repeated("/red_flags", typed.red_flags),
     ]
     if refusals or isinstance(city, Refusal) or isinstance(address, Refusal):
         return refusals

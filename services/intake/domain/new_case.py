@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from services.intake.domain.admission import Admission
+from services.intake.domain.alarms import Raised
 from services.intake.domain.requests import CareRequest
-from services.intake.domain.screening import ItemAlarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +14,7 @@ class NewAlarm:
     """An alarm about to be raised, and until when a human has to be on it."""
 
     alarm_id: UUID
-    rule: ItemAlarm
-    rule_version: str
+    raised: Raised
     due_by: datetime
 
 

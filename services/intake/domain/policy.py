@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.intake.domain.alarms import AlarmPolicy
 from services.intake.domain.crisis import CrisisLines
 from services.intake.domain.places import Places
+from services.intake.domain.red_flags import RedFlags
 from services.intake.domain.screening import Instrument
 from services.intake.domain.triage import StepTable
 
@@ -15,6 +16,7 @@ class Policy:
     """`unsigned` names the files nobody has signed; production does not start with any."""
 
     instruments: Mapping[str, Instrument]
+    red_flags: RedFlags
     steps: StepTable
     alarms: AlarmPolicy
     lines: CrisisLines

@@ -16,6 +16,7 @@ from services.intake.domain.vocabulary import (
     Modality,
     ProblemArea,
     Province,
+    RedFlag,
 )
 
 
@@ -53,7 +54,8 @@ class Consent:
 class CareRequest:
     """Everything one request for care says, checked and in one spelling.
 
-    `gender` chooses the cut-offs the answers are read by and is kept with them, sealed; nothing else knows it.
+    `gender` chooses the cut-offs the answers are read by and is kept with them, sealed; nothing else knows it. Of
+    `red_flags` the reasons of the step are kept, and the alarm.
     """
 
     needs: Needs
@@ -61,14 +63,15 @@ class CareRequest:
     consent: Consent
     answers: Mapping[str, Answers]
     gender: Gender | None = None
+    red_flags: tuple[RedFlag, ...] = ()
 
 
 def contradictions(needs: Needs, contact: Contact, consent: Consent) -> list[Refusal]:
     """Every combination in which two parts of the request cannot both be meant."""
     return [
-        *_repeated("/modalities", needs.modalities),
-        *_repeated("/languages", needs.languages),
-        *_repeated("/problem_areas", needs.problem_areas),
+        *repeated("/modalities", needs.modalities),
+        *repeated("/languages", needs.languages),
+        *repeated("/problem_areas", needs.problem_areas),
         *_backwards("/wanted_times", needs.wanted_times),
         *_backwards("/contact/safe_windows", contact.safe_windows),
         *_unreachable_place(needs),
@@ -84,7 +87,8 @@ def gate(age_band: AgeBand | None, alarm_waits_for_human: bool) -> Gate:
     return "waits_for_consent" if age_band == MINOR else "open"
 
 
-def _repeated(pointer: str, codes: Sequence[str]) -> list[Refusal]:
+def repeated(pointer: str, codes: Sequence[str]) -> list[Refusal]:
+    """A refusal for every code that was named before."""
     return [
         Refusal(f"{pointer}/{index}", "repeated", "named twice")
         for index, code in enumerate(codes)

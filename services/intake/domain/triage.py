@@ -15,6 +15,7 @@ class Row:
     step: int
     priority: int
     problem_areas: frozenset[str] = frozenset()
+    red_flags: frozenset[str] = frozenset()
     instrument: str | None = None
     least: int = 0
     most: int = 0
@@ -49,25 +50,32 @@ class Triage:
     waits_for_human: bool
 
 
-def triage(table: StepTable, problem_areas: Sequence[str], readings: Sequence[Reading]) -> Triage:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a step is chosen by: the problems and red flags named, the readings, the levels of the alarms raised."""
+
+    problem_areas: Sequence[str] = ()
+    red_flags: Sequence[str] = ()
+    readings: Sequence[Reading] = ()
+    levels: frozenset[Level] = frozenset()
+
+
+def triage(table: StepTable, told: Told) -> Triage:
     """The gravest row that holds, raised to the floor of the gravest alarm."""
-    totals = {reading.instrument: reading.total for reading in readings if reading.total is not None}
-    holding = [row for row in table.rows if _holds(row, problem_areas, totals)] or [table.otherwise]
-    levels = {reading.alarm.level for reading in readings if reading.alarm}
-    floors = [table.floors[level] for level in sorted(levels, reverse=True)]
+    totals = {reading.instrument: reading.total for reading in told.readings if reading.total is not None}
+    holding = [row for row in table.rows if _holds(row, told, totals)] or [table.otherwise]
+    levels = sorted(told.levels, reverse=True)
+    floors = [table.floors[level] for level in levels]
     return Triage(
         max([row.step for row in holding] + [floor.step for floor in floors]),
         max([row.priority for row in holding] + [floor.priority for floor in floors]),
-        tuple(
-            [f"alarm_{level.lower()}" for level in sorted(levels, reverse=True)]
-            + [row.reason for row in holding]
-        ),
+        tuple([f"alarm_{level.lower()}" for level in levels] + [row.reason for row in holding]),
         any(floor.waits_for_human for floor in floors),
     )
 
 
-def _holds(row: Row, problem_areas: Sequence[str], totals: Mapping[str, int]) -> bool:
-    if not row.problem_areas.isdisjoint(problem_areas):
+def _holds(row: Row, told: Told, totals: Mapping[str, int]) -> bool:
+    if not (row.problem_areas.isdisjoint(told.problem_areas) and row.red_flags.isdisjoint(told.red_flags)):
         return True
     if row.instrument is None or row.instrument not in totals:
         return False

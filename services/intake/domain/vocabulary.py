@@ -21,6 +21,7 @@ ProblemArea = Literal[
 ]
 Province = Literal["PK-PB", "PK-SD", "PK-KP", "PK-BA", "PK-IS", "PK-GB", "PK-JK"]
 AgeBand = Literal["13-17", "18-24", "25-34", "35-44", "45-59", "60+"]
+RedFlag = Literal["psychosis", "mania", "withdrawal", "violence", "perinatal"]
 Gender = Literal["woman", "man", "other"]
 Channel = Literal["sms", "email", "inbox"]
 Owner = Literal["own", "shared", "trusted"]
@@ -50,6 +51,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "provinces": get_args(Province),
     "age_bands": get_args(AgeBand),
     "genders": get_args(Gender),
+    "red_flags": get_args(RedFlag),
     "channels": get_args(Channel),
     "owners": get_args(Owner),
     "scripts": get_args(Script),

@@ -61,7 +61,7 @@ def _open_case(asked: Asked, tx: Transaction, desk: Desk) -> NewCase:
     admission = admit(desk.policy, asked.request)
     person_id = tx.new_id()
     # Whoever may be in danger is followed to the end, whatever the sampling would have said.
-    trace = desk.keep_trace(asked.traceparent) if admission.alarming else asked.traceparent
+    trace = desk.keep_trace(asked.traceparent) if admission.alarm else asked.traceparent
     return NewCase(
         case_id=tx.new_id(),
         person_id=person_id,
@@ -75,11 +75,9 @@ def _open_case(asked: Asked, tx: Transaction, desk: Desk) -> NewCase:
 
 
 def _alarm(admission: Admission, tx: Transaction, policy: Policy) -> NewAlarm | None:
-    reading = admission.alarming
-    if reading is None or reading.alarm is None:
+    if admission.alarm is None:
         return None
-    due_by = policy.alarms.due_by(reading.alarm.level, tx.now)
-    return NewAlarm(tx.new_id(), reading.alarm, reading.version, due_by)
+    return NewAlarm(tx.new_id(), admission.alarm, policy.alarms.due_by(admission.alarm.level, tx.now))
 
 
 def _seal(sealer: Sealer, person_id: UUID, request: CareRequest) -> SealedParts:

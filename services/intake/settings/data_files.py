@@ -11,6 +11,7 @@ from services.intake.domain.contacts import Window
 from services.intake.domain.crisis import CrisisLines, Line
 from services.intake.domain.places import City, Places
 from services.intake.domain.policy import Policy, checked
+from services.intake.domain.red_flags import RedFlags
 from services.intake.domain.screening import Band, Instrument, ItemAlarm
 from services.intake.domain.triage import Floor, Row, StepTable
 
@@ -24,6 +25,7 @@ def read_policy(folder: Path = DATA) -> Policy:
     return checked(
         Policy(
             instruments={instrument.id: instrument for instrument in instruments},
+            red_flags=RedFlags(files["red_flags"]["version"], files["red_flags"]["alarms"]),
             steps=_steps(files["steps"]),
             alarms=_alarms(files["alarm_policy"]),
             lines=_lines(files["crisis_lines"]),
@@ -69,7 +71,8 @@ def _steps(file: dict[str, Any]) -> StepTable:
 
 
 def _row(row: dict[str, Any]) -> Row:
-    return Row(**row | {"problem_areas": frozenset(row.get("problem_areas", ()))})
+    sets = {name: frozenset(row.get(name, ())) for name in ("problem_areas", "red_flags")}
+    return Row(**row | sets)
 
 
 def _alarms(file: dict[str, Any]) -> AlarmPolicy:
