@@ -122,22 +122,14 @@ ROLES: dict[str, Callable[[Settings, Policy, FastAPI], Awaitable[Built]]] = {
 
 def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> None:
     """The routes of the api role."""
-    deployment = read_key(settings.deployment_key_file)
     cards = CardDeck(policy.lines)
-    look = together(database, look_up_cases, at_once=1)
-    desk = Desk(policy, Sealer(deployment), os.urandom, force_sampled)
-    counter = cases.CaseCounter(
-        policy,
-        cards,
-        pin_key=derive(deployment, "pin"),
-        lookup_key=derive(deployment, "lookup"),
-        accept=together(database, partial(acceptance.accept_posts, desk=desk), at_once=1),
-        look=look,
-    )
+    counter = _case_counter(settings, policy, cards, database)
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
-    asking = cases.case_routes(counter)
+    asking = cases.asking_routes(counter)
     app.include_router(asking)
     web.serve_directly(app, asking, "POST", "/v1/cases")
+    look = together(database, look_up_cases, at_once=1)
+    app.include_router(cases.standing_routes(cards, look))
     app.include_router(sessions.session_routes(_session_counter(settings, counter.pin_key, database)))
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
@@ -149,6 +141,7 @@ def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     cards = CardDeck(policy.lines)
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     app.include_router(crisis.crisis_routes(cards))
+    app.include_router(cases.crisis_asking_routes(_case_counter(settings, policy, cards, database)))
     app.include_router(_withdrawals(cards, database))
     app.include_router(
         alarms.alarm_routes(
@@ -167,6 +160,20 @@ def serve_keys(app: FastAPI, settings: Settings, database: Database) -> None:
     sealer = Sealer(read_key(settings.deployment_key_file))
     app.include_router(
         keys.key_routes(keys.Vault(sealer, service_tokens, together(database, answer_questions)))
+    )
+
+
+def _case_counter(
+    settings: Settings, policy: Policy, cards: CardDeck, database: Database
+) -> cases.CaseCounter:
+    deployment = read_key(settings.deployment_key_file)
+    desk = Desk(policy, Sealer(deployment), os.urandom, force_sampled)
+    return cases.CaseCounter(
+        policy,
+        cards,
+        pin_key=derive(deployment, "pin"),
+        lookup_key=derive(deployment, "lookup"),
+        accept=together(database, partial(acceptance.accept_posts, desk=desk), at_once=1),
     )
 
 

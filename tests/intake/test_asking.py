@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
+import pytest
 
 from services.intake.api.requests import EXAMPLE, SMALLEST
 from services.intake.domain.codes import read_case_code
@@ -208,3 +209,37 @@ async def test_the_published_description_shows_requests_that_are_accepted(people
     content = described["paths"]["/v1/cases"]["post"]["requestBody"]["content"]["application/json"]
     for example in content["examples"].values():
         assert (await ask(people, example["value"])).status_code == 202
+
+
+async def test_asking_in_a_crisis_needs_no_alarm_to_be_told_whom_to_call(duty: httpx2.AsyncClient) -> None:
+    answer = await duty.post("/v1/crisis/cases", json=SMALLEST, headers={"Idempotency-Key": str(uuid4())})
+    assert answer.status_code == 202
+    assert {"15", "1122"} <= {line["dial"] for line in answer.json()["crisis"]["lines"]}
+
+
+async def test_who_gets_no_answer_and_asks_again_in_the_crisis_process_has_one_case(
+    people: httpx2.AsyncClient, duty: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    key, body = str(uuid4()), asking(2)
+    first = await ask(people, body, key)
+    before = await store.rows()
+    again = await duty.post("/v1/crisis/cases", json=body, headers={"Idempotency-Key": key})
+    assert again.status_code == 202
+    assert (again.json()["case_code"], again.json()["pin"]) == (
+        first.json()["case_code"],
+        first.json()["pin"],
+    )
+    assert await store.rows() == before
+
+
+@pytest.mark.parametrize("wrong", [{"red_flags": ["x"]}, {"languages": []}, {"nickname": "x"}])
+async def test_a_wrong_field_in_a_crisis_is_named_and_whom_to_call_is_told(
+    duty: httpx2.AsyncClient, store: IntakeDatabase, wrong: dict[str, Any]
+) -> None:
+    before = await store.rows()
+    headers = {"Idempotency-Key": str(uuid4())}
+    answer = await duty.post("/v1/crisis/cases", json=SMALLEST | wrong, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"]
+    assert answer.json()["crisis"]["lines"]
+    assert await store.rows() == before

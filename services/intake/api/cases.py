@@ -1,4 +1,4 @@
-"""Asking for care, and how it stands: POST and GET /v1/cases."""
+"""Asking for care, and how it stands: POST and GET /v1/cases, and POST /v1/crisis/cases beside all queues."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -28,42 +28,68 @@ BODY = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE) | {
 }
 
 
+Look = Callable[[str], Awaitable[CaseView | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class CaseCounter:
-    """What the routes need; `accept` and `look` share transactions between requests that come together."""
+    """What asking needs; `accept` shares transactions between requests that come together."""
 
     policy: Policy
     cards: CardDeck
     pin_key: bytes
     lookup_key: bytes
     accept: Callable[[Post], Awaitable[Accepted]]
-    look: Callable[[str], Awaitable[CaseView | None]]
 
 
-def case_routes(counter: CaseCounter) -> APIRouter:
-    """POST /v1/cases and GET /v1/cases/{code}."""
+def asking_routes(counter: CaseCounter) -> APIRouter:
+    """POST /v1/cases."""
     router = APIRouter(tags=["cases"])
 
     @router.post("/v1/cases", status_code=202, openapi_extra=BODY)
     async def ask(request: Request) -> Response:
         """Asks for care. 202 once it is durable; everything else follows by itself."""
-        body = await request.body()
-        key = idempotency_key(request)
-        care = _read(counter.policy, body)
-        digest = blake2b(body, key=counter.lookup_key, digest_size=32).digest()
-        accepted = await counter.accept(Post(key, digest, Asked(care, request.scope.get("traceparent"))))
-        return _answer(counter, accepted)
+        accepted = await _accept(counter, request)
+        return _answer(counter, accepted, with_card=accepted.alarmed)
+
+    return router
+
+
+def crisis_asking_routes(counter: CaseCounter) -> APIRouter:
+    """POST /v1/crisis/cases."""
+    router = APIRouter(tags=["crisis"])
+
+    @router.post("/v1/crisis/cases", status_code=202, openapi_extra=BODY)
+    async def ask_in_a_crisis(request: Request) -> Response:
+        """The same as POST /v1/cases, in a process that routine load cannot slow; whom to call is always told. A
+        request sent here after it was sent there, or again, with the same key, is one case."""
+        return _answer(counter, await _accept(counter, request), with_card=True)
+
+    return router
+
+
+def standing_routes(cards: CardDeck, find: Look) -> APIRouter:
+    """GET /v1/cases/{code}."""
+    router = APIRouter(tags=["cases"])
 
     @router.get("/v1/cases/{code}")
     async def look(code: str, request: Request) -> Response:
         """How a case stands, for its person and for those who coordinate care."""
         principal = require(request, "person", "coordinator", "duty_clinician")
-        view = await counter.look(read_case_code(code) or "")
+        view = await find(read_case_code(code) or "")
         if view is None or (principal.role == "person" and principal.case_id != view.case_id):
             raise not_found()
-        return render_view(view, counter.cards, request.headers.get("if-none-match"))
+        return render_view(view, cards, request.headers.get("if-none-match"))
 
     return router
+
+
+async def _accept(counter: CaseCounter, request: Request) -> Accepted:
+    body = await request.body()
+    key = idempotency_key(request)
+    care = _read(counter.policy, body)
+    digest = blake2b(body, key=counter.lookup_key, digest_size=32).digest()
+    return await counter.accept(Post(key, digest, Asked(care, request.scope.get("traceparent"))))
 
 
 def _read(policy: Policy, body: bytes) -> CareRequest:
@@ -73,9 +99,9 @@ def _read(policy: Policy, body: bytes) -> CareRequest:
     return care
 
 
-def _answer(counter: CaseCounter, accepted: Accepted) -> Response:
+def _answer(counter: CaseCounter, accepted: Accepted, *, with_card: bool) -> Response:
     code, secret = accepted.case_code, pin(counter.pin_key, accepted.case_id)
     body = f'{{"case_code":"{code}","pin":"{secret}","status_url":"/v1/cases/{code}"'.encode()
-    if accepted.alarmed:
+    if with_card:
         body += b',"crisis":' + counter.cards.printed(accepted.province, accepted.card_language)
     return fast_json(202, body + b"}", {"Location": f"/v1/cases/{code}", "Cache-Control": "no-store"})

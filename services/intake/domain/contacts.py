@@ -1,6 +1,7 @@
 """Contact points: how and when a person says it is safe to be reached."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import phonenumbers
@@ -71,8 +72,10 @@ def _phone(text: str) -> str | Refusal:
     refusal = Refusal("/contact/address", "not_a_mobile_number", "a Pakistani mobile number is needed")
     if any(sign.isalpha() for sign in text):  # the library would dial letters as their keys
         return refusal
+    # Invisible marks come with numbers that were copied out of right-to-left text, also between the digits.
+    visible = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
     try:
-        number = phonenumbers.parse(text, "PK")
+        number = phonenumbers.parse(visible, "PK")
     except phonenumbers.NumberParseException:
         return refusal
     if (
