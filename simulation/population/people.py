@@ -46,6 +46,7 @@ CHANNELS = Weighted({"sms": 0.85, "email": 0.05, "inbox": 0.10})
 OWNERS = Weighted({"own": 0.80, "shared": 0.15, "trusted": 0.05})
 NARROW = {True: 0.20, False: 0.02}  # two hours a day or less, by whether it is a woman
 IN_ROMAN_URDU = 0.7
+CANNOT_READ = {True: 0.25, False: 0.08}  # by whether they live in a village; asked aloud, yes or no
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,10 @@ def people(seed: int, count: int, now: datetime) -> Iterator[Person]:
 
 def person(seed: int, number: int, now: datetime) -> Person:
     """The number-th person."""
-    chance = stream(seed, "person", number)
+    chance, more = stream(seed, "person", number), stream(seed, "screening", number)
     woman, age, lives = chance.random() < WOMEN, AGES.draw(chance), home(chance)
     windows, is_open = safe_windows(chance, now, narrow=chance.random() < NARROW[woman])
-    body = {
+    body: dict[str, Any] = {
         "kind": "individual",
         "modalities": _modalities(chance, lives),
         "languages": list(spoken(chance, lives.city.province, lives.city.name, rural=lives.rural)),
@@ -83,8 +84,10 @@ def person(seed: int, number: int, now: datetime) -> Person:
         "wanted_times": _wanted_times(chance),
         "contact": _contact(chance, seed, number) | {"safe_windows": windows},
         "consent": {"care": True, "contact": True, "text_version": "2026-01"},
-        "answers": {"phq9": screening.answers(chance)},
+        "answers": screening.questionnaires(chance, more, reads=more.random() >= CANNOT_READ[lives.rural]),
     }
+    if flags := screening.red_flags(more, body["problem_areas"]):
+        body["red_flags"] = flags
     body |= _if_known(city=None if lives.rural else lives.city.name, max_fee=BUDGETS.draw(chance))
     submits = 2 if chance.random() < SUBMITTED_TWICE else 1
     if number in BY_HAND:
@@ -93,9 +96,9 @@ def person(seed: int, number: int, now: datetime) -> Person:
 
 
 def _known(number: int, body: dict[str, Any], submits: int, is_open: bool) -> Person:
-    contact, item_9 = body["contact"], body["answers"]["phq9"][8]
+    contact, alarming = body["contact"], screening.is_alarming(body, body["answers"])
     open_now = is_open or contact["channel"] == "inbox"
-    return Person(number, body, _as_it_arrives(contact.get("address")), open_now, submits, bool(item_9))
+    return Person(number, body, _as_it_arrives(contact.get("address")), open_now, submits, alarming)
 
 
 def _as_it_arrives(address: str | None) -> str | None:

@@ -60,15 +60,38 @@ def test_a_closed_window_stays_closed_and_an_open_one_open_while_a_run_takes_its
 
 
 def test_the_answers_follow_the_factor_model() -> None:
-    whole = [p.body["answers"]["phq9"] for p in MANY if None not in p.body["answers"]["phq9"]]
+    given = [p.body["answers"]["phq9"] for p in MANY if "phq9" in p.body["answers"]]
+    whole = [answers for answers in given if None not in answers]
     totals = [sum(answers) for answers in whole]
     assert 11.5 < sum(totals) / len(totals) < 12.4
     assert 0.22 < share([answers[8] > 0 for answers in whole]) < 0.27
-    assert 0.02 < 1 - len(whole) / len(MANY) < 0.04
+    assert 0.02 < 1 - len(whole) / len(given) < 0.04
 
 
-def test_who_raises_an_alarm_is_known_from_the_single_item() -> None:
-    assert all(p.alarming == ((p.body["answers"]["phq9"][8] or 0) > 0) for p in MANY)
+def test_some_are_asked_aloud_and_some_about_anxiety_too() -> None:
+    aloud = [p.body["answers"]["srq20"] for p in MANY if "srq20" in p.body["answers"]]
+    anxious = [sum(p.body["answers"]["gad7"]) for p in MANY if "gad7" in p.body["answers"]]
+    assert 0.07 < len(aloud) / len(MANY) < 0.13
+    assert 8 < sum(map(sum, aloud)) / len(aloud) < 10
+    assert 0.27 < len(anxious) / len(MANY) < 0.36
+    assert 9 < sum(anxious) / len(anxious) < 11
+
+
+def test_who_raises_an_alarm_is_known_from_a_single_answer() -> None:
+    def alarming(body: dict[str, Any]) -> bool:
+        ninth = body["answers"].get("phq9", [0] * 9)[8]
+        ending = body["answers"].get("srq20", [0] * 20)[16]
+        return bool(ninth) or bool(ending) or "violence" in body.get("red_flags", [])
+
+    assert [p.alarming for p in MANY] == [alarming(p.body) for p in MANY]
+    assert 0.22 < share([p.alarming for p in MANY]) < 0.28
+    assert {flag for p in MANY for flag in p.body.get("red_flags", [])} == {
+        "psychosis",
+        "mania",
+        "withdrawal",
+        "violence",
+        "perinatal",
+    }
 
 
 def test_channels_languages_and_double_submits_have_their_shares() -> None:
