@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from deploy.local.ports import PREFERRED
 from deploy.local.processes import addresses
 
-PAGES = ("intake", "matching", "scheduling", "notifications", "partners")
+PAGES = ("intake", "intake-crisis", "matching", "scheduling", "notifications", "partners")
 PARTNER_TOPICS = "partners.bookings."
 
 

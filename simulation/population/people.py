@@ -96,7 +96,7 @@ def person(seed: int, number: int, now: datetime) -> Person:
 
 
 def _known(number: int, body: dict[str, Any], submits: int, is_open: bool) -> Person:
-    contact, alarming = body["contact"], screening.is_alarming(body, body["answers"])
+    contact, alarming = body["contact"], screening.is_alarming(body)
     open_now = is_open or contact["channel"] == "inbox"
     return Person(number, body, _as_it_arrives(contact.get("address")), open_now, submits, alarming)
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from math import sqrt
+from typing import Any
 
 # Design model; gives a mean total of 11.9 and item 9 above zero in 24.4 % (an Australian service saw 26.1 %).
 MEAN, SPREAD = 0.4, 1.0
@@ -10,14 +11,13 @@ LOADINGS = (0.8, 0.85, 0.65, 0.75, 0.6, 0.75, 0.65, 0.55, 0.65)
 USUAL = (-0.6, 0.35, 1.0)
 ITEM_8, ITEM_9 = (0.1, 0.9, 1.6), (0.95, 1.65, 2.3)
 THRESHOLDS = (USUAL,) * 7 + (ITEM_8, ITEM_9)
-NOISE = tuple(sqrt(1 - loading**2) for loading in LOADINGS)
 PARTIAL = 0.03
 
 # Anxiety is a second factor, correlated with the first; a third of those who read answer GAD-7 too.
 CORRELATION, WITH_GAD7 = 0.7, 0.35
-GAD7_LOADING = 0.7
+GAD7_LOADINGS = (0.7,) * 7
 # Who does not read is asked yes or no: nine of twenty on average, the item about ending one's life like PHQ-9's ninth.
-SRQ20_LOADING, SRQ20_YES, SRQ20_ENDING, ENDING = 0.7, 0.41, 0.95, 16
+SRQ20_LOADINGS, SRQ20_YES, SRQ20_ENDING, ENDING = (0.7,) * 20, 0.41, 0.95, 16
 # Red flags: by the problem named, and by chance.
 FLAGGED = {"psychosis": ("psychosis", 0.5), "addiction": ("withdrawal", 0.2), "perinatal": ("perinatal", 0.9)}
 BY_CHANCE = {"mania": 0.005, "violence": 0.015}
@@ -40,16 +40,16 @@ def red_flags(more: random.Random, problems: Sequence[str]) -> list[str]:
     return [flag for flag, share in likely.items() if more.random() < share]
 
 
-def is_alarming(body: dict[str, object], answers: dict[str, Answers]) -> bool:
+def is_alarming(body: dict[str, Any]) -> bool:
     """Whether one answer alone must raise an alarm, whatever the totals."""
+    answers = body["answers"]
     single = [answers[name][item] for name, item in (("phq9", 8), ("srq20", ENDING)) if name in answers]
-    flags = body.get("red_flags", ())
-    return any(single) or (isinstance(flags, list) and "violence" in flags)
+    return any(single) or "violence" in body.get("red_flags", ())
 
 
 def _phq9(severity: float, chance: random.Random) -> Answers:
     """Nine answers from 0 to 3; in 3 % of the questionnaires some were left out (None)."""
-    felt = [load * severity + noise * chance.gauss(0, 1) for load, noise in zip(LOADINGS, NOISE, strict=True)]
+    felt = _felt(severity, LOADINGS, chance)
     given: Answers = [
         sum(item > bound for bound in bounds) for item, bounds in zip(felt, THRESHOLDS, strict=True)
     ]
@@ -62,14 +62,14 @@ def _phq9(severity: float, chance: random.Random) -> Answers:
 def _gad7(severity: float, chance: random.Random) -> Answers:
     own = chance.gauss(0, SPREAD * sqrt(1 - CORRELATION**2))
     anxiety = MEAN + CORRELATION * (severity - MEAN) + own
-    return [sum(item > bound for bound in USUAL) for item in _felt(anxiety, GAD7_LOADING, 7, chance)]
+    return [sum(item > bound for bound in USUAL) for item in _felt(anxiety, GAD7_LOADINGS, chance)]
 
 
 def _srq20(severity: float, chance: random.Random) -> Answers:
-    felt = _felt(severity, SRQ20_LOADING, 20, chance)
+    felt = _felt(severity, SRQ20_LOADINGS, chance)
     return [int(item > (SRQ20_ENDING if place == ENDING else SRQ20_YES)) for place, item in enumerate(felt)]
 
 
-def _felt(factor: float, loading: float, items: int, chance: random.Random) -> list[float]:
-    noise = sqrt(1 - loading**2)
-    return [loading * factor + noise * chance.gauss(0, 1) for _ in range(items)]
+def _felt(factor: float, loadings: Sequence[float], chance: random.Random) -> list[float]:
+    """One latent answer per item: its share of the factor, and noise that brings its spread to one."""
+    return [loading * factor + sqrt(1 - loading**2) * chance.gauss(0, 1) for loading in loadings]
