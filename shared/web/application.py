@@ -6,8 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
 
 from shared.web.edge import Edge, OnProblem
 from shared.web.problems import FieldProblem, Problem, render
@@ -31,7 +34,15 @@ def create_app(
     `app.state.waits_for` (a string or None) makes every route but health answer 503 not_ready;
     `app.state.tokens` is the TokenVerifier that `require` uses.
     """
-    app = FastAPI(title=title, version=version, redoc_url=None, separate_input_output_schemas=False)
+    app = FastAPI(
+        title=title,
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        separate_input_output_schemas=False,
+    )
+    _serve_docs(app)
     app.state.waits_for = None
     app.state.tokens = None
     app.state.app = app
@@ -59,6 +70,21 @@ def serve_directly(app: FastAPI, router: APIRouter, method: str, path: str) -> N
             app.state.direct[method, path] = route.endpoint
             return
     raise LookupError(f"{method} {path} is no route of this router")
+
+
+def _serve_docs(app: FastAPI) -> None:
+    """The page at /docs with the files of a package: FastAPI's own loads them from a host that may be out of reach."""
+    app.mount("/docs/files", StaticFiles(packages=[("fastapi_swagger", "resources")]))
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=app.title,
+            swagger_js_url="/docs/files/swagger-ui-bundle.js",
+            swagger_css_url="/docs/files/swagger-ui.css",
+            swagger_favicon_url="/docs/files/favicon-32x32.png",
+        )
 
 
 def _answer_problems(app: FastAPI, on_problem: OnProblem | None) -> None:

@@ -1,6 +1,7 @@
 """The edge of every service: errors in one form, nothing large or foreign read, a process that tells its state."""
 
 import asyncio
+import re
 from typing import Annotated, Any
 
 import httpx2
@@ -153,3 +154,16 @@ async def test_too_many_waiting_are_told_to_come_again() -> None:
     refused = [a for a in answers if isinstance(a, Problem)]
     assert refused
     assert all((p.status, p.headers["retry-after"]) == (503, "1") for p in refused)
+
+
+async def test_the_page_of_the_api_needs_no_other_host() -> None:
+    app = create_app("tests", routers=[router])
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://tests") as client:
+        page = await client.get("/docs")
+        assert page.status_code == 200
+        loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        assert len(loaded) >= 3
+        for address in loaded:
+            assert re.match(r"/\w", address)
+            assert (await client.get(address)).status_code == 200
+        assert "/docs" not in app.openapi()["paths"]
