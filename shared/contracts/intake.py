@@ -28,10 +28,23 @@ class WeeklyWindow(Value):
     end: int
 
 
-class CaseSubmitted(Event):
-    """Somebody asked for help. Carries clinical codes, so only matching may read its topic."""
+class TherapistGender(Value):
+    """With whom a person would speak, or with whom alone they can (`must`)."""
 
-    type_name: ClassVar[str] = "intake.case_submitted.v1"
+    wish: Literal["woman", "man"]
+    must: bool = False
+
+
+class PreviousTherapist(Value):
+    """Somebody the person knows, and whether they want them again or anybody else."""
+
+    therapist_id: UUID
+    wish: Literal["again", "not_again"]
+
+
+class RequestForCare(Event):
+    """What every event with a whole request carries: clinical codes, so only matching may read its topic."""
+
     topic: ClassVar[str] = "intake.cases"
     key_field: ClassVar[str] = "case_id"
 
@@ -47,14 +60,38 @@ class CaseSubmitted(Event):
     priority: int
     modalities: tuple[Modality, ...]
     languages: tuple[str, ...]
+    therapist_gender: TherapistGender | None = None
+    faith_sensitive: bool = False
     age_band: str | None = None
     province: str
     city: str | None = None
+    area: str | None = None
     radius_km: float | None = None
     time_zone: str = "Asia/Karachi"
     wanted_times: tuple[WeeklyWindow, ...] = ()
     max_fee: int | None = None
+    coverage: tuple[str, ...] = ()
+    access_needs: tuple[str, ...] = ()
+    source: str = "self"
+    previous_therapist: PreviousTherapist | None = None
+    continues: UUID | None = None
+    booking_mode: Literal["auto", "choose"] = "auto"
     submitted_at: AwareDatetime
+
+
+class CaseSubmitted(RequestForCare):
+    """Somebody asked for help."""
+
+    type_name: ClassVar[str] = "intake.case_submitted.v1"
+
+
+class CaseUpdated(RequestForCare):
+    """The wishes or the gate of a case changed: the whole request again, as it stands from now on."""
+
+    type_name: ClassVar[str] = "intake.case_updated.v1"
+
+    request_version: int
+    updated_at: AwareDatetime
 
 
 class CaseWithdrawn(Event):
@@ -156,6 +193,35 @@ class AlarmAcknowledged(Event):
     acknowledged_at: AwareDatetime
 
 
+class AlarmAttempted(Event):
+    """A named human tried to reach the person."""
+
+    type_name: ClassVar[str] = "intake.alarm_attempted.v1"
+    topic: ClassVar[str] = "intake.alarms"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    alarm_id: UUID
+    staff_id: str
+    outcome: str
+    attempted_at: AwareDatetime
+
+
+class AlarmLevelChanged(Event):
+    """A named human judged the danger anew; what it was lowered for is kept at the desk."""
+
+    type_name: ClassVar[str] = "intake.alarm_level_changed.v1"
+    topic: ClassVar[str] = "intake.alarms"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    alarm_id: UUID
+    staff_id: str
+    level: Literal["R1", "R2", "R3"]
+    due_by: AwareDatetime
+    changed_at: AwareDatetime
+
+
 class AlarmClosed(Event):
     """A named human has closed the alarm with an outcome code."""
 
@@ -172,11 +238,14 @@ class AlarmClosed(Event):
 
 EVENTS: tuple[type[Event], ...] = (
     CaseSubmitted,
+    CaseUpdated,
     CaseWithdrawn,
     ConsentChanged,
     ContactStopped,
     ContactChanged,
     AlarmRaised,
     AlarmAcknowledged,
+    AlarmAttempted,
+    AlarmLevelChanged,
     AlarmClosed,
 )

@@ -92,19 +92,93 @@ class MatchWithdrawn(Event):
         return f"matching.matches.{self.lane}"
 
 
-class CaseWaitlisted(Event):
-    """Nobody who fits is free; the reason is safe to read aloud and a date of review is set."""
+class Outcome(Event):
+    """What every outcome carries: something to tell the person that is not a match."""
 
-    type_name: ClassVar[str] = "matching.case_waitlisted.v1"
     topic: ClassVar[str] = "matching.outcomes"
     key_field: ClassVar[str] = "case_id"
 
     case_id: UUID
     person_id: UUID
     attempt: int
+
+
+class Option(Value):
+    """One therapist a person may choose, and how they would meet."""
+
+    option_id: UUID
+    therapist_id: UUID
+    site_ids: tuple[UUID, ...] = ()
+    modality: Modality
+
+
+class MatchOffered(Outcome):
+    """The person wished to choose: these fit, until the offer expires."""
+
+    type_name: ClassVar[str] = "matching.match_offered.v1"
+
+    match_id: UUID
+    options: tuple[Option, ...]
+    expires_at: AwareDatetime
+    offered_at: AwareDatetime
+
+
+class MatchAccepted(Outcome):
+    """The person chose; the match with the chosen one goes to its lane."""
+
+    type_name: ClassVar[str] = "matching.match_accepted.v1"
+
+    match_id: UUID
+    option_id: UUID
+    accepted_at: AwareDatetime
+
+
+class MatchDeclined(Outcome):
+    """The person wants none of these; others are looked for."""
+
+    type_name: ClassVar[str] = "matching.match_declined.v1"
+
+    match_id: UUID
+    reason: str
+    declined_at: AwareDatetime
+
+
+class OfferExpired(Outcome):
+    """Nobody chose in time; the case keeps its place on the waiting list."""
+
+    type_name: ClassVar[str] = "matching.offer_expired.v1"
+
+    match_id: UUID
+    expired_at: AwareDatetime
+
+
+class CaseWaitlisted(Outcome):
+    """Nobody who fits is free; the reason is safe to read aloud and a date of review is set."""
+
+    type_name: ClassVar[str] = "matching.case_waitlisted.v1"
+
     reason: str
     next_review: AwareDatetime
     waitlisted_at: AwareDatetime
 
 
-EVENTS: tuple[type[Event], ...] = (TherapistChanged, MatchMade, MatchWithdrawn, CaseWaitlisted)
+class AlternativeOffered(Outcome):
+    """Other help by humans meanwhile; the case keeps its place on the waiting list."""
+
+    type_name: ClassVar[str] = "matching.alternative_offered.v1"
+
+    kind: Literal["circle", "lay_care", "family_doctor", "helpline", "self_help"]
+    offered_at: AwareDatetime
+
+
+EVENTS: tuple[type[Event], ...] = (
+    TherapistChanged,
+    MatchMade,
+    MatchWithdrawn,
+    MatchOffered,
+    MatchAccepted,
+    MatchDeclined,
+    OfferExpired,
+    CaseWaitlisted,
+    AlternativeOffered,
+)

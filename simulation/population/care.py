@@ -132,7 +132,7 @@ def _therapist(seed: int, number: int) -> Therapist:
     site = str(site_of(seed, city, organisation)) if seen_at else None
     profile = {
         "organisation": organisation,
-        "gender": "f" if chance.random() < 0.62 else "m",
+        "gender": "woman" if chance.random() < 0.62 else "man",
         "languages": _languages(seed, number, city),
         "modalities": ["video", "audio", "phone", *(["in_person"] if site else [])],
         "problem_areas": list(profession.problem_areas),

@@ -46,7 +46,7 @@ def therapist(number: int, **changes: Any) -> Therapist:
     """Sees adults with anything, by video and telephone, in Urdu and English."""
     profile: dict[str, Any] = {
         "organisation": "humqadam-network",
-        "gender": "f",
+        "gender": "woman",
         "languages": ("ur", "en"),
         "modalities": ("video", "phone"),
         "problem_areas": ("low_mood", "anxiety", "trauma"),

@@ -21,7 +21,7 @@ def therapist(therapist_id: UUID, **changes: Any) -> TherapistChanged:
     """What matching tells of a therapist."""
     usual = {
         "therapist_id": therapist_id, "organisation": "rehmat-hospital", "lanes": ("online", "in_person"),
-        "sites": (), "languages": ("ur",), "gender": "f", "register_status": "verified", "status": "active",
+        "sites": (), "languages": ("ur",), "gender": "woman", "register_status": "verified", "status": "active",
         "weekly_limit": 18, "changed_at": NOW - timedelta(days=1),
     }  # fmt: skip
     return TherapistChanged(**usual | changes)

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 EXAMPLE: dict[str, Any] = {
     "organisation": "rehmat-hospital",
-    "gender": "f",
+    "gender": "woman",
     "languages": ["ur", "en"],
     "modalities": ["video", "in_person"],
     "problem_areas": ["low_mood", "anxiety", "grief"],

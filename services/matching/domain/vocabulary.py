@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 Lane = Literal["online", "in_person"]
 Modality = Literal["video", "audio", "phone", "in_person"]
-Gender = Literal["f", "m", "x"]
+Gender = Literal["woman", "man", "other"]
 Language = Literal["ur", "en", "pa", "ps", "sd", "skr", "bal", "brh", "hno", "scl"]
 ProblemArea = Literal[
     "low_mood",
