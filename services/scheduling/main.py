@@ -13,6 +13,7 @@ from services.scheduling.api.appointments import appointment_routes
 from services.scheduling.api.places import calendar_routes, place_routes
 from services.scheduling.api.slots import slot_routes
 from services.scheduling.handlers import HANDLERS, KNOWING_HANDLERS
+from services.scheduling.handlers.capacity import DUE_HANDLERS
 from services.scheduling.repository.turns import turns
 from services.scheduling.settings import Role, Settings
 from shared import messaging, web
@@ -73,6 +74,7 @@ def work(kernel: Kernel, lane: Role) -> None:
     matches = kernel.consumer(f"scheduling.{lane}", [f"matching.matches.{lane}"], HANDLERS)
     knowing = kernel.consumer("scheduling.knowing", KNOWN, KNOWING_HANDLERS)
     kernel.desk([matches, knowing], {"scheduling.knowing": ("therapists",)})
+    kernel.due(DUE_HANDLERS)
     kernel.retention()
 
 

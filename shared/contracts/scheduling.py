@@ -1,11 +1,12 @@
 """What scheduling says: sites, appointments and openings."""
 
+from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from shared.contracts.base import Event, Modality
+from shared.contracts.base import Event, Modality, Value
 from shared.contracts.matching import CareLane, MatchAttendee
 
 
@@ -25,6 +26,32 @@ class SiteChanged(Event):
     step_free: bool
     directions: dict[str, str]
     status: Literal["open", "closed"]
+    changed_at: AwareDatetime
+
+
+class FreeMinutes(Value):
+    """Room for appointments of a therapist in one part of the days of one week, which is named by its Monday."""
+
+    lane: CareLane
+    site_id: UUID | None
+    week: date
+    day_part: Literal["morning", "afternoon", "evening"]
+    minutes: int
+
+
+class CapacityChanged(Event):
+    """What is left of a therapist's time in the next four weeks: advice, for others may book meanwhile.
+
+    A part of the day that is not named is full. Every lane and site is counted by itself.
+    """
+
+    type_name: ClassVar[str] = "scheduling.capacity_changed.v1"
+    topic: ClassVar[str] = "scheduling.capacity"
+    key_field: ClassVar[str] = "therapist_id"
+
+    therapist_id: UUID
+    session_minutes: int
+    free: tuple[FreeMinutes, ...]
     changed_at: AwareDatetime
 
 
@@ -93,6 +120,7 @@ class SlotNotFound(Event):
 
 EVENTS: tuple[type[Event], ...] = (
     SiteChanged,
+    CapacityChanged,
     AppointmentBooked,
     AppointmentRescheduled,
     AppointmentCancelled,

@@ -63,6 +63,14 @@ TOPICS: tuple[Topic, ...] = (
         retention_days=None,
     ),
     Topic(
+        name="scheduling.capacity",
+        producer="scheduling",
+        key="therapist_id",
+        readers=("matching", "console"),
+        compacted=True,
+        retention_days=None,
+    ),
+    Topic(
         name="scheduling.appointments",
         producer="scheduling",
         key="case_id",

@@ -27,7 +27,8 @@ COUNT = """
 INSERT INTO weekly_load (therapist_id, week, used, most)
 SELECT * FROM unnest($1::uuid[], $2::date[], $3::int[], $4::int[]) ORDER BY 1, 2
 ON CONFLICT (therapist_id, week) DO UPDATE
-SET used = weekly_load.used + excluded.used, most = greatest(excluded.most, weekly_load.used)
+SET used = weekly_load.used + excluded.used, most = greatest(excluded.most, weekly_load.used),
+    changed_by = excluded.changed_by
 """
 
 UNCOUNT = """
@@ -38,7 +39,8 @@ locked AS (
     LEFT JOIN therapists t ON t.therapist_id = w.therapist_id
     ORDER BY w.therapist_id, w.week FOR NO KEY UPDATE OF w
 )
-UPDATE weekly_load w SET used = w.used - l.count, most = greatest(l.weekly_limit, w.used - l.count)
+UPDATE weekly_load w SET used = w.used - l.count, most = greatest(l.weekly_limit, w.used - l.count),
+    changed_by = pg_current_xact_id()
 FROM locked l WHERE l.therapist_id = w.therapist_id AND l.week = w.week
 """
 

@@ -8,7 +8,8 @@ INSERT INTO calendars (therapist_id, version, time_zone, buffer_minutes, notice_
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (therapist_id) DO UPDATE SET version = excluded.version, time_zone = excluded.time_zone,
     buffer_minutes = excluded.buffer_minutes, notice_minutes = excluded.notice_minutes,
-    horizon_days = excluded.horizon_days, changed_at = excluded.changed_at
+    horizon_days = excluded.horizon_days, changed_at = excluded.changed_at,
+    changed_by = excluded.changed_by
 """
 
 SAVE_RULES = """

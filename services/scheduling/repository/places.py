@@ -19,13 +19,13 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (site_id) DO UPDATE SET version = excluded.version, organisation = excluded.organisation,
     city = excluded.city, latitude = excluded.latitude, longitude = excluded.longitude,
     time_zone = excluded.time_zone, step_free = excluded.step_free, directions = excluded.directions,
-    status = excluded.status, changed_at = excluded.changed_at
+    status = excluded.status, changed_at = excluded.changed_at, changed_by = excluded.changed_by
 """
 
 SAVE_ROOM = """
 INSERT INTO rooms (room_id, version, site_id, status, changed_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (room_id) DO UPDATE SET version = excluded.version, status = excluded.status,
-    changed_at = excluded.changed_at
+    changed_at = excluded.changed_at, changed_by = excluded.changed_by
 """
 
 TURN = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"

@@ -25,7 +25,8 @@ SAVE = """
 INSERT INTO therapists (therapist_id, organisation, status, weekly_limit, changed_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[]) ORDER BY 1
 ON CONFLICT (therapist_id) DO UPDATE SET organisation = excluded.organisation, status = excluded.status,
-    weekly_limit = excluded.weekly_limit, changed_at = excluded.changed_at
+    weekly_limit = excluded.weekly_limit, changed_at = excluded.changed_at,
+    changed_by = excluded.changed_by
 WHERE therapists.changed_at <= excluded.changed_at
 """
 

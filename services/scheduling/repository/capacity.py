@@ -1,0 +1,73 @@
+"""The SQL of capacity: whose free hours may have changed, and what was last said of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.scheduling.domain.capacity import Free
+from shared.messaging import Transaction
+
+# What was not yet visible at the last look was written by a transaction that had not ended then, hence by one at
+# or above the lowest that was running: there the next look begins (PostgreSQL manual, 9.28.16, pg_snapshot_xmin).
+# Time itself takes hours away and brings new ones, so the longest unseen are looked at too.
+CHANGED = """
+WITH changed AS (
+    SELECT therapist_id FROM weekly_load WHERE changed_by >= $1::text::xid8
+    UNION SELECT therapist_id FROM calendars WHERE changed_by >= $1::text::xid8
+    UNION SELECT therapist_id FROM therapists WHERE changed_by >= $1::text::xid8
+    UNION SELECT r.therapist_id FROM rules r JOIN sites s USING (site_id) WHERE s.changed_by >= $1::text::xid8
+    UNION SELECT r.therapist_id FROM rules r JOIN rooms m USING (site_id) WHERE m.changed_by >= $1::text::xid8
+    UNION (SELECT therapist_id FROM capacity WHERE looked_at < $2 ORDER BY looked_at LIMIT $3)
+)
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS begin_next, array_agg(c.therapist_id) AS ids
+FROM changed c JOIN therapists USING (therapist_id)
+"""
+
+SAID = "SELECT therapist_id, free FROM capacity WHERE therapist_id = ANY ($1)"
+
+SAVE = """
+INSERT INTO capacity (therapist_id, free, looked_at)
+SELECT therapist_id, free::jsonb, $3 FROM unnest($1::uuid[], $2::text[]) AS c(therapist_id, free) ORDER BY 1
+ON CONFLICT (therapist_id) DO UPDATE SET free = excluded.free, looked_at = excluded.looked_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Whose free hours may have changed, and where the next look begins."""
+
+    therapist_ids: list[UUID]
+    begin_next: str
+
+
+async def changed(tx: Transaction, begin: str, seen_before: datetime, most: int) -> Changed:
+    """Everybody whom something was written about since the look that said `begin`, and the first `most` of those
+    who were last looked at before `seen_before`."""
+    row = await tx.connection.fetchrow(CHANGED, begin, seen_before, most)
+    return Changed(row["ids"] or [], row["begin_next"])
+
+
+async def said(tx: Transaction, therapist_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """What was last said of these, as it was stored."""
+    rows = await tx.connection.fetch(SAID, therapist_ids)
+    return {row["therapist_id"]: row["free"] for row in rows}
+
+
+async def save(tx: Transaction, looked_at: Mapping[UUID, tuple[Free, ...]]) -> None:
+    """What is free of these now."""
+    if looked_at:
+        free = [_text(one).decode() for one in looked_at.values()]
+        await tx.connection.execute(SAVE, list(looked_at), free, tx.now)
+
+
+def stored(free: tuple[Free, ...]) -> Any:
+    """As it comes back from the database, to compare."""
+    return orjson.loads(_text(free))
+
+
+def _text(free: tuple[Free, ...]) -> bytes:
+    return orjson.dumps(free, default=str)  # the driver's UUIDs are not the standard library's

@@ -1,0 +1,163 @@
+"""What is said of a therapist's free hours: never more than could be booked, told when it changed, and not else."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from services.scheduling.domain.availability import Board, Need
+from services.scheduling.domain.booking import Candidate, Hour, Wish, decide
+from services.scheduling.domain.capacity import HORIZON_DAYS, LENGTH, day_part, free_of
+from services.scheduling.domain.weeks import monday_of
+from services.scheduling.handlers import knowing, matches, places
+from services.scheduling.handlers.capacity import tell_capacity
+from services.scheduling.repository.places import Room
+from shared.contracts.scheduling import CapacityChanged
+from shared.messaging import Due
+from tests.scheduling import strategies, world
+from tests.scheduling.reference import minute, rule
+from tests.scheduling.store import NOW, Store
+
+MONDAY = date(2026, 11, 23)
+
+
+def booked_one_by_one(board: Board, therapist: UUID, lane: Any, site: UUID | None) -> list[Hour]:
+    """Every hour that can really be had, taken with the code that books."""
+    until = board.now + HORIZON_DAYS * 1440
+    hours: list[Hour] = []
+    while True:
+        wish = Wish(
+            UUID(int=len(hours)),
+            (Candidate(therapist, (site,) if site else ()),),
+            Need(lane, LENGTH, (), board.now, until),
+        )
+        (outcome,) = decide([wish], board)
+        if not isinstance(outcome, Hour):
+            return hours
+        hours.append(outcome)
+
+
+@given(strategies.boards(), st.sampled_from(strategies.SITES))
+def test_what_is_said_to_be_free_is_what_can_be_booked(board: Board, site: UUID) -> None:
+    therapist = board.therapists[strategies.THERAPISTS[0]]
+    assert therapist.calendar is not None
+    said = free_of(therapist, board)
+    places_of: list[tuple[Any, UUID | None]] = [("online", None), ("in_person", site)]
+    for lane, place in places_of:
+        afresh = Board(board.now, board.therapists, board.rooms, board.busy, dict(board.used))
+        had: dict[tuple[date, str], int] = {}
+        for hour in booked_one_by_one(afresh, therapist.id, lane, place):
+            part = (monday_of(hour.week), day_part(therapist.calendar.time_zone, hour.start))
+            had[part] = had.get(part, 0) + LENGTH
+        of_place = {(f.week, f.day_part): f.minutes for f in said if (f.lane, f.site_id) == (lane, place)}
+        event(f"{lane}: {'some' if had else 'none'}")
+        assert of_place == had
+
+
+@given(strategies.boards())
+def test_nobody_is_said_to_be_free_beyond_the_weekly_limit(board: Board) -> None:
+    for therapist in board.therapists.values():
+        weeks: dict[tuple[Any, date], int] = {}
+        for free in free_of(therapist, board):
+            weeks[(free.lane, free.site_id), free.week] = (
+                weeks.get(((free.lane, free.site_id), free.week), 0) + free.minutes
+            )
+        assert all(minutes <= therapist.weekly_limit * LENGTH for minutes in weeks.values())
+        assert therapist.active or not weeks
+
+
+def test_the_day_has_three_parts_on_the_wall_of_the_calendar() -> None:
+    noon, five = minute(2026, 11, 23, 7), minute(2026, 11, 23, 12)  # in Karachi 12:00 and 17:00
+    parts = [day_part("Asia/Karachi", at) for at in (noon - 1, noon, five - 1, five)]
+    assert parts == ["morning", "afternoon", "afternoon", "evening"]
+
+
+async def tell(store: Store) -> list[CapacityChanged]:
+    """One turn of the clock: what was said in it. The next turn begins where this one left off."""
+    due = await store.rows("SELECT body FROM scheduling.due WHERE kind = 'capacity'")
+    body = due[0]["body"] if due else '{"since": "0"}'
+    said = len(await store.said(CapacityChanged))
+    async with store.transaction() as tx:
+        await tell_capacity([Due("capacity", "all", store.now, orjson.loads(body))], tx)
+    return (await store.said(CapacityChanged))[said:]
+
+
+def minutes_of(said: Sequence[CapacityChanged]) -> list[int]:
+    return [sum(free.minutes for free in one.free) for one in said]
+
+
+async def test_what_is_free_is_told_once_and_again_when_an_hour_is_taken_or_given_back(store: Store) -> None:
+    therapist = await world.add_therapist(store, [rule(1, "14:00", "17:00")], horizon=7)
+    (first,) = await tell(store)
+    # Notice is two hours, it is 10:00: 14:00, 15:10 and 16:05 would touch, so two of fifty minutes with buffers.
+    assert [(f.lane, f.week, f.day_part, f.minutes) for f in first.free] == [
+        ("online", MONDAY, "afternoon", 100),
+    ]
+    assert await tell(store) == []
+
+    made = world.match(therapist)
+    await store.handle(matches.book_matches, [made])
+    assert minutes_of(await tell(store)) == [50]
+    assert await tell(store) == []
+    await store.handle(matches.withdraw_matches, [world.withdrawal(made)])
+    assert minutes_of(await tell(store)) == [100]
+
+
+async def test_a_change_that_was_under_way_at_the_last_look_is_told_by_the_next(store: Store) -> None:
+    therapist = await world.add_therapist(store, [rule(1, "14:00", "17:00")], horizon=7)
+    assert minutes_of(await tell(store)) == [100]
+    async with store.transaction() as slow:
+        await matches.book_matches([world.match(therapist)], slow)
+        other = await world.add_therapist(store, [rule(2, "14:00", "15:00")], horizon=7)
+        assert [one.therapist_id for one in await tell(store)] == [other]
+    assert [one.therapist_id for one in await tell(store)] == [therapist]
+
+
+async def test_a_full_therapist_is_told_with_nothing_free(store: Store) -> None:
+    therapist = await world.add_therapist(store, [rule(1, "14:00", "15:00")], horizon=6)
+    await tell(store)
+    await store.handle(matches.book_matches, [world.match(therapist)])
+    (said,) = await tell(store)
+    assert said.free == ()
+
+
+async def test_suspending_lowering_closing_and_time_itself_take_hours_away(store: Store) -> None:
+    site = await world.add_site(store)
+    (room,) = [r["room_id"] for r in await store.rows("SELECT room_id FROM scheduling.rooms")]
+    hours = [rule(day, "14:00", "17:00", site) for day in (1, 2)]
+    therapist = await world.add_therapist(store, hours, horizon=6)
+    assert minutes_of(await tell(store)) == [200]
+
+    lower = world.therapist(therapist, weekly_limit=3, changed_at=NOW)
+    await store.handle(knowing.record_therapists, [lower])
+    assert minutes_of(await tell(store)) == [150]
+    async with store.transaction() as tx:
+        await places.save_room(tx, room, Room(site, "closed"), 1)
+    assert minutes_of(await tell(store)) == [0]
+    async with store.transaction() as tx:
+        await places.save_room(tx, room, Room(site, "open"), 2)
+    assert minutes_of(await tell(store)) == [150]
+    store.now = NOW + timedelta(days=1)
+    assert minutes_of(await tell(store)) == [100]
+    suspended = world.therapist(therapist, status="suspended", changed_at=store.now)
+    await store.handle(knowing.record_therapists, [suspended])
+    assert minutes_of(await tell(store)) == [0]
+
+
+async def test_nobody_is_called_full_before_their_calendar_is_there(store: Store) -> None:
+    therapist = uuid4()
+    await store.handle(knowing.record_therapists, [world.therapist(therapist)])
+    assert await tell(store) == []
+    async with store.transaction() as tx:
+        await places.save_calendar(tx, world.calendar(therapist, [rule(2, "09:00", "10:00")]), None)
+    assert [one.therapist_id for one in await tell(store)] == [therapist]
+
+
+async def test_the_next_look_is_due_ten_seconds_later(store: Store) -> None:
+    await tell(store)
+    (due,) = await store.rows("SELECT kind, key, at FROM scheduling.due")
+    assert (due["kind"], due["key"], due["at"]) == ("capacity", "all", NOW + timedelta(seconds=10))
