@@ -11,7 +11,7 @@ import orjson
 import uvloop
 from fastapi import APIRouter, FastAPI
 
-from services.intake.api import alarms, cases, crisis, keys, reference, sessions, withdrawals
+from services.intake.api import alarms, cases, crisis, earlier, keys, reference, sessions, withdrawals
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.api.together import together
@@ -130,7 +130,7 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     web.serve_directly(app, asking, "POST", "/v1/cases")
     look = together(database, look_up_cases, at_once=1)
     app.include_router(cases.standing_routes(cards, look))
-    app.include_router(sessions.session_routes(_session_counter(settings, counter.pin_key, database)))
+    app.include_router(sessions.session_routes(_session_counter(settings, counter)))
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
     app.include_router(_withdrawals(cards, database))
@@ -168,20 +168,25 @@ def _case_counter(
 ) -> cases.CaseCounter:
     deployment = read_key(settings.deployment_key_file)
     desk = Desk(policy, Sealer(deployment), os.urandom, force_sampled)
+    pin_key = derive(deployment, "pin")
     return cases.CaseCounter(
         policy,
         cards,
-        pin_key=derive(deployment, "pin"),
+        pin_key=pin_key,
         lookup_key=derive(deployment, "lookup"),
         accept=together(database, partial(acceptance.accept_posts, desk=desk), at_once=1),
+        proof=earlier.Proof(
+            knock=together(database, partial(open_sessions, pin_key=pin_key)),
+            look=together(database, look_up_cases),
+        ),
     )
 
 
-def _session_counter(settings: Settings, pin_key: bytes, database: Database) -> sessions.SessionCounter:
+def _session_counter(settings: Settings, counter: cases.CaseCounter) -> sessions.SessionCounter:
     return sessions.SessionCounter(
         web.TokenSigner(settings.token_key_file),
         settings.token_public_key_file.read_bytes(),
-        together(database, partial(open_sessions, pin_key=pin_key)),
+        counter.proof.knock,
     )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.codes import ALPHABET, case_codes, pin, pin_matches, read_case_code
+from services.intake.domain.codes import ALPHABET, case_codes, pin, pin_matches, read_case_code, read_pin
 
 RANDOMNESS = st.binary(min_size=9, max_size=9)
 
@@ -63,3 +63,10 @@ def test_pins_are_spread_over_their_range() -> None:
     pins = {pin(b"k" * 32, UUID(int=number)) for number in range(1000)}
     assert len(pins) > 990
     assert pins != {pin(b"l" * 32, UUID(int=number)) for number in range(1000)}
+
+
+@given(RANDOMNESS, st.sampled_from(["۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩"]))
+def test_a_code_and_a_pin_are_read_in_the_digits_of_any_keyboard(randomness: bytes, digits: str) -> None:
+    [code] = case_codes(randomness)
+    assert read_case_code("\u200f" + code.translate(str.maketrans("0123456789", digits))) == code
+    assert read_pin(f" {digits[1:4]} {digits[4:7]}\u200e") == "123456"

@@ -1,12 +1,13 @@
 """Asking for care, and how it stands: POST and GET /v1/cases, and POST /v1/crisis/cases beside all queues."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cards import CardDeck
+from services.intake.api.earlier import Proof, prove
 from services.intake.api.posts import idempotency_key
 from services.intake.api.problems import refused
 from services.intake.api.requests import EXAMPLE, SMALLEST, CaseSent
@@ -14,7 +15,7 @@ from services.intake.api.views import not_found, render_view
 from services.intake.domain.checking import check
 from services.intake.domain.codes import pin, read_case_code
 from services.intake.domain.policy import Policy
-from services.intake.domain.requests import CareRequest
+from services.intake.domain.requests import CareRequest, EarlierCase
 from services.intake.handlers.acceptance import Post
 from services.intake.handlers.submission import Accepted, Asked
 from services.intake.repository.standings import CaseView
@@ -33,13 +34,15 @@ Look = Callable[[str], Awaitable[CaseView | None]]
 
 @dataclass(frozen=True, slots=True)
 class CaseCounter:
-    """What asking needs; `accept` shares transactions between requests that come together."""
+    """What asking needs; `accept` shares transactions between requests that come together; `proof` is asked only
+    where a request continues an earlier case."""
 
     policy: Policy
     cards: CardDeck
     pin_key: bytes
     lookup_key: bytes
     accept: Callable[[Post], Awaitable[Accepted]]
+    proof: Proof
 
 
 def asking_routes(counter: CaseCounter) -> APIRouter:
@@ -88,6 +91,8 @@ async def _accept(counter: CaseCounter, request: Request) -> Accepted:
     body = await request.body()
     key = idempotency_key(request)
     care = _read(counter.policy, body)
+    if isinstance(care.continues, EarlierCase):
+        care = replace(care, continues=await prove(counter.proof, request, care.continues))
     digest = blake2b(body, key=counter.lookup_key, digest_size=32).digest()
     return await counter.accept(Post(key, digest, Asked(care, request.scope.get("traceparent"))))
 

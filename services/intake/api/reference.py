@@ -23,7 +23,7 @@ def reference_routes(policy: Policy) -> APIRouter:
 
     @router.get("/v1/reference")
     async def reference(request: Request) -> Response:
-        """Codes, cities, instruments, consent texts, and whether a clinician has signed the rules."""
+        """Codes and what they are called, cities, instruments, consent texts, and whether a clinician has signed the rules."""
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
         return fast_json(200, body, headers)
@@ -36,6 +36,7 @@ def _reference(policy: Policy) -> dict[str, Any]:
         "banner": UNSIGNED if policy.unsigned else None,
         "unsigned": policy.unsigned,
         **CHOICES,
+        "titles": policy.titles,
         "time_zone": TIME_ZONE,
         "cities": [{"name": c.name, "province": c.province} for c in policy.places.cities.values()],
         "consent_texts": sorted(policy.consent_texts),

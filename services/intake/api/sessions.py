@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from services.intake.api.requests import SessionSent
-from services.intake.domain.codes import read_case_code
+from services.intake.domain.codes import read_case_code, read_pin
 from services.intake.handlers.sessions import Knock, Refused
 from services.intake.repository.sessions import Holder
 from shared.web import Problem, TokenSigner, fast_json, parse
@@ -36,7 +36,9 @@ def session_routes(counter: SessionCounter) -> APIRouter:
     async def come_back(request: Request) -> Response:
         """A token for ten minutes. A code that does not exist and a wrong PIN are answered alike."""
         sent = parse(SessionSent, await request.body())
-        found = await counter.knock(Knock(read_case_code(sent.case_code) or sent.case_code, sent.pin))
+        found = await counter.knock(
+            Knock(read_case_code(sent.case_code) or sent.case_code, read_pin(sent.pin))
+        )
         if isinstance(found, Refused):
             raise _refusal(found)
         claims = {"case_id": str(found.case_id), "attendee_id": str(found.attendee_id)}
@@ -54,8 +56,13 @@ def session_routes(counter: SessionCounter) -> APIRouter:
     return router
 
 
+def too_soon(refused: Refused) -> Problem:
+    """After several wrong tries: for how long no other is looked at."""
+    headers = {"Retry-After": str(refused.wait_seconds)}
+    return Problem(429, "too_soon", "Please wait a moment before the next try.", headers=headers)
+
+
 def _refusal(refused: Refused) -> Problem:
     if refused.wait_seconds:
-        headers = {"Retry-After": str(refused.wait_seconds)}
-        return Problem(429, "too_soon", "Please wait a moment before the next try.", headers=headers)
+        return too_soon(refused)
     return Problem(401, "wrong_code_or_pin", "Case code and PIN do not belong together.")

@@ -1,6 +1,7 @@
 """Case codes and PINs: what a person keeps in order to come back. Speakable, printable, typo-proof."""
 
 import hmac
+import unicodedata
 from uuid import UUID
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O or U
@@ -26,11 +27,16 @@ def check_letter(body: str) -> str:
 
 
 def read_case_code(text: str) -> str | None:
-    """The code as it was meant (any case, hyphens, spaces, I for 1, O for 0), or None if it cannot be one."""
-    code = text.upper().translate(_AS_HEARD)
+    """The code as it was meant (any case or digits, hyphens, I for 1, O for 0), or None if it cannot be one."""
+    code = _in_ascii_digits(text).upper().translate(_AS_HEARD)
     if len(code) != CODE_LENGTH or any(letter not in _VALUES for letter in code):
         return None
     return code if check_letter(code[:-1]) == code[-1] else None
+
+
+def read_pin(text: str) -> str:
+    """The PIN as it was meant: any digits, and without the spaces and marks that come with right-to-left text."""
+    return "".join(_in_ascii_digits(text).split())
 
 
 def pin(key: bytes, case_id: UUID) -> str:
@@ -45,6 +51,12 @@ def pin(key: bytes, case_id: UUID) -> str:
 def pin_matches(key: bytes, case_id: UUID, offered: str) -> bool:
     """Compared in constant time; anything but ASCII is simply wrong."""
     return hmac.compare_digest(pin(key, case_id).encode(), offered.encode())
+
+
+def _in_ascii_digits(text: str) -> str:
+    # Urdu keyboards write U+06F0 to U+06F9, Arabic ones U+0660 to U+0669.
+    signs = (sign for sign in text if unicodedata.category(sign) != "Cf")
+    return "".join(str(unicodedata.decimal(sign, sign)) for sign in signs)
 
 
 def _running_product(body: str) -> int:

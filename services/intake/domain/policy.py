@@ -9,11 +9,15 @@ from services.intake.domain.places import Places
 from services.intake.domain.red_flags import RedFlags
 from services.intake.domain.screening import Instrument
 from services.intake.domain.triage import StepTable
+from services.intake.domain.vocabulary import CHOICES
+
+TITLE_LANGUAGES = {"en", "ur"}
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`unsigned` names the files nobody has signed; production does not start with any."""
+    """`unsigned` names the files nobody has signed; production does not start with any. `titles` are what the codes of
+    each group of choices are called, by language."""
 
     instruments: Mapping[str, Instrument]
     red_flags: RedFlags
@@ -22,6 +26,7 @@ class Policy:
     lines: CrisisLines
     consent_texts: frozenset[str]
     places: Places
+    titles: Mapping[str, Mapping[str, Mapping[str, str]]]
     unsigned: tuple[str, ...]
 
 
@@ -36,6 +41,7 @@ def checked(policy: Policy) -> Policy:
         _check_items(instrument)
     _check_rows(policy.steps)
     _check_instruments_of_rows(policy)
+    _check_titles(policy.titles)
     if not any(line.trust == "public_emergency_number" and not line.provinces for line in policy.lines.lines):
         raise InconsistentPolicyError("crisis lines: no public emergency number for the whole country")
     return policy
@@ -71,3 +77,12 @@ def _check_instruments_of_rows(policy: Policy) -> None:
         instrument = policy.instruments.get(row.instrument)
         if instrument is None or row.least not in instrument.totals or row.most not in instrument.totals:
             raise InconsistentPolicyError(f"step table: {row.reason} asks for totals that cannot be")
+
+
+def _check_titles(titles: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
+    for group, codes in CHOICES.items():
+        named = titles.get(group, {})
+        if set(named) != set(codes) or any(set(texts) != TITLE_LANGUAGES for texts in named.values()):
+            raise InconsistentPolicyError(
+                f"choices: {group} has a code without a title, or a title without a code"
+            )

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from services.intake.domain.contacts import Contact, Window
 from services.intake.domain.refusals import Refusal
 from services.intake.domain.screening import Answers
 from services.intake.domain.vocabulary import (
     MINOR,
+    TIME_ZONE,
+    AccessNeed,
     AgeBand,
+    BookingMode,
     Gate,
     Gender,
     Kind,
@@ -17,12 +21,43 @@ from services.intake.domain.vocabulary import (
     ProblemArea,
     Province,
     RedFlag,
+    Source,
+    WishAboutKnown,
+    WishedGender,
 )
+
+# House and street numbers belong to an area; more digits than these are a telephone number or a home.
+DIGITS_IN_AN_AREA = 5
+
+
+@dataclass(frozen=True, slots=True)
+class GenderWish:
+    """With whom a person would speak; with nobody else if it is a must, which is never relaxed silently."""
+
+    wish: WishedGender
+    must: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTherapist:
+    """Somebody the person was with before, and whether it should be them again or anybody else."""
+
+    therapist_id: UUID
+    wish: WishAboutKnown
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCase:
+    """A case the person says was theirs, as they typed its code; with its PIN, or none if a session proves it."""
+
+    case_code: str
+    pin: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What is asked for. Modalities and languages in order of wish; the fee in whole rupees a session."""
+    """What is asked for. Modalities and languages in order of wish; the fee in whole rupees a session; windows in
+    wall time of `time_zone`; the radius round the city in kilometres; payers by their codes."""
 
     kind: Kind
     modalities: tuple[Modality, ...]
@@ -33,6 +68,16 @@ class Needs:
     age_band: AgeBand | None
     wanted_times: tuple[Window, ...]
     max_fee: int | None
+    therapist_gender: GenderWish | None = None
+    faith_sensitive: bool = False
+    area: str | None = None
+    radius_km: float | None = None
+    time_zone: str = TIME_ZONE
+    coverage: tuple[str, ...] = ()
+    access_needs: tuple[AccessNeed, ...] = ()
+    source: Source = "self"
+    previous_therapist: KnownTherapist | None = None
+    booking_mode: BookingMode = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +100,8 @@ class CareRequest:
     """Everything one request for care says, checked and in one spelling.
 
     `gender` chooses the cut-offs the answers are read by and is kept with them, sealed; nothing else knows it. Of
-    `red_flags` the reasons of the step are kept, and the alarm.
+    `red_flags` the reasons of the step are kept, and the alarm. `continues` is the id of an earlier case once that
+    was proved to be the same person's; until then it is what they typed.
     """
 
     needs: Needs
@@ -64,19 +110,37 @@ class CareRequest:
     answers: Mapping[str, Answers]
     gender: Gender | None = None
     red_flags: tuple[RedFlag, ...] = ()
+    continues: EarlierCase | UUID | None = None
+
+    @property
+    def proved_earlier(self) -> UUID | None:
+        """The earlier case; ValueError if nobody has proved that it was this person's."""
+        if isinstance(self.continues, EarlierCase):
+            raise ValueError("an earlier case that was not proved")
+        return self.continues
 
 
 def contradictions(needs: Needs, contact: Contact, consent: Consent) -> list[Refusal]:
     """Every combination in which two parts of the request cannot both be meant."""
     return [
+        *contradicting_needs(needs),
+        *_backwards("/contact/safe_windows", contact.safe_windows),
+        *_unwritten_script(contact),
+        *_unheard_consent(contact, consent),
+    ]
+
+
+def contradicting_needs(needs: Needs) -> list[Refusal]:
+    """The same of what is asked for alone, as it is when wishes change."""
+    return [
         *repeated("/modalities", needs.modalities),
         *repeated("/languages", needs.languages),
         *repeated("/problem_areas", needs.problem_areas),
+        *repeated("/coverage", needs.coverage),
+        *repeated("/access_needs", needs.access_needs),
         *_backwards("/wanted_times", needs.wanted_times),
-        *_backwards("/contact/safe_windows", contact.safe_windows),
         *_unreachable_place(needs),
-        *_unwritten_script(contact),
-        *_unheard_consent(contact, consent),
+        *_no_area(needs.area),
     ]
 
 
@@ -109,9 +173,20 @@ def _backwards(pointer: str, windows: Sequence[Window]) -> list[Refusal]:
 
 
 def _unreachable_place(needs: Needs) -> list[Refusal]:
-    if needs.city is None and set(needs.modalities) == {"in_person"}:
+    if needs.city is not None:
+        return []
+    if set(needs.modalities) == {"in_person"}:
         return [Refusal("/city", "missing", "care in person alone needs a city to be near to")]
+    if needs.area is not None or needs.radius_km is not None:
+        return [Refusal("/city", "missing", "an area or a radius needs the city it belongs to")]
     return []
+
+
+def _no_area(area: str | None) -> list[Refusal]:
+    # It travels to matching: what could lead to a door or a telephone stays out of it.
+    if area is None or (sum(sign.isdigit() for sign in area) <= DIGITS_IN_AN_AREA and "@" not in area):
+        return []
+    return [Refusal("/area", "not_an_area", "the name of a neighbourhood, without address or number")]
 
 
 def _unwritten_script(contact: Contact) -> list[Refusal]:

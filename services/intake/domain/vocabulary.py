@@ -23,6 +23,23 @@ Province = Literal["PK-PB", "PK-SD", "PK-KP", "PK-BA", "PK-IS", "PK-GB", "PK-JK"
 AgeBand = Literal["13-17", "18-24", "25-34", "35-44", "45-59", "60+"]
 RedFlag = Literal["psychosis", "mania", "withdrawal", "violence", "perinatal"]
 Gender = Literal["woman", "man", "other"]
+WishedGender = Literal["woman", "man"]
+AccessNeed = Literal[
+    "step_free", "ground_floor", "hearing", "sign_language", "low_vision", "companion", "female_attendant"
+]
+Source = Literal[
+    "self",
+    "family",
+    "gp",
+    "school",
+    "employer",
+    "helpline",
+    "lay_health_worker",
+    "partner_org",
+    "other",
+]
+BookingMode = Literal["auto", "choose"]
+WishAboutKnown = Literal["again", "not_again"]
 Channel = Literal["sms", "email", "inbox"]
 Owner = Literal["own", "shared", "trusted"]
 Script = Literal["Latn", "Arab"]
@@ -40,7 +57,7 @@ WithdrawReason = Literal[
     "not_said",
 ]
 
-TIME_ZONE = "Asia/Karachi"  # one zone in the whole country; windows are local wall time
+TIME_ZONE = "Asia/Karachi"  # one zone in the whole country, but not all who ask are in it
 MINOR: AgeBand = "13-17"
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -52,6 +69,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "age_bands": get_args(AgeBand),
     "genders": get_args(Gender),
     "red_flags": get_args(RedFlag),
+    "therapist_genders": get_args(WishedGender),
+    "access_needs": get_args(AccessNeed),
+    "sources": get_args(Source),
+    "booking_modes": get_args(BookingMode),
+    "previous_therapist_wishes": get_args(WishAboutKnown),
     "channels": get_args(Channel),
     "owners": get_args(Owner),
     "scripts": get_args(Script),

@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, Window
 from services.intake.domain.new_case import NewAlarm, NewCase
-from services.intake.domain.vocabulary import TIME_ZONE
+from services.intake.domain.requests import Needs
 from shared.contracts.base import Event
 from shared.contracts.intake import (
     AlarmRaised,
     Attendee,
     CaseSubmitted,
     ContactChanged,
+    PreviousTherapist,
     Sealed,
+    TherapistGender,
     WeeklyWindow,
 )
 from shared.messaging import Transaction
@@ -33,29 +36,47 @@ def announce(opened: Sequence[NewCase], tx: Transaction, step_table_version: str
 
 
 def _submitted(case: NewCase, step_table_version: str, now: datetime) -> Event:
-    needs, triage = case.request.needs, case.admission.triage
+    triage = case.admission.triage
     person = Attendee(attendee_id=case.attendee_id, person_id=case.person_id, role="person", consent="given")
     return CaseSubmitted(
         case_id=case.case_id,
         person_id=case.person_id,
         attendees=(person,),
         gate=case.admission.gate,
-        kind=needs.kind,
-        problem_areas=needs.problem_areas,
         step=triage.step,
         step_reasons=triage.reasons,
         step_table_version=step_table_version,
         priority=triage.priority,
-        modalities=needs.modalities,
-        languages=needs.languages,
-        age_band=needs.age_band,
-        province=needs.province,
-        city=needs.city,
-        time_zone=TIME_ZONE,
-        wanted_times=_windows(needs.wanted_times),
-        max_fee=needs.max_fee,
+        continues=case.request.proved_earlier,
         submitted_at=now,
+        **asked_for(case.request.needs),
     )
+
+
+def asked_for(needs: Needs) -> dict[str, Any]:
+    """The needs as fields of an event with a whole request."""
+    gender, known = needs.therapist_gender, needs.previous_therapist
+    return {
+        "kind": needs.kind,
+        "problem_areas": needs.problem_areas,
+        "modalities": needs.modalities,
+        "languages": needs.languages,
+        "therapist_gender": gender and TherapistGender(wish=gender.wish, must=gender.must),
+        "faith_sensitive": needs.faith_sensitive,
+        "age_band": needs.age_band,
+        "province": needs.province,
+        "city": needs.city,
+        "area": needs.area,
+        "radius_km": needs.radius_km,
+        "time_zone": needs.time_zone,
+        "wanted_times": _windows(needs.wanted_times),
+        "max_fee": needs.max_fee,
+        "coverage": needs.coverage,
+        "access_needs": needs.access_needs,
+        "source": needs.source,
+        "previous_therapist": known and PreviousTherapist(therapist_id=known.therapist_id, wish=known.wish),
+        "booking_mode": needs.booking_mode,
+    }
 
 
 def _contact_changed(case: NewCase, now: datetime) -> Event:
@@ -66,7 +87,7 @@ def _contact_changed(case: NewCase, now: datetime) -> Event:
         language=contact.language,
         script=contact.script,
         safe_windows=_windows(contact.safe_windows),
-        time_zone=TIME_ZONE,
+        time_zone=case.request.needs.time_zone,
         owner=contact.owner,
         confirmed_until=now + timedelta(days=CONFIRMED_FOR_DAYS),
         address=Sealed(field="address", version=1, box=box) if box else None,

@@ -127,7 +127,7 @@ async def _save_with_codes(opened: Sequence[NewCase], tx: Transaction, desk: Des
     left = list(opened)
     while left:
         drawn = case_codes(desk.randomness(BYTES_PER_CODE * len(left)))
-        saved = await cases.save_cases(tx, left, drawn)
+        saved = await cases.save_cases(tx, left, drawn, desk.policy.steps.version)
         codes |= {case.case_id: code for case, code in zip(left, drawn, strict=True) if case.case_id in saved}
         left = [case for case in left if case.case_id not in saved]
     return codes

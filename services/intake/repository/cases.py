@@ -12,13 +12,13 @@ from shared.messaging import Transaction
 
 SAVE_CASES = """
 INSERT INTO cases (case_id, case_code, person_id, attendee_id, gate, province, card_language, alarmed,
-    needs, triage, traceparent, submitted_at)
+    needs, triage, traceparent, continues, step_table_version, submitted_at)
 SELECT case_id, case_code, person_id, attendee_id, gate, province, card_language, alarmed,
-    needs::jsonb, triage::jsonb, traceparent, $12
+    needs::jsonb, triage::jsonb, traceparent, continues, $14, $13
 FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::boolean[],
-        $9::text[], $10::text[], $11::text[])
+        $9::text[], $10::text[], $11::text[], $12::uuid[])
     AS c(case_id, case_code, person_id, attendee_id, gate, province, card_language, alarmed,
-        needs, triage, traceparent)
+        needs, triage, traceparent, continues)
 ON CONFLICT (case_code) DO NOTHING
 RETURNING case_id
 """
@@ -31,11 +31,11 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
 """
 
 SAVE_CONTACTS = """
-INSERT INTO contacts (person_id, channel, box, version, language, script, owner, safe_windows,
+INSERT INTO contacts (person_id, channel, box, version, language, script, owner, safe_windows, time_zone,
     confirmed_until, changed_at)
-SELECT person_id, channel, box, 1, language, script, owner, safe_windows::jsonb, $8, $9
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-    AS c(person_id, channel, box, language, script, owner, safe_windows)
+SELECT person_id, channel, box, 1, language, script, owner, safe_windows::jsonb, time_zone, $9, $10
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+    AS c(person_id, channel, box, language, script, owner, safe_windows, time_zone)
 """
 
 SAVE_ANSWERS = """
@@ -51,7 +51,9 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[])
 """
 
 
-async def save_cases(tx: Transaction, cases: Sequence[NewCase], codes: Sequence[str]) -> set[UUID]:
+async def save_cases(
+    tx: Transaction, cases: Sequence[NewCase], codes: Sequence[str], step_table_version: str
+) -> set[UUID]:
     """Inserts and returns the ids that found their code free; the others need another code."""
     saved = await tx.connection.fetch(
         SAVE_CASES,
@@ -66,7 +68,9 @@ async def save_cases(tx: Transaction, cases: Sequence[NewCase], codes: Sequence[
         [orjson.dumps(case.request.needs).decode() for case in cases],
         [orjson.dumps(case.admission.triage).decode() for case in cases],
         [case.traceparent for case in cases],
+        [case.request.proved_earlier for case in cases],
         tx.now,
+        step_table_version,
     )
     return {record["case_id"] for record in saved}
 
@@ -101,6 +105,7 @@ async def save_contacts(tx: Transaction, cases: Sequence[NewCase], confirmed_unt
         [contact.script for contact in contacts],
         [contact.owner for contact in contacts],
         [orjson.dumps(contact.safe_windows).decode() for contact in contacts],
+        [case.request.needs.time_zone for case in cases],
         confirmed_until,
         tx.now,
     )

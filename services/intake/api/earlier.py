@@ -1,0 +1,54 @@
+"""A request that continues an earlier case: only whoever can come back to that case may say so.
+
+Otherwise a case code, which is spoken and printed, would tie a stranger to somebody's story. The new case has a person
+handle of its own: a stop or an erasure of the earlier one stays what it is, and its contact is not taken over.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import Request
+
+from services.intake.api.sessions import too_soon
+from services.intake.domain.codes import read_case_code, read_pin
+from services.intake.domain.requests import EarlierCase
+from services.intake.handlers.sessions import Knock, Refused
+from services.intake.repository.sessions import Holder
+from services.intake.repository.standings import CaseView
+from shared.web import FieldProblem, Problem, require
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`knock` tries a PIN, slowed like a session; `look` finds the case a session is of."""
+
+    knock: Callable[[Knock], Awaitable[Holder | Refused]]
+    look: Callable[[str], Awaitable[CaseView | None]]
+
+
+async def prove(proof: Proof, request: Request, earlier: EarlierCase) -> UUID:
+    """The earlier case's id. Raises Problem 422 that names the field, or 429 after several wrong tries."""
+    code = read_case_code(earlier.case_code) or earlier.case_code
+    if earlier.pin is None:
+        return await _by_session(proof, request, code)
+    found = await proof.knock(Knock(code, read_pin(earlier.pin)))
+    if isinstance(found, Refused):
+        raise too_soon(found) if found.wait_seconds else _unproved("wrong_code_or_pin")
+    return found.case_id
+
+
+async def _by_session(proof: Proof, request: Request, code: str) -> UUID:
+    if "authorization" not in request.headers:
+        raise _unproved("proof_needed")
+    principal = require(request, "person")
+    view = await proof.look(code)
+    if view is None or view.case_id != principal.case_id:
+        raise _unproved("wrong_code_or_pin")
+    return view.case_id
+
+
+def _unproved(code: str) -> Problem:
+    detail = "Its code with its PIN, or a session of that case, is needed to go on from it."
+    field = FieldProblem("/continues", code, detail)
+    return Problem(422, "invalid_request", "Some fields cannot be accepted.", [field])
