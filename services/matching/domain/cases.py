@@ -21,6 +21,7 @@ class Case:
     """`attempt` counts over both lanes; those after `tries_from` belong to the present search.
 
     `holder` is the therapist whose load counts the case, `held_until` the end of the hour that is booked.
+    `request_version` is 0 for the request as it was first made.
     """
 
     case_id: UUID
@@ -35,6 +36,7 @@ class Case:
     appointment_version: int = 0
     reason: Reason | None = None
     next_review: datetime | None = None
+    request_version: int = 0
 
 
 def matched(case: Case, match_id: UUID, lane: Lane, holder: UUID) -> Case:
@@ -63,6 +65,29 @@ def waitlisted(case: Case, reason: Reason, priority: int, policy: Policy, now: d
 def withdrawn(case: Case) -> Case:
     """Taken back by the person; the match is kept, for it has to be withdrawn too."""
     return _idle(case, "withdrawn")
+
+
+Change = Literal["search", "hold", "keep"]
+
+
+def is_newer(case: Case, request_version: int) -> bool:
+    """Whether a request that comes now is later than the one that is known, and of a case that goes on."""
+    return case.state != "withdrawn" and request_version > case.request_version
+
+
+def on_change(case: Case, *, gate_is_open: bool, wishes_differ: bool) -> Change:
+    """What a changed request means. It never costs anybody an hour: who has one keeps it, and so does whoever had
+    one that was cancelled, for whom nobody looks again by itself."""
+    if case.state in ("booked", "cancelled"):
+        return "keep"
+    if not gate_is_open:
+        return "hold"
+    return "search" if case.state == "held" or wishes_differ else "keep"
+
+
+def put_down(case: Case) -> Case:
+    """Whatever was under way ends, and the next search begins anew: it may ask everybody again."""
+    return replace(_idle(case, "held"), tries_from=case.attempt)
 
 
 def waits_for(case: Case, match_id: UUID) -> bool:

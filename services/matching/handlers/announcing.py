@@ -1,15 +1,19 @@
 """What matching says of cases: who is to be asked, that nobody is to be any more, or that nobody was found."""
 
+from typing import Literal
+
 from services.matching.domain.cases import Case
 from services.matching.domain.decisions import Found
 from services.matching.domain.policy import Policy
-from shared.contracts.intake import CaseSubmitted
+from shared.contracts.intake import RequestForCare
 from shared.contracts.matching import Candidate, CaseWaitlisted, MatchAttendee, MatchMade, MatchWithdrawn
 from shared.messaging import Transaction
 
+MatchEnd = Literal["case_withdrawn", "request_changed"]
+
 
 def match_made(
-    case: Case, submitted: CaseSubmitted, found: Found, priority: int, policy: Policy, tx: Transaction
+    case: Case, submitted: RequestForCare, found: Found, priority: int, policy: Policy, tx: Transaction
 ) -> MatchMade:
     """No points and no need go with it: only who, how and when."""
     assert case.match_id is not None
@@ -34,7 +38,7 @@ def match_made(
     )
 
 
-def case_waitlisted(case: Case, submitted: CaseSubmitted, tx: Transaction) -> CaseWaitlisted:
+def case_waitlisted(case: Case, submitted: RequestForCare, tx: Transaction) -> CaseWaitlisted:
     """The reason may be read aloud; the review is a promise."""
     assert case.reason is not None
     assert case.next_review is not None
@@ -48,8 +52,8 @@ def case_waitlisted(case: Case, submitted: CaseSubmitted, tx: Transaction) -> Ca
     )
 
 
-def match_withdrawn(case: Case, tx: Transaction) -> MatchWithdrawn:
-    """Why the person withdrew stays where they said it."""
+def match_withdrawn(case: Case, reason: MatchEnd, tx: Transaction) -> MatchWithdrawn:
+    """`case` as it was with the match. Why the person withdrew stays where they said it."""
     assert case.match_id is not None
     assert case.lane is not None
     return MatchWithdrawn(
@@ -57,6 +61,6 @@ def match_withdrawn(case: Case, tx: Transaction) -> MatchWithdrawn:
         match_id=case.match_id,
         attempt=case.attempt,
         lane=case.lane,
-        reason="case_withdrawn",
+        reason=reason,
         withdrawn_at=tx.now,
     )

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from services.matching.handlers.alarms import AlarmBook
+from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.sites import know_sites
 from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
 from shared.contracts.base import Event
-from shared.contracts.intake import AlarmClosed, AlarmRaised, CaseSubmitted, CaseWithdrawn
+from shared.contracts.intake import AlarmClosed, AlarmRaised, CaseSubmitted, CaseUpdated, CaseWithdrawn
 from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -27,6 +28,7 @@ def handlers(matchmaker: Matchmaker) -> Handlers:
     """The group `matching`."""
     return {
         CaseSubmitted: matchmaker.match_cases,
+        CaseUpdated: ChangeDesk(matchmaker).follow_changes,
         CaseWithdrawn: withdraw_matches,
         SlotNotFound: matchmaker.match_again,
         AppointmentBooked: count_hours,

@@ -23,7 +23,7 @@ from services.matching.handlers.roster import Roster
 from services.matching.repository import cases, explanations, therapists
 from services.matching.repository.explanations import Explanation
 from shared.contracts.base import Event
-from shared.contracts.intake import CaseSubmitted
+from shared.contracts.intake import CaseSubmitted, RequestForCare
 from shared.contracts.scheduling import SlotNotFound
 from shared.messaging import Due, Transaction
 
@@ -33,7 +33,7 @@ class Search:
     """One case that needs somebody. `text` is its request as JSON, where it has to be kept."""
 
     case: Case
-    submitted: CaseSubmitted
+    submitted: RequestForCare
     priority: int
     tried: Tried
     text: str | None = None
@@ -52,9 +52,9 @@ class Matchmaker:
         known = await cases.lock_cases(tx, [event.case_id for event in events])
         fresh = [event for event in events if _is_new(known.get(event.case_id))]
         alarms = await cases.alarm_priorities(tx, [event.case_id for event in fresh])
-        begun = [_begun(event, known.get(event.case_id), alarms) for event in fresh]
-        await cases.save_cases(tx, [(s.case, s.text) for s in begun if s.submitted.gate != "open"])
-        await self._search(tx, [search for search in begun if search.submitted.gate == "open"])
+        searches = [begun(event, known.get(event.case_id), alarms) for event in fresh]
+        await cases.save_cases(tx, [(s.case, s.text) for s in searches if s.submitted.gate != "open"])
+        await self.search(tx, [search for search in searches if search.submitted.gate == "open"])
 
     async def match_again(self, events: Sequence[SlotNotFound], tx: Transaction) -> None:
         """Nobody who was asked has an hour: others are, as often as the policy allows, then the case waits."""
@@ -65,23 +65,26 @@ class Matchmaker:
             if event.case_id in known and waits_for(known[event.case_id], event.match_id)
         ]
         searches = await _resumed(tx, failed)
-        await self._search(tx, [s for s in searches if tries_left(s.case, self._policy)])
+        await self.search(tx, [s for s in searches if tries_left(s.case, self._policy)])
         await self._give_up(tx, [s for s in searches if not tries_left(s.case, self._policy)])
 
     async def review_waiting(self, dues: Sequence[Due], tx: Transaction) -> None:
         """Whoever is still on the list on the promised day is looked at again, with all therapists."""
         known = await cases.lock_cases(tx, [UUID(due.key) for due in dues])
-        await self._search(tx, await _resumed(tx, [c for c in known.values() if c.state == "waitlisted"]))
+        await self.search(tx, await _resumed(tx, [c for c in known.values() if c.state == "waitlisted"]))
 
-    async def _search(self, tx: Transaction, searches: Sequence[Search]) -> None:
+    async def search(self, tx: Transaction, searches: Sequence[Search]) -> list[Case]:
+        """One assignment for all of them, saved and said; returns how they stand after it."""
         if not searches:
-            return
+            return []
         directory, capacity = await self._roster.look(tx)
         requests = [_request(search) for search in searches]
         decisions = await asyncio.to_thread(decide, requests, directory, capacity, self._policy)
         by_case = {search.case.case_id: search for search in searches}
         ended = [(by_case[one.request.case_id], one) for one in decisions]
-        await self._save(tx, [(search, one, self._after(search, one, tx)) for search, one in ended])
+        saved = [(search, one, self._after(search, one, tx)) for search, one in ended]
+        await self._save(tx, saved)
+        return [after for *_, after in saved]
 
     async def _give_up(self, tx: Transaction, searches: Sequence[Search]) -> None:
         after = [waitlisted(s.case, "no_hour", s.priority, self._policy, tx.now) for s in searches]
@@ -114,10 +117,11 @@ class Matchmaker:
 
 
 def _is_new(case: Case | None) -> bool:
-    return case is None or case.state == "held"
+    return case is None or (case.state == "held" and not case.request_version)
 
 
-def _begun(event: CaseSubmitted, known: Case | None, alarms: Mapping[UUID, int]) -> Search:
+def begun(event: RequestForCare, known: Case | None, alarms: Mapping[UUID, int]) -> Search:
+    """A search with a request that has to be kept. `alarms` are priorities by case."""
     case = known or Case(event.case_id, event.person_id, "held")
     priority = max(event.priority, alarms.get(event.case_id, 0))
     return Search(case, event, priority, {}, event.model_dump_json(), known is not None)
@@ -128,7 +132,7 @@ async def _resumed(tx: Transaction, found: Sequence[Case]) -> list[Search]:
     before = await explanations.asked_before(tx, [(case.case_id, case.tries_from) for case in found])
     searches = []
     for case in found:
-        submitted = CaseSubmitted.model_validate_json(asked[case.case_id].request)
+        submitted = RequestForCare.model_validate_json(asked[case.case_id].request)
         priority = max(submitted.priority, asked[case.case_id].alarm_priority or 0)
         searches.append(Search(case, submitted, priority, tried(before.get(case.case_id, ()))))
     return searches

@@ -21,7 +21,11 @@ async def withdraw_matches(events: Sequence[CaseWithdrawn], tx: Transaction) -> 
     changed = [(case, withdrawn(case)) for case in before if case.state != "withdrawn"]
     await settle(tx, changed)
     await tx.unschedule("review", [str(case.case_id) for case, _ in changed if case.state == "waitlisted"])
-    tx.emit(match_withdrawn(case, tx) for case, _ in changed if case.state in ("matched", "booked"))
+    tx.emit(
+        match_withdrawn(case, "case_withdrawn", tx)
+        for case, _ in changed
+        if case.state in ("matched", "booked")
+    )
 
 
 async def count_hours(events: Sequence[Appointment], tx: Transaction) -> None:

@@ -1,0 +1,166 @@
+"""Requests that change: a gate opens or closes, wishes differ, and nobody loses an hour or their place for it."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.matching.domain.cases import Case, on_change
+from services.matching.handlers.changes import ChangeDesk
+from services.matching.handlers.standing import count_hours, withdraw_matches
+from shared.contracts.intake import CaseSubmitted, CaseUpdated
+from tests.matching.conftest import Office
+from tests.matching.events import a_case, booked, withdrawal
+from tests.matching.examples import NOW
+
+
+def changed(case: CaseSubmitted, version: int = 2, **changes: Any) -> CaseUpdated:
+    said = case.model_dump() | {"request_version": version, "updated_at": NOW + timedelta(hours=1)}
+    return CaseUpdated(**said | changes)
+
+
+async def follow(office: Office, *events: CaseUpdated) -> None:
+    await office.hear(ChangeDesk(office.matchmaker).follow_changes, *events)
+
+
+async def heard(office: Office, **changes: Any) -> CaseSubmitted:
+    case = a_case(**changes)
+    await office.hear(office.matchmaker.match_cases, case)
+    return case
+
+
+async def test_a_held_case_is_matched_when_its_gate_opens(office: Office) -> None:
+    await office.describe(1)
+    case = await heard(office, gate="waits_for_consent")
+    await follow(office, changed(case, gate="waits_for_consent", languages=("en",)))
+    assert await office.said("match_made") == []
+    await follow(office, changed(case, 3, gate="open"))
+    [match] = await office.said("match_made")
+    assert (match["case_id"], match["attempt"]) == (str(case.case_id), 1)
+    assert await office.loads() == {1: 1}
+
+
+async def test_whoever_waits_is_searched_again_at_once_with_the_new_wishes(office: Office) -> None:
+    await office.describe(1)
+    case = await heard(office, languages=("bal",))
+    await follow(office, changed(case, languages=("bal", "ur")))
+    [match] = await office.said("match_made")
+    assert match["attempt"] == 2
+    assert await office.database.pool.fetchval("SELECT count(*) FROM due WHERE kind = 'review'") == 0
+
+
+async def test_who_still_finds_nobody_waits_on_with_a_new_date_and_the_old_place(office: Office) -> None:
+    await office.describe(1)
+    case = await heard(office, languages=("bal",))
+    office.now["now"] = NOW + timedelta(days=1)
+    await follow(office, changed(case, languages=("brh",)))
+    told = await office.said("case_waitlisted")
+    assert [one["attempt"] for one in told] == [1, 2]
+    kept = CaseUpdated.model_validate_json((await office.case(case.case_id))["request"])
+    assert (kept.languages, kept.submitted_at) == (("brh",), NOW)
+
+
+async def test_a_match_that_is_not_booked_is_superseded_by_one_with_the_new_wishes(office: Office) -> None:
+    await office.describe(1, languages=("ur",), weekly_limit=1)
+    await office.describe(2, languages=("en",))
+    case = await heard(office)
+    await follow(office, changed(case, languages=("en",)))
+    first, second = await office.said("match_made")
+    assert [first["attempt"], second["attempt"]] == [1, 2]
+    assert second["candidates"][0]["therapist_id"] == str(UUID(int=2))
+    assert await office.said("match_withdrawn") == []  # the higher attempt withdraws the lower one
+    assert await office.loads() == {2: 1}
+    await office.hear(count_hours, booked(first))
+    assert await office.loads() == {2: 1}
+
+
+async def test_scheduling_is_told_when_nobody_fits_the_new_wishes(office: Office) -> None:
+    await office.describe(1)
+    case = await heard(office)
+    await follow(office, changed(case, languages=("bal",)))
+    [withdrawn] = await office.said("match_withdrawn")
+    assert (withdrawn["attempt"], withdrawn["reason"]) == (1, "request_changed")
+    [waiting] = await office.said("case_waitlisted")
+    assert waiting["attempt"] == 2
+    assert await office.loads() == {}
+
+
+async def test_their_own_place_is_free_for_whoever_asks_anew(office: Office) -> None:
+    await office.describe(1, weekly_limit=1)
+    case = await heard(office)
+    for _ in range(3):
+        await heard(office)
+    assert await office.loads() == {1: 4}
+    await follow(office, changed(case, max_fee=1500))
+    assert (await office.case(case.case_id))["state"] == "matched"
+    assert await office.loads() == {1: 4}
+
+
+async def test_a_booked_hour_is_not_lost_by_a_change_which_is_kept(office: Office) -> None:
+    await office.describe(1)
+    case = await heard(office)
+    [match] = await office.said("match_made")
+    await office.hear(count_hours, booked(match))
+    before = len(await office.said())
+    await follow(office, changed(case, languages=("bal",)))
+    kept = await office.case(case.case_id)
+    assert (kept["state"], kept["request_version"]) == ("booked", 2)
+    assert CaseUpdated.model_validate_json(kept["request"]).languages == ("bal",)
+    assert len(await office.said()) == before
+    assert await office.loads() == {1: 1}
+
+
+async def test_an_older_or_repeated_request_changes_nothing(office: Office) -> None:
+    await office.describe(1)
+    case = await heard(office)
+    await follow(office, changed(case, 5, languages=("en",)))
+    before = len(await office.said())
+    for version in (5, 4, 1, 0):
+        await follow(office, changed(case, version, languages=("bal",)))
+    assert len(await office.said()) == before
+    assert (await office.case(case.case_id))["request_version"] == 5
+
+
+async def test_a_change_that_says_nothing_new_leaves_the_search_alone(office: Office) -> None:
+    await office.describe(1)
+    case = await heard(office)
+    await follow(office, changed(case))
+    assert len(await office.said("match_made")) == 1
+    assert (await office.case(case.case_id))["attempt"] == 1
+
+
+async def test_a_gate_that_closes_takes_the_match_back_and_holds_the_case(office: Office) -> None:
+    await office.describe(1)
+    case = await heard(office)
+    await follow(office, changed(case, gate="waits_for_consent"))
+    [withdrawn] = await office.said("match_withdrawn")
+    assert withdrawn["attempt"] == 1
+    assert (await office.case(case.case_id))["state"] == "held"
+    assert await office.loads() == {}
+    await office.hear(office.matchmaker.match_cases, case)  # as it was first made, told again
+    assert (await office.case(case.case_id))["state"] == "held"
+
+
+async def test_a_withdrawn_case_stays_withdrawn_whatever_it_says(office: Office) -> None:
+    await office.describe(1)
+    case = await heard(office)
+    await office.hear(withdraw_matches, withdrawal(case.case_id))
+    await follow(office, changed(case, languages=("en",)))
+    assert (await office.case(case.case_id))["state"] == "withdrawn"
+    assert len(await office.said("match_made")) == 1
+
+
+async def test_a_change_of_a_case_never_heard_of_is_a_request_like_any_other(office: Office) -> None:
+    await office.describe(1)
+    case = a_case()
+    await follow(office, changed(case))
+    await office.hear(office.matchmaker.match_cases, case)
+    assert [one["attempt"] for one in await office.said("match_made")] == [1]
+
+
+@pytest.mark.parametrize("state", ["booked", "cancelled"])
+@pytest.mark.parametrize("gate_is_open", [True, False])
+def test_nothing_a_person_says_costs_them_their_hour(state: Any, gate_is_open: bool) -> None:
+    case = Case(uuid4(), uuid4(), state)
+    assert on_change(case, gate_is_open=gate_is_open, wishes_differ=True) == "keep"
