@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from shared.web.access import PUBLIC, allowed, allowed_services
 from shared.web.application import create_app, serve_directly
 from shared.web.batching import Batcher
 from shared.web.bodies import PlainText, fast_json, parse
@@ -13,6 +14,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 __all__ = [
     "MIGRATIONS",
+    "PUBLIC",
     "Batcher",
     "FieldProblem",
     "Loop",
@@ -21,6 +23,8 @@ __all__ = [
     "Problem",
     "TokenSigner",
     "TokenVerifier",
+    "allowed",
+    "allowed_services",
     "create_app",
     "fast_json",
     "parse",

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from shared.web.access import Application
 from shared.web.edge import Edge, OnProblem
 from shared.web.problems import FieldProblem, Problem, render
 
@@ -34,7 +35,7 @@ def create_app(
     `app.state.waits_for` (a string or None) makes every route but health answer 503 not_ready;
     `app.state.tokens` is the TokenVerifier that `require` uses.
     """
-    app = FastAPI(
+    app = Application(
         title=title,
         version=version,
         docs_url=None,

@@ -114,8 +114,9 @@ class TokenVerifier:
 
 def require(request: Request, *roles: str) -> Principal:
     """The caller, if their role is one of these. Raises Problem 401 or 403."""
+    token = _bearer(request)
     verifier: TokenVerifier = request.app.state.tokens
-    principal = verifier.verify(_bearer(request), now=time.time())
+    principal = verifier.verify(token, now=time.time())
     if roles and principal.role not in roles:
         raise Problem(403, "forbidden", "This role may not do that.")
     return principal

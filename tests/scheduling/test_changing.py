@@ -85,6 +85,7 @@ async def test_events_say_which_kind_of_people_changed_it(store: Store) -> None:
         Caller("person", "somebody"),
         Caller("therapist", str(uuid4())),
         Caller("clinic_desk", "desk-2", organisation="humqadam-network"),
+        Caller("clinic_desk", "desk-3"),
         Caller("operator", "operator-1"),
     ],
 )

@@ -9,7 +9,18 @@ import pytest
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.web import Batcher, PlainText, Problem, create_app, fast_json, parse, serve_directly
+from shared.web import (
+    PUBLIC,
+    Batcher,
+    PlainText,
+    Principal,
+    Problem,
+    allowed,
+    create_app,
+    fast_json,
+    parse,
+    serve_directly,
+)
 from tests.waiting import PATIENCE
 
 
@@ -167,3 +178,29 @@ async def test_the_page_of_the_api_needs_no_other_host() -> None:
             assert re.match(r"/\w", address)
             assert (await client.get(address)).status_code == 200
         assert "/docs" not in app.openapi()["paths"]
+
+
+async def test_who_may_call_a_route_is_checked_first_and_told_from_the_same_words() -> None:
+    guarded = APIRouter()
+
+    @guarded.get("/things/{number}")
+    async def look(number: int, caller: Annotated[Principal, allowed("keeper", own=("owner",))]) -> Response:
+        return fast_json(200, {"number": number, "role": caller.role})
+
+    @guarded.get("/times", openapi_extra=PUBLIC)
+    async def times() -> Response:
+        return fast_json(200, {})
+
+    @guarded.get("/forgotten")
+    async def forgotten() -> Response:
+        return fast_json(200, {})
+
+    app = create_app("tests", routers=[guarded])
+    paths = app.openapi()["paths"]
+    assert paths["/things/{number}"]["get"]["x-roles"] == {"keeper": "all", "owner": "own"}
+    assert paths["/things/{number}"]["get"]["security"] == [{"token": []}]
+    assert (paths["/times"]["get"]["x-roles"], paths["/times"]["get"]["security"]) == ("public", [])
+    assert "x-roles" not in paths["/forgotten"]["get"]
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://tests") as client:
+        assert (await client.get("/things/nonsense")).status_code == 401
+        assert (await client.get("/times")).status_code == 200

@@ -15,7 +15,7 @@ from services.intake.api.requests import Sent
 from services.intake.domain.alarms import Outcome, Staff, Verdict
 from services.intake.handlers.alarms import Closing, Taking
 from services.intake.repository.alarms import Page
-from shared.web import FieldProblem, Problem, fast_json, parse, require
+from shared.web import FieldProblem, Principal, Problem, allowed, fast_json, parse
 from shared.web.described import body_of
 
 BEGINNING = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
@@ -25,6 +25,7 @@ REFUSALS = {
     "not_acknowledged": "An alarm is taken before it is closed.",
     "closed_already": "This alarm is closed.",
 }
+Clinician = Annotated[Principal, allowed("duty_clinician")]
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=2000, pattern=r"\S")]
 
 
@@ -50,21 +51,20 @@ def alarm_routes(desk: DutyDesk) -> APIRouter:
 
     @router.get("/v1/alarms")
     async def alarms(
-        request: Request,
+        _: Clinician,
         state: Literal["open", "unacknowledged", "closed"] = "open",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: str | None = None,
     ) -> Response:
         """The next page, the earliest due first; `open` are all that nobody has closed."""
-        require(request, "duty_clinician")
         found = await desk.page(Page(STATES[state], _read_cursor(cursor), limit + 1))
         shown, more = found[:limit], len(found) > limit
         return fast_json(200, {"alarms": shown, "next": _cursor(shown[-1]) if more else None}, NO_STORE)
 
     @router.post("/v1/alarms/{alarm_id}/acknowledge")
-    async def acknowledge(alarm_id: UUID, request: Request) -> Response:
+    async def acknowledge(alarm_id: UUID, caller: Clinician) -> Response:
         """The caller has it from now on."""
-        staff = _staff(request)
+        staff = _staff(caller)
         return _answer(
             await desk.acknowledge(Taking(alarm_id, staff)), {"state": "acknowledged", "by": staff.name}
         )
@@ -75,9 +75,9 @@ def alarm_routes(desk: DutyDesk) -> APIRouter:
             ClosingSent, reached={"outcome": "reached_and_safe", "reason": "Spoke by phone."}
         ),
     )
-    async def close(alarm_id: UUID, request: Request) -> Response:
+    async def close(alarm_id: UUID, caller: Clinician, request: Request) -> Response:
         """The caller is done with it, with an outcome and a reason."""
-        staff = _staff(request)
+        staff = _staff(caller)
         sent = parse(ClosingSent, await request.body())
         verdict = await desk.close(Closing(alarm_id, staff, sent.outcome, sent.reason.strip()))
         return _answer(verdict, {"state": "closed", "by": staff.name, "outcome": sent.outcome})
@@ -88,11 +88,10 @@ def alarm_routes(desk: DutyDesk) -> APIRouter:
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def _staff(request: Request) -> Staff:
-    principal = require(request, "duty_clinician")
-    if not principal.name:
+def _staff(caller: Principal) -> Staff:
+    if not caller.name:
         raise Problem(403, "name_needed", "Only a named human may act on an alarm.")
-    return Staff(principal.subject, principal.name)
+    return Staff(caller.subject, caller.name)
 
 
 def _answer(verdict: Verdict | None, done: Mapping[str, str]) -> Response:

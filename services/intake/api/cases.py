@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,16 +20,19 @@ from services.intake.domain.requests import CareRequest, EarlierCase
 from services.intake.handlers.acceptance import Post
 from services.intake.handlers.submission import Accepted, Asked
 from services.intake.repository.standings import CaseView
-from shared.web import fast_json, parse, require
+from shared.web import PUBLIC, Principal, allowed, fast_json, parse
 from shared.web.described import body_of
 
-BODY = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE) | {
-    "parameters": [
-        {"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string"}}
-    ]
-}
-
-
+ASKING = (
+    body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE)
+    | PUBLIC
+    | {
+        "parameters": [
+            {"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string"}}
+        ]
+    }
+)
+Reader = Annotated[Principal, allowed("coordinator", "duty_clinician", own=("person",))]
 Look = Callable[[str], Awaitable[CaseView | None]]
 
 
@@ -49,7 +53,7 @@ def asking_routes(counter: CaseCounter) -> APIRouter:
     """POST /v1/cases."""
     router = APIRouter(tags=["cases"])
 
-    @router.post("/v1/cases", status_code=202, openapi_extra=BODY)
+    @router.post("/v1/cases", status_code=202, openapi_extra=ASKING)
     async def ask(request: Request) -> Response:
         """Asks for care. 202 once it is durable; everything else follows by itself."""
         accepted = await _accept(counter, request)
@@ -62,7 +66,7 @@ def crisis_asking_routes(counter: CaseCounter) -> APIRouter:
     """POST /v1/crisis/cases."""
     router = APIRouter(tags=["crisis"])
 
-    @router.post("/v1/crisis/cases", status_code=202, openapi_extra=BODY)
+    @router.post("/v1/crisis/cases", status_code=202, openapi_extra=ASKING)
     async def ask_in_a_crisis(request: Request) -> Response:
         """The same as POST /v1/cases, in a process that routine load cannot slow; whom to call is always told. A
         request sent here after it was sent there, or again, with the same key, is one case."""
@@ -76,11 +80,10 @@ def standing_routes(cards: CardDeck, find: Look) -> APIRouter:
     router = APIRouter(tags=["cases"])
 
     @router.get("/v1/cases/{code}")
-    async def look(code: str, request: Request) -> Response:
+    async def look(code: str, caller: Reader, request: Request) -> Response:
         """How a case stands, for its person and for those who coordinate care."""
-        principal = require(request, "person", "coordinator", "duty_clinician")
         view = await find(read_case_code(code) or "")
-        if view is None or (principal.role == "person" and principal.case_id != view.case_id):
+        if view is None or (caller.role == "person" and caller.case_id != view.case_id):
             raise not_found()
         return render_view(view, cards, request.headers.get("if-none-match"))
 

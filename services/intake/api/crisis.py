@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.intake.api.cards import CardDeck
 from services.intake.domain.vocabulary import Province
-from shared.web import fast_json
+from shared.web import PUBLIC, fast_json
 
 Language = Annotated[str, Query(pattern="^(en|ur|ur-Latn)$")]
 
@@ -16,7 +16,7 @@ def crisis_routes(cards: CardDeck) -> APIRouter:
     """GET /v1/crisis/lines."""
     router = APIRouter(tags=["crisis"])
 
-    @router.get("/v1/crisis/lines")
+    @router.get("/v1/crisis/lines", openapi_extra=PUBLIC)
     async def lines(province: Province | None = None, language: Language = "en") -> Response:
         """The card for a place and a language, and what is good to know."""
         known = orjson.dumps(cards.lines.good_to_know[language])

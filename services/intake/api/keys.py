@@ -12,11 +12,12 @@ from pydantic import Field
 from services.intake.api.requests import Sent
 from services.intake.repository.keys import KeyAnswer, KeyQuestion
 from shared.privacy import Sealer
-from shared.web import Problem, fast_json, parse, require_service
+from shared.web import Problem, allowed_services, fast_json, parse
 from shared.web.described import body_of
 
 # Which service may open what. Nobody may open answers over the wire.
 ALLOWED: Mapping[str, frozenset[str]] = {"notifications": frozenset({"contact"})}
+EXAMPLE = {"ids": ["018f3c1e-7b1a-7000-8000-0000000000b1"], "purpose": "contact"}
 
 
 class KeysSent(Sent):
@@ -38,15 +39,15 @@ class Vault:
 def key_routes(vault: Vault) -> APIRouter:
     """The one route."""
     router = APIRouter(tags=["vault"])
+    Service = Annotated[str, allowed_services(vault.service_tokens)]
 
-    @router.post("/internal/v1/keys", openapi_extra=body_of(KeysSent))
-    async def keys(request: Request) -> Response:
+    @router.post("/internal/v1/keys", openapi_extra=body_of(KeysSent, batch=EXAMPLE))
+    async def keys(service: Service, request: Request) -> Response:
         """Keys by person, and for everybody else why there is none."""
-        principal = require_service(request, vault.service_tokens)
         sent = parse(KeysSent, await request.body())
-        if sent.purpose not in ALLOWED.get(principal, frozenset()):
+        if sent.purpose not in ALLOWED.get(service, frozenset()):
             raise Problem(403, "purpose_not_allowed", "This service may not have keys for this purpose.")
-        answers = await vault.read(KeyQuestion(sent.ids, sent.purpose, principal))
+        answers = await vault.read(KeyQuestion(sent.ids, sent.purpose, service))
         return fast_json(200, _render(vault.sealer, answers), {"Cache-Control": "no-store"})
 
     return router

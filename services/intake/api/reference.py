@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from services.intake.domain.policy import Policy
 from services.intake.domain.screening import Instrument
 from services.intake.domain.vocabulary import CHOICES, TIME_ZONE
-from shared.web import fast_json
+from shared.web import PUBLIC, fast_json
 
 UNSIGNED = "Not for real care: no clinician has signed these rules yet."
 
@@ -21,7 +21,7 @@ def reference_routes(policy: Policy) -> APIRouter:
     etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     headers = {"ETag": etag, "Cache-Control": "max-age=300"}
 
-    @router.get("/v1/reference")
+    @router.get("/v1/reference", openapi_extra=PUBLIC)
     async def reference(request: Request) -> Response:
         """Codes and what they are called, cities, instruments, consent texts, and whether a clinician has signed the rules."""
         if request.headers.get("if-none-match") == etag:

@@ -10,7 +10,7 @@ from services.intake.api.requests import SessionSent
 from services.intake.domain.codes import read_case_code, read_pin
 from services.intake.handlers.sessions import Knock, Refused
 from services.intake.repository.sessions import Holder
-from shared.web import Problem, TokenSigner, fast_json, parse
+from shared.web import PUBLIC, Problem, TokenSigner, fast_json, parse
 from shared.web.described import body_of
 
 MINUTES = 10
@@ -31,7 +31,7 @@ def session_routes(counter: SessionCounter) -> APIRouter:
 
     @router.post(
         "/v1/sessions",
-        openapi_extra=body_of(SessionSent, person={"case_code": "0123456789", "pin": "123456"}),
+        openapi_extra=body_of(SessionSent, person={"case_code": "0123456789", "pin": "123456"}) | PUBLIC,
     )
     async def come_back(request: Request) -> Response:
         """A token for ten minutes. A code that does not exist and a wrong PIN are answered alike."""
@@ -48,7 +48,7 @@ def session_routes(counter: SessionCounter) -> APIRouter:
         answer = {"token": token, "expires_in": MINUTES * 60}
         return fast_json(200, answer, {"Cache-Control": "no-store"})
 
-    @router.get("/.well-known/jwks.json")
+    @router.get("/.well-known/jwks.json", openapi_extra=PUBLIC)
     async def published_keys() -> Response:
         """Public keys (RFC 7517)."""
         return fast_json(200, counter.jwks, {"Cache-Control": "max-age=300"})

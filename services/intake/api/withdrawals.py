@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 
@@ -11,8 +12,10 @@ from services.intake.api.views import not_found, render_view
 from services.intake.domain.codes import read_case_code
 from services.intake.handlers.withdrawal import Withdrawal
 from services.intake.repository.standings import CaseView
-from shared.web import parse, require
+from shared.web import Principal, allowed, parse
 from shared.web.described import body_of
+
+Owner = Annotated[Principal, allowed(own=("person",))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +35,12 @@ def withdrawal_routes(counter: WithdrawalCounter) -> APIRouter:
         "/v1/cases/{code}/withdraw",
         openapi_extra=body_of(WithdrawalSent, stop={"reason": "changed_mind", "stop_contact": True}),
     )
-    async def withdraw(code: str, request: Request) -> Response:
+    async def withdraw(code: str, caller: Owner, request: Request) -> Response:
         """Closes the case, and stops every message if asked to. Doing it twice changes nothing."""
-        principal = require(request, "person")
         sent = parse(WithdrawalSent, await request.body() or b"{}")
         code = read_case_code(code) or ""
         view = await counter.look(code)
-        if view is None or principal.case_id != view.case_id:
+        if view is None or caller.case_id != view.case_id:
             raise not_found()
         await counter.withdraw(Withdrawal(view.case_id, sent.reason, sent.stop_contact))
         after = await counter.look(code)

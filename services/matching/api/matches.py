@@ -1,13 +1,14 @@
 """GET /v1/matches?case_id=: why a case got whom it got, or nobody yet."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
-from shared.web import Problem, fast_json, require
+from shared.web import Principal, Problem, allowed, fast_json
 
+Overseer = Annotated[Principal, allowed("coordinator", "supervisor")]
 Why = Callable[[UUID], Awaitable[dict[str, Any] | None]]
 
 
@@ -16,9 +17,8 @@ def match_routes(why: Why) -> APIRouter:
     router = APIRouter(tags=["matches"])
 
     @router.get("/v1/matches")
-    async def explain(case_id: UUID, request: Request) -> Response:
+    async def explain(case_id: UUID, _: Overseer) -> Response:
         """Attempt by attempt: how many therapists each rule left, and what each rule added for those asked."""
-        require(request, "coordinator", "supervisor")
         found = await why(case_id)
         if found is None:
             raise Problem(404, "case_not_found", "There is no such case.")

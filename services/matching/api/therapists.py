@@ -21,7 +21,7 @@ from services.matching.domain.vocabulary import (
     TherapistStatus,
 )
 from services.matching.handlers.profiles import Described, Description
-from shared.web import FieldProblem, Problem, fast_json, parse, require
+from shared.web import FieldProblem, Principal, Problem, allowed, fast_json, parse
 from shared.web.described import body_of
 from shared.web.versions import etag, seen_version
 
@@ -49,6 +49,7 @@ def _once_each(entries: Sequence[T]) -> Sequence[T]:
     return entries
 
 
+Coordinator = Annotated[Principal, allowed("coordinator")]
 Once = AfterValidator(_once_each)
 Organisation = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)]
 Step = Annotated[int, Field(ge=1, le=HIGHEST_STEP)]
@@ -87,9 +88,8 @@ def therapist_routes(register: Register) -> APIRouter:
     router = APIRouter(tags=["therapists"])
 
     @router.put("/v1/therapists/{therapist_id}", openapi_extra=body_of(ProfileSent, therapist=EXAMPLE))
-    async def describe(therapist_id: UUID, request: Request) -> Response:
+    async def describe(therapist_id: UUID, _: Coordinator, request: Request) -> Response:
         """Writes a profile whole; the same again changes nothing. `If-Match` keeps two from overwriting another."""
-        require(request, "coordinator")
         profile = _read(await request.body(), register.weekly_limit_most)
         seen = seen_version(request)
         described = await register.describe(
@@ -102,9 +102,8 @@ def therapist_routes(register: Register) -> APIRouter:
         )
 
     @router.get("/v1/therapists/{therapist_id}")
-    async def look(therapist_id: UUID, request: Request) -> Response:
+    async def look(therapist_id: UUID, _: Coordinator) -> Response:
         """A profile as it stands, with its version as ETag."""
-        require(request, "coordinator")
         found = await register.find(therapist_id)
         if found is None:
             raise Problem(404, "therapist_not_found", "There is no such therapist.")

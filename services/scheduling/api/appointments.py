@@ -1,6 +1,6 @@
 """/v1/appointments/{id}: to see an appointment, to give it back, to move it."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -13,11 +13,11 @@ from services.scheduling.domain.changes import Caller
 from services.scheduling.domain.wall_time import minute_of, moment_of, zone
 from services.scheduling.handlers import changing
 from services.scheduling.repository.turns import InTurn
-from shared.web import FieldProblem, Problem, fast_json, parse, require
+from shared.web import FieldProblem, Principal, Problem, allowed, fast_json, parse
 from shared.web.described import body_of
 from shared.web.versions import etag, seen_version
 
-WHO = ("person", "therapist", "coordinator", "clinic_desk")
+Concerned = Annotated[Principal, allowed("coordinator", own=("person", "therapist", "clinic_desk"))]
 
 
 def appointment_routes(in_turn: InTurn) -> APIRouter:
@@ -25,18 +25,18 @@ def appointment_routes(in_turn: InTurn) -> APIRouter:
     router = APIRouter(tags=["appointments"])
 
     @router.get("/v1/appointments/{appointment_id}")
-    async def show(appointment_id: UUID, request: Request) -> Response:
+    async def show(appointment_id: UUID, concerned: Concerned, request: Request) -> Response:
         """The appointment as it stands, its version as ETag."""
-        caller = _caller(request)
+        caller = _caller(concerned)
         return _shown(await answer(in_turn, request, lambda tx: changing.show(tx, appointment_id, caller)))
 
     @router.post(
         "/v1/appointments/{appointment_id}/cancel",
         openapi_extra=body_of(CancelSent, cannot_come={"reason": "cannot_come"}),
     )
-    async def cancel(appointment_id: UUID, request: Request) -> Response:
+    async def cancel(appointment_id: UUID, concerned: Concerned, request: Request) -> Response:
         """Gives the hour back. If-Match says which version was seen; doing it twice changes nothing."""
-        caller, seen = _caller(request), seen_version(request)
+        caller, seen = _caller(concerned), seen_version(request)
         reason = parse(CancelSent, await request.body() or b"{}").reason
         return _shown(
             await answer(
@@ -48,9 +48,9 @@ def appointment_routes(in_turn: InTurn) -> APIRouter:
         "/v1/appointments/{appointment_id}/reschedule",
         openapi_extra=body_of(RescheduleSent, next_day={"start": "2026-03-02T10:00:00+05:00"}),
     )
-    async def reschedule(appointment_id: UUID, request: Request) -> Response:
+    async def reschedule(appointment_id: UUID, concerned: Concerned, request: Request) -> Response:
         """Moves it to another open start with the same therapist; 409 names the nearest `alternatives`."""
-        caller, seen = _caller(request), seen_version(request)
+        caller, seen = _caller(concerned), seen_version(request)
         start = _whole_minute(parse(RescheduleSent, await request.body()).start)
         return _shown(
             await answer(
@@ -61,8 +61,7 @@ def appointment_routes(in_turn: InTurn) -> APIRouter:
     return router
 
 
-def _caller(request: Request) -> Caller:
-    principal = require(request, *WHO)
+def _caller(principal: Principal) -> Caller:
     return Caller(principal.role, principal.subject, principal.case_id, principal.organisation)
 
 

@@ -1,7 +1,7 @@
 """PUT and GET /v1/sites/{id}, /v1/rooms/{id}, /v1/calendars/{therapist_id}: where and when people are seen."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -11,9 +11,15 @@ from services.scheduling.api.turns import answer
 from services.scheduling.domain.calendars import Calendar
 from services.scheduling.handlers import places
 from services.scheduling.repository.turns import InTurn
-from shared.web import Problem, fast_json, parse, require
+from shared.contracts.roles import ROLES
+from shared.web import Principal, Problem, allowed, fast_json, parse
 from shared.web.described import body_of
 from shared.web.versions import etag, seen_version
+
+Coordinator = Annotated[Principal, allowed("coordinator")]
+Desk = Annotated[Principal, allowed("coordinator", "clinic_desk")]
+SignedIn = Annotated[Principal, allowed(*ROLES)]
+Keeper = Annotated[Principal, allowed("coordinator", own=("therapist",))]
 
 
 def place_routes(in_turn: InTurn) -> APIRouter:
@@ -21,32 +27,28 @@ def place_routes(in_turn: InTurn) -> APIRouter:
     router = APIRouter(tags=["places"])
 
     @router.put("/v1/sites/{site_id}", openapi_extra=body_of(SiteSent, site=SITE))
-    async def save_site(site_id: UUID, request: Request) -> Response:
+    async def save_site(site_id: UUID, _: Coordinator, request: Request) -> Response:
         """Writes a site whole; closed, it takes no new bookings."""
-        require(request, "coordinator")
         site, seen = parse(SiteSent, await request.body()).meant(), seen_version(request)
         version = await answer(in_turn, request, lambda tx: places.save_site(tx, site_id, site, seen))
         return _written({"site_id": str(site_id), **asdict(site)}, version)
 
     @router.get("/v1/sites/{site_id}")
-    async def show_site(site_id: UUID, request: Request) -> Response:
+    async def show_site(site_id: UUID, _: SignedIn, request: Request) -> Response:
         """A site as it stands; where it is is no secret to anybody who has signed in."""
-        require(request)
         site, version = await answer(in_turn, request, lambda tx: places.show_site(tx, site_id))
         return _written({"site_id": str(site_id), **asdict(site)}, version)
 
     @router.put("/v1/rooms/{room_id}", openapi_extra=body_of(RoomSent, room=ROOM))
-    async def save_room(room_id: UUID, request: Request) -> Response:
+    async def save_room(room_id: UUID, _: Coordinator, request: Request) -> Response:
         """Writes a room whole; closed, it takes no new bookings."""
-        require(request, "coordinator")
         room, seen = parse(RoomSent, await request.body()).meant(), seen_version(request)
         version = await answer(in_turn, request, lambda tx: places.save_room(tx, room_id, room, seen))
         return _written({"room_id": str(room_id), **asdict(room), "site_id": str(room.site_id)}, version)
 
     @router.get("/v1/rooms/{room_id}")
-    async def show_room(room_id: UUID, request: Request) -> Response:
+    async def show_room(room_id: UUID, _: Desk, request: Request) -> Response:
         """A room as it stands."""
-        require(request, "coordinator", "clinic_desk")
         room, version = await answer(in_turn, request, lambda tx: places.show_room(tx, room_id))
         return _written({"room_id": str(room_id), **asdict(room), "site_id": str(room.site_id)}, version)
 
@@ -58,26 +60,25 @@ def calendar_routes(in_turn: InTurn) -> APIRouter:
     router = APIRouter(tags=["calendars"])
 
     @router.put("/v1/calendars/{therapist_id}", openapi_extra=body_of(CalendarSent, calendar=CALENDAR))
-    async def save_calendar(therapist_id: UUID, request: Request) -> Response:
+    async def save_calendar(therapist_id: UUID, caller: Keeper, request: Request) -> Response:
         """Writes the week whole; what is booked already stays. Every fault is named."""
-        _allow(request, therapist_id)
+        _allow(caller, therapist_id)
         wanted = parse(CalendarSent, await request.body()).meant(therapist_id)
         seen = seen_version(request)
         calendar = await answer(in_turn, request, lambda tx: places.save_calendar(tx, wanted, seen))
         return _written(_shown(calendar), calendar.version)
 
     @router.get("/v1/calendars/{therapist_id}")
-    async def show_calendar(therapist_id: UUID, request: Request) -> Response:
+    async def show_calendar(therapist_id: UUID, caller: Keeper, request: Request) -> Response:
         """The calendar as it stands."""
-        _allow(request, therapist_id)
+        _allow(caller, therapist_id)
         calendar = await answer(in_turn, request, lambda tx: places.show_calendar(tx, therapist_id))
         return _written(_shown(calendar), calendar.version)
 
     return router
 
 
-def _allow(request: Request, therapist_id: UUID) -> None:
-    caller = require(request, "coordinator", "therapist")
+def _allow(caller: Principal, therapist_id: UUID) -> None:
     if caller.role == "therapist" and caller.subject != str(therapist_id):
         raise Problem(403, "forbidden", "This calendar is somebody else's.")
 

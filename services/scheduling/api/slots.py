@@ -14,7 +14,9 @@ from services.scheduling.domain.wall_time import minute_after, minute_of, moment
 from services.scheduling.handlers.listing import open_slots
 from services.scheduling.repository.turns import InTurn
 from shared.messaging import Transaction
-from shared.web import FieldProblem, Problem, fast_json, require
+from shared.web import FieldProblem, Principal, Problem, allowed, fast_json
+
+Booker = Annotated[Principal, allowed("person", "therapist", "coordinator", "clinic_desk")]
 
 
 def slot_routes(in_turn: InTurn) -> APIRouter:
@@ -22,10 +24,9 @@ def slot_routes(in_turn: InTurn) -> APIRouter:
     router = APIRouter(tags=["slots"])
 
     @router.get("/v1/slots")
-    async def list_slots(asked: Annotated[SlotsAsked, Query()], request: Request) -> Response:
+    async def list_slots(asked: Annotated[SlotsAsked, Query()], _: Booker, request: Request) -> Response:
         """Open starts in order of time, by the very rule that books them; good until somebody books. `next` is the
         cursor of the following page."""
-        require(request, "person", "therapist", "coordinator", "clinic_desk")
         begins = _read_cursor(asked.cursor)
 
         async def listed(tx: Transaction) -> list[Slot]:

@@ -111,6 +111,6 @@ def _concerns(caller: Caller, appointment: Appointment) -> bool:
         case "therapist":
             return caller.subject == str(appointment.therapist_id)
         case "clinic_desk":
-            return caller.organisation in (None, appointment.organisation)
+            return caller.organisation == appointment.organisation
         case role:
             return role == "coordinator"

@@ -1,0 +1,81 @@
+"""Who may call a route, said once: what is checked before the route runs is what /openapi.json tells.
+
+A route names its callers in its signature (`caller: Annotated[Principal, allowed("coordinator")]`), or is PUBLIC.
+In the document each operation has `security` and `x-roles`: `public`, `service`, or role by role `all` or `own`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+
+from shared.web.tokens import Principal, require, require_service
+
+# The `openapi_extra` of a route that asks nobody who they are.
+PUBLIC: dict[str, Any] = {"security": []}
+
+TOKEN, SERVICE = "token", "service"
+OWN = ":own"
+
+
+def allowed(*roles: str, own: Sequence[str] = ()) -> Any:
+    """The caller, if their role is one of these; 401 and 403 come before anything else is read.
+
+    Roles in `own` reach only what is theirs: whose a thing is the route decides once it has found it.
+    """
+    return Security(_Callers((*roles, *own)), scopes=[*roles, *(role + OWN for role in own)])
+
+
+def allowed_services(secrets: Mapping[str, str]) -> Any:
+    """The service that calls an /internal route, by what it shows; `secrets` by service."""
+    return Security(_Services(secrets))
+
+
+class Application(FastAPI):
+    """An application whose description says of every operation who may call it."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                _tell(operation)
+        return document
+
+
+class _Callers(SecurityBase):
+    def __init__(self, roles: Sequence[str]) -> None:
+        self._roles = roles
+        self.scheme_name = TOKEN
+        self.model = HTTPBearer(
+            bearerFormat="JWT", description="From POST /v1/sessions, or the staff issuer."
+        )
+
+    async def __call__(self, request: Request) -> Principal:
+        return require(request, *self._roles)
+
+
+class _Services(SecurityBase):
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._secrets = secrets
+        self.scheme_name = SERVICE
+        self.model = HTTPBearer(description="A service's own secret.")
+
+    async def __call__(self, request: Request) -> str:
+        return require_service(request, self._secrets)
+
+
+def _tell(operation: dict[str, Any]) -> None:
+    """Puts `x-roles` beside `security`; an operation that declares nothing is left without."""
+    if "x-roles" in operation or "security" not in operation:
+        return
+    schemes: dict[str, list[str]] = {
+        name: scopes for one in operation["security"] for name, scopes in one.items()
+    }
+    if TOKEN in schemes:
+        told = [scope.partition(OWN) for scope in schemes[TOKEN]]
+        operation["x-roles"] = {role: "own" if own else "all" for role, own, _ in told}
+        operation["security"] = [{TOKEN: []}]
+    else:
+        operation["x-roles"] = SERVICE if SERVICE in schemes else "public"
