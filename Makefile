@@ -39,6 +39,7 @@ fmt: setup
 
 docs: setup
 	$(PY) -m shared.contracts.publish
+	$(PY) -m deploy.authorization
 
 # A no-op while the locks are the ones .venv was made from: the stamp is a copy of them.
 setup:

@@ -1,0 +1,110 @@
+"""Who may do what: what a route declares is what it does, for every role, for own and foreign, for nobody known."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy import authorization
+from deploy.applications import APPLICATIONS, descriptions
+from shared.contracts.roles import ROLES
+from tests.authorization.asking import Operation, ask, operations
+from tests.authorization.conftest import Stage
+
+SERVICES = Path(__file__).parents[2] / "services"
+UNKNOWN = ("token_missing", "token_invalid", "token_expired")
+
+DECLARED = [one for one in operations() if one.who is not None]
+GUARDED = [one for one in DECLARED if one.who != "public"]
+PUBLIC = [one for one in DECLARED if one.who == "public"]
+FOR_ROLES = [one for one in DECLARED if not isinstance(one.who, str)]
+
+
+def test_every_route_says_who_may_call_it() -> None:
+    silent = [str(one) for one in operations() if one.who is None]
+    assert silent == [], "name the callers with `allowed(...)`, or say PUBLIC (shared/web/access.py)"
+
+
+def test_every_role_that_is_named_is_a_role() -> None:
+    assert {role for one in FOR_ROLES for role in one.who} <= set(ROLES)
+
+
+def test_every_service_with_routes_is_in_the_matrix() -> None:
+    served = {
+        f"services/{p.relative_to(SERVICES)}".split("/")[1]
+        for p in SERVICES.rglob("*.py")
+        if "APIRouter(" in p.read_text()
+    }
+    assert served == {name.partition("-")[0] for name in APPLICATIONS}
+
+
+def test_the_page_that_reviewers_read_is_current() -> None:
+    assert authorization.PAGE.read_text() == authorization.page(descriptions()), "run `make docs`"
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=str)
+async def test_nobody_who_is_not_known_comes_in(operation: Operation, stage: Stage) -> None:
+    own, _ = await stage.things(operation)
+    role = "notifications" if operation.who == "service" else next(iter(operation.who))
+    for how, headers in stage.tokens.nobody(role).items():
+        answer = await ask(stage.clients[operation.application], operation, own, headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json"), how
+        assert "www-authenticate" in answer.headers, how
+        assert answer.json()["code"] in UNKNOWN, how
+
+
+@pytest.mark.parametrize("operation", PUBLIC, ids=str)
+async def test_where_nobody_is_asked_who_they_are_a_token_changes_nothing(
+    operation: Operation, stage: Stage
+) -> None:
+    own, _ = await stage.things(operation)
+    headers = {"": {}, **stage.tokens.nobody("person")}
+    answers = [
+        await ask(stage.clients[operation.application], operation, own, one) for one in headers.values()
+    ]
+    assert all(answer.status_code < 500 and answer.status_code != 403 for answer in answers)
+    assert not [
+        answer for answer in answers if answer.status_code == 401 and answer.json()["code"] in UNKNOWN
+    ]
+
+
+@pytest.mark.parametrize("role", [*ROLES, "stranger", ""])
+@pytest.mark.parametrize("operation", GUARDED, ids=str)
+async def test_a_role_does_what_is_declared_and_nothing_else(
+    operation: Operation, role: str, stage: Stage
+) -> None:
+    own, foreign = await stage.things(operation)
+    client, whose = stage.clients[operation.application], operation.whose(role)
+    headers = stage.tokens.of(role, own.claims.get(role))
+    mine = await ask(client, operation, own, headers)
+    theirs = await ask(client, operation, foreign, headers)
+    if operation.who == "service":
+        assert (mine.status_code, theirs.status_code) == (401, 401)
+    elif whose is None:
+        assert (mine.status_code, theirs.status_code) == (403, 403)
+    else:
+        _reached(operation, mine.status_code)
+        if whose == "all":
+            _reached(operation, theirs.status_code)
+        elif operation.names_a_thing:
+            # A person is not told that somebody else has such a case at all.
+            assert theirs.status_code in (
+                (404,) if role in ("person", "participant", "guardian") else (403, 404)
+            )
+
+
+@pytest.mark.parametrize("operation", [one for one in GUARDED if one.who == "service"], ids=str)
+async def test_a_service_of_ours_comes_in(operation: Operation, stage: Stage) -> None:
+    own, _ = await stage.things(operation)
+    answer = await ask(
+        stage.clients[operation.application], operation, own, stage.tokens.service("notifications")
+    )
+    assert answer.status_code == 200
+
+
+def _reached(operation: Operation, status: int) -> None:
+    """Whoever may is never told that they may not; what they read is there."""
+    if operation.method == "get":
+        assert status in (200, 304)
+    else:
+        assert status not in (401, 403, 404)
+        assert status < 500

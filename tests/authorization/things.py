@@ -1,0 +1,105 @@
+"""What routes are about, made by the services' own code: a case, an alarm, a therapist, an appointment, and whose it is.
+
+A new path parameter is filled here. What has no owner (a site, an alarm) has no claims.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+
+from services.intake.api.requests import EXAMPLE
+from services.matching.handlers.matchmaking import Matchmaker
+from services.matching.handlers.profiles import Description, describe_therapist
+from services.matching.handlers.roster import Roster
+from services.matching.settings import read_cities
+from services.scheduling.handlers.matches import book_matches
+from shared.messaging import Database
+from tests.matching import examples
+from tests.matching.events import a_case
+from tests.scheduling import world
+from tests.scheduling.store import Store
+
+ORGANISATIONS = ("rehmat-hospital", "humqadam-network")
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """`parameters` fill paths and queries by name; `claims` by role are those of a token whose holder owns them."""
+
+    parameters: Mapping[str, str]
+    claims: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+Make = Callable[[str], Awaitable[Things]]  # for an organisation
+
+
+def of_intake(app: Any, admin: Any) -> Make:
+    """A case with an alarm, asked for over HTTP."""
+
+    async def make(_: str) -> Things:
+        body = EXAMPLE | {"answers": {"phq9": [0, 0, 0, 0, 0, 0, 0, 0, 3]}}
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=app), base_url="http://intake"
+        ) as client:
+            asked = await client.post("/v1/cases", json=body, headers={"Idempotency-Key": str(uuid4())})
+        code = asked.json()["case_code"]
+        row = await admin.fetchrow(
+            "SELECT case_id, alarm_id FROM intake.cases JOIN intake.alarms USING (case_id) WHERE case_code = $1",
+            code,
+        )
+        owner = {"case_id": str(row["case_id"]), "attendee_id": str(uuid4())}
+        return Things(
+            {"code": code, "alarm_id": str(row["alarm_id"])}, dict.fromkeys(("person", "participant"), owner)
+        )
+
+    return make
+
+
+def of_matching(database: Database) -> Make:
+    """A therapist, and a case that was matched."""
+    matchmaker = Matchmaker(examples.POLICY, Roster(examples.POLICY, read_cities()))
+
+    async def make(organisation: str) -> Things:
+        therapist, case = uuid4(), a_case()
+        profile = examples.therapist(1, organisation=organisation).profile
+        async with database.transaction() as tx:
+            await describe_therapist(Description(therapist, profile, None), tx)
+        async with database.transaction() as tx:
+            await matchmaker.match_cases([case], tx)
+        return Things(
+            {"therapist_id": str(therapist), "case_id": str(case.case_id)},
+            {"person": {"case_id": str(case.case_id)}, "therapist": {"sub": str(therapist)}},
+        )
+
+    return make
+
+
+def of_scheduling(store: Store) -> Make:
+    """A site with a room, and an hour that was booked with a therapist of the organisation."""
+
+    async def make(organisation: str) -> Things:
+        therapist = await world.add_therapist(store, organisation=organisation)
+        match, site = world.match(therapist), await world.add_site(store)
+        await store.handle(book_matches, [match])
+        room = await store.admin.fetchval("SELECT room_id FROM scheduling.rooms WHERE site_id = $1", site)
+        appointment = await store.admin.fetchval(
+            "SELECT appointment_id FROM scheduling.appointments WHERE case_id = $1", match.case_id
+        )
+        return Things(
+            {
+                "therapist_id": str(therapist),
+                "site_id": str(site),
+                "room_id": str(room),
+                "appointment_id": str(appointment),
+            },
+            {
+                "person": {"case_id": str(match.case_id)},
+                "therapist": {"sub": str(therapist)},
+                "clinic_desk": {"organisation": organisation},
+            },
+        )
+
+    return make
