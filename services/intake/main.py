@@ -11,7 +11,7 @@ import orjson
 import uvloop
 from fastapi import APIRouter, FastAPI
 
-from services.intake.api import alarms, cases, crisis, earlier, keys, reference, sessions, withdrawals
+from services.intake.api import alarms, cases, crisis, earlier, keys, reference, sessions, wishes, withdrawals
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.api.together import together
@@ -22,6 +22,7 @@ from services.intake.handlers.keys import answer_questions
 from services.intake.handlers.lookups import look_up_cases
 from services.intake.handlers.sessions import open_sessions
 from services.intake.handlers.submission import Desk
+from services.intake.handlers.wishes import change_wishes, look_up_wishes
 from services.intake.handlers.withdrawal import withdraw_cases
 from services.intake.settings import Settings
 from services.intake.settings.data_files import read_policy
@@ -131,6 +132,13 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     look = together(database, look_up_cases, at_once=1)
     app.include_router(cases.standing_routes(cards, look))
     app.include_router(sessions.session_routes(_session_counter(settings, counter)))
+    app.include_router(
+        wishes.wish_routes(
+            wishes.WishDesk(
+                policy, cards, together(database, look_up_wishes), together(database, change_wishes)
+            )
+        )
+    )
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
     app.include_router(_withdrawals(cards, database))

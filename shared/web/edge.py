@@ -21,7 +21,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 OnProblem = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 READS_BODY = {"POST", "PUT", "PATCH"}
-JSON_TYPES = (b"application/json", b"application/x-ndjson")
+JSON_TYPES = (b"application/json", b"application/merge-patch+json", b"application/x-ndjson")
 UNTRACED = ("/livez", "/readyz", "/metrics")
 
 log = logging.getLogger(__name__)

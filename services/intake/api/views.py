@@ -17,16 +17,25 @@ def not_found() -> Problem:
     return Problem(404, "case_not_found", "There is no such case, or it is not yours.")
 
 
+def etag_of(view: CaseView) -> str:
+    """A strong validator of what is shown."""
+    return _etag(orjson.dumps(_shown(view)))
+
+
 def render_view(view: CaseView, cards: CardDeck, seen: str | None = None) -> Response:
     """The state with its ETag; 304 when `seen` is what it still is."""
     body = orjson.dumps(_shown(view))
-    etag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
+    etag = _etag(body)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if seen == etag:
         return Response(status_code=304, headers=headers)
     if view.alarmed:
         body = body[:-1] + b',"crisis":' + cards.printed(view.province, view.card_language) + b"}"
     return fast_json(200, body, headers)
+
+
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
 
 
 def _shown(view: CaseView) -> Mapping[str, Any]:

@@ -6,7 +6,13 @@ from dataclasses import replace
 from services.intake.domain.contacts import read_address
 from services.intake.domain.policy import Policy
 from services.intake.domain.refusals import Refusal
-from services.intake.domain.requests import CareRequest, Needs, contradictions, repeated
+from services.intake.domain.requests import (
+    CareRequest,
+    Needs,
+    contradicting_needs,
+    contradictions,
+    repeated,
+)
 from services.intake.domain.screening import Answers, misfits, unknown
 
 
@@ -25,6 +31,15 @@ def check(policy: Policy, typed: CareRequest) -> CareRequest | list[Refusal]:
         return refusals
     needs = typed.needs if city == typed.needs.city else replace(typed.needs, city=city)
     return replace(typed, needs=needs, contact=replace(typed.contact, address=address))
+
+
+def check_wishes(policy: Policy, needs: Needs) -> Needs | list[Refusal]:
+    """The same for needs that changed: as a whole, because a wish may be right alone and wrong beside the others."""
+    city = _city(policy, needs)
+    refusals = [*([city] if isinstance(city, Refusal) else []), *contradicting_needs(needs)]
+    if refusals or isinstance(city, Refusal):
+        return refusals
+    return replace(needs, city=city)
 
 
 def _city(policy: Policy, needs: Needs) -> str | Refusal | None:

@@ -1,4 +1,4 @@
-"""What intake says of new cases: codes and bands to matching, sealed contacts to notifications, alarms to people."""
+"""What intake says of cases: codes and bands to matching, sealed contacts to notifications, alarms to people."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,11 +8,13 @@ from typing import Any
 from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, Window
 from services.intake.domain.new_case import NewAlarm, NewCase
 from services.intake.domain.requests import Needs
+from services.intake.domain.wishes import KeptRequest
 from shared.contracts.base import Event
 from shared.contracts.intake import (
     AlarmRaised,
     Attendee,
     CaseSubmitted,
+    CaseUpdated,
     ContactChanged,
     PreviousTherapist,
     Sealed,
@@ -50,6 +52,28 @@ def _submitted(case: NewCase, step_table_version: str, now: datetime) -> Event:
         continues=case.request.proved_earlier,
         submitted_at=now,
         **asked_for(case.request.needs),
+    )
+
+
+def updated(request: KeptRequest, now: datetime) -> Event:
+    """The whole request again, as it stands from now on."""
+    person = Attendee(
+        attendee_id=request.attendee_id, person_id=request.person_id, role="person", consent="given"
+    )
+    return CaseUpdated(
+        case_id=request.case_id,
+        person_id=request.person_id,
+        attendees=(person,),
+        gate=request.gate,
+        step=request.triage.step,
+        step_reasons=request.triage.reasons,
+        step_table_version=request.step_table_version,
+        priority=request.triage.priority,
+        continues=request.continues,
+        submitted_at=request.submitted_at,
+        request_version=request.request_version,
+        updated_at=now,
+        **asked_for(request.needs),
     )
 
 

@@ -43,7 +43,7 @@ SELECT case_id, reason, $3 FROM unnest($1::uuid[], $2::text[]) AS n(case_id, rea
 """
 
 VIEWS = """
-SELECT c.case_code, c.province, c.card_language, c.alarmed,
+SELECT c.case_code, c.province, c.card_language, c.alarmed, c.request_version,
     c.case_id, c.person_id, c.gate, c.submitted_at, w.at AS withdrawn_at, s.fact, s.attempt, s.revision,
     s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
@@ -99,7 +99,7 @@ def _view(record: asyncpg.Record) -> CaseView:
         record["card_language"],
         record["alarmed"],
         stands,
-        progress.version + (progress.withdrawn_at is not None),
+        progress.version + record["request_version"] - 1 + (progress.withdrawn_at is not None),
         record["appointment_id"] if stands.state == "booked" else None,
     )
 
