@@ -18,7 +18,7 @@ from tests.authorization.things import Things
 
 METHODS = ("get", "put", "post", "delete", "patch")
 # What an application needs whatever is asked for; everything else that is required comes from the things.
-USUAL = {"Idempotency-Key": lambda: str(uuid4())}
+USUAL = {"Idempotency-Key": lambda: str(uuid4()), "If-Match": lambda: "*"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ A merge patch, because a person changes one thing and a frontend that is older t
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -22,7 +22,7 @@ from services.intake.domain.refusals import Refusal
 from services.intake.domain.requests import Needs
 from services.intake.domain.wishes import Refused, merge_patch
 from services.intake.handlers.wishes import Change, Wished
-from shared.web import Problem, fast_json, parse, require
+from shared.web import Principal, Problem, allowed, fast_json, parse
 from shared.web.described import body_of
 
 EXAMPLE: dict[str, Any] = {
@@ -31,6 +31,9 @@ EXAMPLE: dict[str, Any] = {
     "max_fee": None,
     "booking_mode": "choose",
 }
+
+
+Asker = Annotated[Principal, allowed(own=("person",))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,17 @@ def wish_routes(desk: WishDesk) -> APIRouter:
     router = APIRouter(tags=["cases"])
 
     @router.get("/v1/cases/{code}/wishes")
-    async def show(code: str, request: Request) -> Response:
+    async def show(code: str, caller: Asker) -> Response:
         """What is wished for now. The ETag is that of the case, to be sent back with a change."""
-        found = await _own(desk, request, code)
+        found = await _own(desk, caller, code)
         headers = {"ETag": etag_of(found.view), "Cache-Control": "private, no-cache"}
         return fast_json(200, as_sent(found.needs), headers)
 
     @router.patch("/v1/cases/{code}", openapi_extra=_body())
-    async def change(code: str, request: Request) -> Response:
+    async def change(code: str, caller: Asker, request: Request) -> Response:
         """Changes wishes by RFC 7396: null takes one away. Needs the case's ETag as If-Match; what nobody wishes to
         be other is left as it is, and answered with the same ETag."""
-        found = await _own(desk, request, code)
+        found = await _own(desk, caller, code)
         _check_precondition(request, found)
         needs = _after(desk.policy, found.needs, await request.body())
         view, trace = found.view, request.scope.get("traceparent")
@@ -88,10 +91,9 @@ def _wall_time(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-async def _own(desk: WishDesk, request: Request, code: str) -> Wished:
-    principal = require(request, "person")
+async def _own(desk: WishDesk, caller: Principal, code: str) -> Wished:
     found = await desk.look(read_case_code(code) or "")
-    if found is None or found.view.case_id != principal.case_id:
+    if found is None or found.view.case_id != caller.case_id:
         raise not_found()
     return found
 
