@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import random
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -12,11 +13,12 @@ import uvloop
 from fastapi import APIRouter, FastAPI
 
 from services.intake.api import alarms, cases, crisis, earlier, keys, reference, sessions, wishes, withdrawals
+from services.intake.api.bulk import BODIES, PATH, BulkCounter, BulkTurns, bulk_routes
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.api.together import together
 from services.intake.domain.policy import Policy
-from services.intake.handlers import acceptance, progress
+from services.intake.handlers import acceptance, bulk, progress
 from services.intake.handlers import alarms as duty
 from services.intake.handlers.keys import answer_questions
 from services.intake.handlers.lookups import look_up_cases
@@ -31,7 +33,7 @@ from shared.contracts.topics import TOPICS
 from shared.messaging import Database, KafkaSettings, Kernel, open_kernel
 from shared.postgres import migrate
 from shared.privacy import Sealer, derive, read_key
-from shared.telemetry import force_sampled
+from shared.telemetry import force_sampled, new_traceparent
 from shared.web import idempotency
 from shared.web.process import Build, Close
 
@@ -129,6 +131,8 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     asking = cases.asking_routes(counter)
     app.include_router(asking)
     web.serve_directly(app, asking, "POST", "/v1/cases")
+    app.include_router(bulk_routes(_bulk_counter(settings, counter, database)))
+    web.read_other_bodies(app, "POST", PATH, BODIES)
     look = together(database, look_up_cases, at_once=1)
     app.include_router(cases.standing_routes(cards, look))
     app.include_router(sessions.session_routes(_session_counter(settings, counter)))
@@ -175,8 +179,7 @@ def _case_counter(
     settings: Settings, policy: Policy, cards: CardDeck, database: Database
 ) -> cases.CaseCounter:
     deployment = read_key(settings.deployment_key_file)
-    desk = Desk(policy, Sealer(deployment), os.urandom, force_sampled)
-    pin_key = derive(deployment, "pin")
+    desk, pin_key = _desk(settings, policy), derive(deployment, "pin")
     return cases.CaseCounter(
         policy,
         cards,
@@ -188,6 +191,22 @@ def _case_counter(
             look=together(database, look_up_cases),
         ),
     )
+
+
+def _bulk_counter(settings: Settings, counter: cases.CaseCounter, database: Database) -> BulkCounter:
+    ratio, desk = settings.process.trace_sample_ratio, _desk(settings, counter.policy)
+    return BulkCounter(
+        counter.policy,
+        pin_key=counter.pin_key,
+        lookup_key=counter.lookup_key,
+        turns=BulkTurns(database, partial(bulk.accept_lines, desk=desk)),
+        knock=counter.proof.knock,
+        new_trace=lambda: new_traceparent(random.random() < ratio),
+    )
+
+
+def _desk(settings: Settings, policy: Policy) -> Desk:
+    return Desk(policy, Sealer(read_key(settings.deployment_key_file)), os.urandom, force_sampled)
 
 
 def _session_counter(settings: Settings, counter: cases.CaseCounter) -> sessions.SessionCounter:

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from shared.web.access import PUBLIC, allowed, allowed_services
-from shared.web.application import create_app, serve_directly
+from shared.web.application import create_app, read_other_bodies, serve_directly
 from shared.web.batching import Batcher
 from shared.web.bodies import PlainText, fast_json, parse
+from shared.web.edge import Bodies, TooLarge
 from shared.web.problems import FieldProblem, Problem
 from shared.web.process import Loop, run_process
 from shared.web.tokens import Principal, TokenSigner, TokenVerifier, require, require_service
@@ -16,6 +17,7 @@ __all__ = [
     "MIGRATIONS",
     "PUBLIC",
     "Batcher",
+    "Bodies",
     "FieldProblem",
     "Loop",
     "PlainText",
@@ -23,11 +25,13 @@ __all__ = [
     "Problem",
     "TokenSigner",
     "TokenVerifier",
+    "TooLarge",
     "allowed",
     "allowed_services",
     "create_app",
     "fast_json",
     "parse",
+    "read_other_bodies",
     "require",
     "require_service",
     "run_process",

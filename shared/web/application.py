@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from shared.web.access import Application
-from shared.web.edge import Edge, OnProblem
+from shared.web.edge import Bodies, Edge, OnProblem
 from shared.web.problems import FieldProblem, Problem, render
 
 CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
@@ -48,6 +48,7 @@ def create_app(
     app.state.tokens = None
     app.state.app = app
     app.state.direct = {}
+    app.state.bodies = {}
     for router in routers:
         app.include_router(router)
     _answer_problems(app, on_problem)
@@ -71,6 +72,11 @@ def serve_directly(app: FastAPI, router: APIRouter, method: str, path: str) -> N
             app.state.direct[method, path] = route.endpoint
             return
     raise LookupError(f"{method} {path} is no route of this router")
+
+
+def read_other_bodies(app: FastAPI, method: str, path: str, bodies: Bodies) -> None:
+    """Lets one route read other types, or more bytes, than JSON of at most `json_limit`."""
+    app.state.bodies[method, path] = bodies
 
 
 def _serve_docs(app: FastAPI) -> None:

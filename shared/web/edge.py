@@ -21,7 +21,6 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 OnProblem = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 READS_BODY = {"POST", "PUT", "PATCH"}
-JSON_TYPES = (b"application/json", b"application/merge-patch+json", b"application/x-ndjson")
 UNTRACED = ("/livez", "/readyz", "/metrics")
 
 log = logging.getLogger(__name__)
@@ -34,13 +33,22 @@ class Direct:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """What a route reads: at most so many bytes, of these types."""
+
+    limit: int
+    types: tuple[str, ...] = ("application/json", "application/merge-patch+json")
+
+
 class TooLarge(Exception):
     """More bytes came than were announced or allowed."""
 
 
 class Edge:
     """Wraps an application. `state.waits_for` tells why it is not ready yet, None when it is;
-    `state.direct` holds the endpoints that are served without the framework in between."""
+    `state.direct` holds the endpoints that are served without the framework in between; `state.bodies` what single
+    routes read that others do not."""
 
     def __init__(
         self,
@@ -52,7 +60,7 @@ class Edge:
         state: Any,
     ) -> None:
         self._app = app
-        self._limit = limit
+        self._usual = Bodies(limit)
         self._ratio = sample_ratio
         self._on_problem = on_problem
         self._state = state
@@ -72,17 +80,19 @@ class Edge:
                 status = message["status"]
             await send(message)
 
+        route = (scope["method"], scope["path"])
+        bodies = self._state.bodies.get(route, self._usual)
         try:
-            self._check(scope, headers)
-            endpoint = self._state.direct.get((scope["method"], scope["path"]))
+            self._check(scope, headers, bodies)
+            endpoint = self._state.direct.get(route)
             if endpoint is None:
-                await self._app(scope, _limited(receive, self._limit), watched)
+                await self._app(scope, _limited(receive, bodies.limit), watched)
             else:
-                await self._serve(endpoint, scope, _limited(receive, self._limit), watched)
+                await self._serve(endpoint, scope, _limited(receive, bodies.limit), watched)
         except Problem as problem:
             await self._answer(scope, watched, problem)
         except TooLarge:
-            await self._answer(scope, watched, _too_large(self._limit))
+            await self._answer(scope, watched, too_large(bodies.limit))
         finally:
             self._record(scope, parent, started, status)
 
@@ -108,18 +118,17 @@ class Edge:
         scope["traceparent"] = new_traceparent(random.random() < self._ratio)
         return None
 
-    def _check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+    def _check(self, scope: Scope, headers: dict[bytes, bytes], bodies: Bodies) -> None:
         if (waits_for := self._state.waits_for) and not scope["path"].startswith(UNTRACED):
             raise Problem(503, "not_ready", f"Waits for {waits_for}.", headers={"retry-after": "1"})
         if scope["method"] not in READS_BODY:
             return
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self._limit:
-            raise _too_large(self._limit)
+        if not length.isdigit() or int(length) > bodies.limit:
+            raise too_large(bodies.limit)
         has_body = length != b"0" or b"transfer-encoding" in headers
-        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if has_body and kind not in JSON_TYPES:
-            raise Problem(415, "unsupported_type", "Only application/json is read here.")
+        if has_body and media_type(headers.get(b"content-type", b"").decode("latin-1")) not in bodies.types:
+            raise unsupported(bodies)
 
     async def _answer(self, scope: Scope, send: Send, problem: Problem) -> None:
         await send_problem(send, scope["path"], problem, self._on_problem)
@@ -161,7 +170,18 @@ async def send_problem(send: Send, path: str, problem: Problem, on_problem: OnPr
     await send({"type": "http.response.body", "body": body})
 
 
-def _too_large(limit: int) -> Problem:
+def media_type(header: str) -> str:
+    """The type without its parameters."""
+    return header.partition(";")[0].strip().lower()
+
+
+def unsupported(bodies: Bodies) -> Problem:
+    """415, with what would be read."""
+    return Problem(415, "unsupported_type", f"Only {' or '.join(bodies.types)} is read here.")
+
+
+def too_large(limit: int) -> Problem:
+    """413; the rest of the body is not waited for."""
     return Problem(413, "too_large", f"At most {limit} bytes are read.", headers={"connection": "close"})
 
 

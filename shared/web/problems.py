@@ -17,7 +17,7 @@ TITLES = {
     409: "In conflict with what is",
     412: "It has changed meanwhile",
     413: "Too large",
-    415: "Only application/json is read here",
+    415: "This type of content is not read here",
     422: "Some fields cannot be accepted",
     428: "Say which version you have seen",
     429: "Too many requests",

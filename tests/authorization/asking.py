@@ -48,10 +48,11 @@ class Operation:
         return any(where in ("path", "query") for where, _ in self.parameters)
 
     @property
-    def body(self) -> Any:
-        """The first example; None where nothing is sent."""
-        for content in self.described.get("requestBody", {}).get("content", {}).values():
-            return next(iter(content.get("examples", {"": {}}).values())).get("value", {})
+    def body(self) -> tuple[str, bytes] | None:
+        """Type and bytes of the first example; None where nothing is sent."""
+        for kind, content in self.described.get("requestBody", {}).get("content", {}).items():
+            example = next(iter(content.get("examples", {"": {}}).values())).get("value", {})
+            return kind, (example if isinstance(example, str) else json.dumps(example)).encode()
         return None
 
 
@@ -117,8 +118,8 @@ async def ask(
     filled: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {}}
     for where, name in operation.parameters:
         filled[where][name] = _value(operation, name, things)
-    content = None if operation.body is None else json.dumps(operation.body).encode()
-    typed = {} if content is None else {"Content-Type": "application/json"}
+    kind, content = operation.body or (None, None)
+    typed = {"Content-Type": kind} if kind else {}
     return await client.request(
         operation.method,
         operation.path.format_map(filled["path"]),

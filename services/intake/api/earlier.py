@@ -18,21 +18,29 @@ from services.intake.repository.sessions import Holder
 from services.intake.repository.standings import CaseView
 from shared.web import FieldProblem, Problem, require
 
+Try = Callable[[Knock], Awaitable[Holder | Refused]]
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
     """`knock` tries a PIN, slowed like a session; `look` finds the case a session is of."""
 
-    knock: Callable[[Knock], Awaitable[Holder | Refused]]
+    knock: Try
     look: Callable[[str], Awaitable[CaseView | None]]
 
 
 async def prove(proof: Proof, request: Request, earlier: EarlierCase) -> UUID:
     """The earlier case's id. Raises Problem 422 that names the field, or 429 after several wrong tries."""
-    code = read_case_code(earlier.case_code) or earlier.case_code
     if earlier.pin is None:
-        return await _by_session(proof, request, code)
-    found = await proof.knock(Knock(code, read_pin(earlier.pin)))
+        return await _by_session(proof, request, _code(earlier))
+    return await prove_by_pin(proof.knock, earlier)
+
+
+async def prove_by_pin(knock: Try, earlier: EarlierCase) -> UUID:
+    """As `prove`, for whoever asks on behalf of others: their own session says nothing about the earlier case."""
+    if earlier.pin is None:
+        raise _unproved("proof_needed")
+    found = await knock(Knock(_code(earlier), read_pin(earlier.pin)))
     if isinstance(found, Refused):
         raise too_soon(found) if found.wait_seconds else _unproved("wrong_code_or_pin")
     return found.case_id
@@ -46,6 +54,10 @@ async def _by_session(proof: Proof, request: Request, code: str) -> UUID:
     if view is None or view.case_id != principal.case_id:
         raise _unproved("wrong_code_or_pin")
     return view.case_id
+
+
+def _code(earlier: EarlierCase) -> str:
+    return read_case_code(earlier.case_code) or earlier.case_code
 
 
 def _unproved(code: str) -> Problem:

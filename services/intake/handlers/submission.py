@@ -32,10 +32,11 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request and the trace it came in."""
+    """One request, the trace it came in, and the id of its case where somebody has noted it already."""
 
     request: CareRequest
     traceparent: str | None
+    case_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def _open_case(asked: Asked, tx: Transaction, desk: Desk) -> NewCase:
     # Whoever may be in danger is followed to the end, whatever the sampling would have said.
     trace = desk.keep_trace(asked.traceparent) if admission.alarm else asked.traceparent
     return NewCase(
-        case_id=tx.new_id(),
+        case_id=asked.case_id or tx.new_id(),
         person_id=person_id,
         attendee_id=tx.new_id(),
         request=asked.request,
