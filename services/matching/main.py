@@ -11,19 +11,24 @@ import uvloop
 from fastapi import FastAPI
 
 from services.matching.api.matches import match_routes
+from services.matching.api.offers import OfferCounter, offer_routes
 from services.matching.api.therapists import Register, therapist_routes
 from services.matching.domain.policy import Policy
 from services.matching.domain.therapists import Profile
 from services.matching.handlers import hearing, profiles
 from services.matching.handlers.alarms import AlarmBook
+from services.matching.handlers.choosing import Answer, ChoiceDesk, Decision, Refused
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.roster import Roster
+from services.matching.handlers.showing import Shown, Window
 from services.matching.repository import explanations, therapists
 from services.matching.settings import Role, Settings, read_cities, read_policy
 from shared import messaging, web
 from shared.contracts.topics import TOPICS
 from shared.messaging import Database, KafkaSettings, Kernel, open_kernel
 from shared.postgres import migrate
+from shared.web import idempotency
+from shared.web.idempotency import Claim
 from shared.web.process import Close
 
 HERE = Path(__file__).parent
@@ -39,7 +44,7 @@ def main() -> int:
     role: Role = parser.parse_args().role
     settings = Settings()
     if role == "migrate":
-        folders = [messaging.MIGRATIONS, HERE / "migrations"]
+        folders = [messaging.MIGRATIONS, web.MIGRATIONS, HERE / "migrations"]
         uvloop.run(migrate(settings.process.database_url, schema=SCHEMA, folders=folders))
         return 0
     return uvloop.run(run(role, settings))
@@ -94,9 +99,22 @@ def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) 
         async with database.transaction() as tx:
             return await explanations.why(tx, case_id)
 
+    matchmaker = Matchmaker(policy, Roster(policy, read_cities()))
+    desk = ChoiceDesk(matchmaker)
+    window = Window(matchmaker, desk)
+
+    async def show(match_id: UUID, case_id: UUID | None) -> Shown | None:
+        async with database.transaction() as tx:
+            return await window.show(match_id, case_id, tx)
+
+    async def decide(decision: Decision, traceparent: str | None) -> Answer | Refused | Claim:
+        async with database.transaction(origin=traceparent) as tx:
+            return await desk.decide(decision, tx)
+
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     app.include_router(therapist_routes(Register(policy.weekly_limit_most, describe, find)))
     app.include_router(match_routes(why))
+    app.include_router(offer_routes(OfferCounter(show, decide)))
 
 
 def work(kernel: Kernel, policy: Policy) -> None:
@@ -108,7 +126,7 @@ def work(kernel: Kernel, policy: Policy) -> None:
     consumer = kernel.consumer(SCHEMA, hearing.HEARD, hearing.handlers(matchmaker))
     kernel.due(hearing.due_handlers(matchmaker))
     kernel.desk([consumer], {SCHEMA: ("sites",)})
-    kernel.retention()
+    kernel.retention(idempotency.sweep)
 
 
 async def _kernel(settings: Settings, role: str, pool_size: int) -> Kernel:

@@ -10,9 +10,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.matching.domain.places import Cities, Point
 from services.matching.domain.policy import Points, Policy
+from services.matching.domain.waiting import Ageing, Waiting
 from shared.settings import ProcessSettings
 
 DATA = Path(__file__).parent / "data"
+WAITING = DATA / "waiting.yaml"
 
 Role = Literal["all", "api", "worker", "migrate"]
 
@@ -30,7 +32,7 @@ class Settings(BaseSettings):
 
 def read_policy(file: Path = DATA / "matching.yaml") -> tuple[Policy, bool]:
     """The policy, and whether somebody has signed it. Raises InconsistentPolicyError, KeyError or TypeError."""
-    said: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
+    said = _read(file)
     policy = Policy(
         version=said["version"],
         attempts=said["attempts"],
@@ -44,11 +46,31 @@ def read_policy(file: Path = DATA / "matching.yaml") -> tuple[Policy, bool]:
         points=Points(**said["points"]).checked(),
         review_days=said["review_days"],
         alarm_priority=said["alarm_priority"],
+        waiting=read_waiting().checked(said["alarm_priority"]),
     )
-    return policy, bool(said["signed_off"])
+    return policy, bool(said["signed_off"] and _read(WAITING)["signed_off"])
+
+
+def read_waiting(file: Path = WAITING) -> Waiting:
+    """How people who choose or wait are treated. Raises KeyError or TypeError."""
+    said = _read(file)
+    return Waiting(
+        version=said["version"],
+        choices=said["choices"],
+        hours_to_choose=said["hours_to_choose"],
+        bands_km=tuple(sorted(said["distance_bands_km"])),
+        ageing=Ageing(timedelta(days=said["ageing"]["days"]), said["ageing"]["highest"]),
+        wake_every=timedelta(seconds=said["wake"]["seconds"]),
+        woken_at_once=said["wake"]["at_once"],
+    )
 
 
 def read_cities(file: Path = DATA / "places.yaml") -> Cities:
     """Where each city is, by its name in casefold."""
     said = yaml.safe_load(file.read_text("utf-8"))
     return {city["name"].casefold(): Point(city["latitude"], city["longitude"]) for city in said["cities"]}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    said: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
+    return said

@@ -15,6 +15,7 @@ from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.profiles import Described, Description, describe_therapist
 from services.matching.handlers.roster import Roster
 from services.matching.handlers.sites import know_sites
+from shared import web
 from shared.contracts.topics import TOPICS
 from shared.messaging import MIGRATIONS, Database
 from shared.postgres import migrate, open_pool
@@ -82,7 +83,7 @@ async def matching_dsn(postgres_server: PostgresServer) -> AsyncIterator[str]:
     admin, name = postgres_server.dsn("postgres"), "matching_tests"
     await databases.create_from_template(admin, name, TEMPLATE)
     dsn = postgres_server.dsn(name, "matching")
-    await migrate(dsn, schema="matching", folders=[MIGRATIONS, FOLDER])
+    await migrate(dsn, schema="matching", folders=[MIGRATIONS, web.MIGRATIONS, FOLDER])
     yield dsn
     await databases.drop(admin, name)
 

@@ -12,6 +12,7 @@ from services.matching.domain.places import Point, Site
 from services.matching.domain.policy import Points, Policy
 from services.matching.domain.requests import Request
 from services.matching.domain.therapists import Profile, Therapist
+from services.matching.domain.waiting import Ageing, Waiting
 
 NOW = datetime(2027, 1, 5, 8, 0, tzinfo=UTC)
 CITIES = {
@@ -39,6 +40,15 @@ POLICY = Policy(
     points=Points(wish=100_000, language=300, specialist=400, kilometre=10, load=2000).checked(),
     review_days={0: 14, 1: 7, 2: 3, 3: 1},
     alarm_priority={"R1": 2, "R2": 3, "R3": 3},
+    waiting=Waiting(
+        version="test",
+        choices=3,
+        hours_to_choose={0: 72, 1: 48, 2: 24, 3: 12},
+        bands_km=(2, 5, 10, 25, 50, 100),
+        ageing=Ageing(timedelta(days=14), highest=1),
+        wake_every=timedelta(seconds=10),
+        woken_at_once=5,
+    ),
 )
 
 

@@ -43,6 +43,8 @@ def _shown(view: CaseView) -> Mapping[str, Any]:
     links = {"self": path}
     if stands.state != "closed":
         links["withdraw"] = f"{path}/withdraw"
+    if view.match_id is not None:
+        links["choose"] = f"/v1/matches/{view.match_id}"
     if view.appointment_id is not None:
         links["appointment"] = f"/v1/appointments/{view.appointment_id}"
     return {
@@ -53,6 +55,7 @@ def _shown(view: CaseView) -> Mapping[str, Any]:
         "until": stands.until,
         "reason": stands.reason,
         "next_step": stands.next_step,
+        "alternative": {"kind": stands.alternative} if stands.alternative else None,
         "version": view.version,
         "links": links,
     }

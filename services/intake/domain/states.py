@@ -9,22 +9,36 @@ from uuid import UUID
 from services.intake.domain.vocabulary import Gate
 
 FactKind = Literal[
-    "match_made", "appointment_booked", "appointment_cancelled", "match_withdrawn", "case_waitlisted"
+    "match_offered",
+    "match_accepted",
+    "match_declined",
+    "offer_expired",
+    "match_made",
+    "appointment_booked",
+    "appointment_cancelled",
+    "match_withdrawn",
+    "case_waitlisted",
 ]
-# Within one attempt: a match leads to an appointment (whose own version orders its changes); a withdrawn
-# match ends it; the waitlist comes when the attempt has failed for good.
+# Within one attempt: an offer is decided or not; the match that follows from it, or that nobody had to choose, leads
+# to an appointment (whose own version orders its changes); a withdrawn match ends it; the waitlist comes when the
+# attempt has failed for good.
 RANKS: dict[FactKind, int] = {
-    "match_made": 1,
-    "appointment_booked": 2,
-    "appointment_cancelled": 2,
-    "match_withdrawn": 3,
-    "case_waitlisted": 4,
+    "match_offered": 1,
+    "match_declined": 2,
+    "offer_expired": 3,
+    "match_accepted": 4,
+    "match_made": 5,
+    "appointment_booked": 6,
+    "appointment_cancelled": 6,
+    "match_withdrawn": 7,
+    "case_waitlisted": 8,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that was said about a case. `revision` is the appointment's version, 0 elsewhere."""
+    """One thing that was said about a case. `revision` is the appointment's version, 0 elsewhere; `match_id` is that
+    of an offer."""
 
     case_id: UUID
     kind: FactKind
@@ -34,6 +48,7 @@ class Fact:
     until: datetime | None = None
     reason: str | None = None
     appointment_id: UUID | None = None
+    match_id: UUID | None = None
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -65,8 +80,27 @@ def furthest(tellings: Sequence[Telling]) -> Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """Other help by humans, offered while a case waits. Only a kind: no place and no need is in it."""
+
+    case_id: UUID
+    kind: str
+    attempt: int
+    at: datetime
+
+    @property
+    def order(self) -> tuple[int, datetime, str]:
+        return (self.attempt, self.at, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """What the person is told: state, who has to move, since and until when, why, and what to do next."""
+    """What the person is told: state, who has to move, since and until when, why, and what to do next.
+
+    A case with an alternative is `waitlisted` still, and waits on capacity: the person may try other help meanwhile,
+    but their place and the date they were promised are what they wait for, and `waiting_on` is what operators read to
+    see where capacity is missing. Were it the person's turn, a case would leave the list by being offered something.
+    """
 
     state: str
     waiting_on: str
@@ -74,6 +108,7 @@ class Standing:
     until: datetime | None
     reason: str | None
     next_step: str
+    alternative: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +123,15 @@ class Progress:
     fact: Fact | None = None
     tellings: tuple[Telling, ...] = ()
     version: int = 1
+    alternative: Alternative | None = None
 
 
-def advance(progress: Progress, facts: Sequence[Fact], tellings: Sequence[Telling]) -> Progress:
+def advance(
+    progress: Progress,
+    facts: Sequence[Fact],
+    tellings: Sequence[Telling],
+    alternatives: Sequence[Alternative] = (),
+) -> Progress:
     """The same case after more was said; equal to `progress` if nothing of it counts."""
     known = [progress.fact] if progress.fact else []
     by_hour = {
@@ -101,6 +142,7 @@ def advance(progress: Progress, facts: Sequence[Fact], tellings: Sequence[Tellin
         progress,
         fact=latest([*known, *facts]) if known or facts else None,
         tellings=tuple(sorted(by_hour.values(), key=lambda told: told.appointment_id)),
+        alternative=_newest([progress.alternative, *alternatives]),
     )
     return replace(after, version=progress.version + (standing(after) != standing(progress)))
 
@@ -116,7 +158,11 @@ def standing(progress: Progress) -> Standing:
         return _held(progress)
     if fact is None:
         return Standing("matching", "system", progress.submitted_at, None, None, "wait")
-    return _searching(fact)
+    return _searching(fact, progress.alternative)
+
+
+def _newest(alternatives: Sequence[Alternative | None]) -> Alternative | None:
+    return max((one for one in alternatives if one), key=lambda one: one.order, default=None)
 
 
 def _held(progress: Progress) -> Standing:
@@ -134,11 +180,20 @@ def _booked(fact: Fact, tellings: Sequence[Telling]) -> Standing:
     return Standing("booked", "nobody", fact.at, fact.until, None, "attend" if told else "look_up_the_hour")
 
 
-def _searching(fact: Fact) -> Standing:
+def _searching(fact: Fact, alternative: Alternative | None) -> Standing:
     if fact.kind == "case_waitlisted":
-        return Standing("waitlisted", "capacity", fact.at, fact.until, fact.reason, "wait")
+        return _waitlisted(fact, alternative)
+    if fact.kind == "match_offered":
+        return Standing("offered", "person", fact.at, fact.until, None, "choose_therapist")
     if fact.kind == "appointment_cancelled":
         # Nobody looks again by itself, whoever cancelled: to say otherwise would be waiting for nothing.
         return Standing("paused", "person", fact.at, None, "appointment_cancelled", "ask_again_any_time")
-    reason = None if fact.kind == "match_made" else "looking_again"
+    reason = None if fact.kind in ("match_made", "match_accepted") else "looking_again"
     return Standing("matching", "system", fact.at, None, reason, "wait")
+
+
+def _waitlisted(fact: Fact, alternative: Alternative | None) -> Standing:
+    """One that was offered for an earlier wait still stands: it is offered once for each reason."""
+    kind = alternative.kind if alternative and alternative.attempt <= fact.attempt else None
+    step = "try_alternative" if kind else "wait"
+    return Standing("waitlisted", "capacity", fact.at, fact.until, fact.reason, step, kind)

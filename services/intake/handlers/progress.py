@@ -4,10 +4,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.intake.domain.states import Fact, FactKind, Telling, advance
+from services.intake.domain.states import Alternative, Fact, FactKind, Telling, advance
 from services.intake.repository import standings
 from shared.contracts.base import Event
-from shared.contracts.matching import CaseWaitlisted, MatchMade, MatchWithdrawn
+from shared.contracts.matching import (
+    AlternativeOffered,
+    CaseWaitlisted,
+    MatchAccepted,
+    MatchDeclined,
+    MatchMade,
+    MatchOffered,
+    MatchWithdrawn,
+    OfferExpired,
+)
 from shared.contracts.notifications import MessageDelivered, MessageSent
 from shared.contracts.scheduling import (
     Appointment,
@@ -24,6 +33,11 @@ OfACase = (
     MatchMade
     | MatchWithdrawn
     | CaseWaitlisted
+    | MatchOffered
+    | MatchAccepted
+    | MatchDeclined
+    | OfferExpired
+    | AlternativeOffered
     | AppointmentBooked
     | AppointmentRescheduled
     | AppointmentCancelled
@@ -34,11 +48,11 @@ OfACase = (
 
 async def project(events: Sequence[OfACase], tx: Transaction) -> None:
     """Folds what was said into the standing; an event about a case that is not here waits for it."""
-    telling = [event for event in events if facts_of(event, tx.now) or tellings_of(event)]
+    telling = [e for e in events if facts_of(e, tx.now) or tellings_of(e) or alternatives_of(e)]
     known = await standings.lock_progress(tx, [event.case_id for event in telling])
     await tx.wait_for([(event, f"case:{event.case_id}") for event in telling if event.case_id not in known])
     advanced = [
-        (before, advance(before, facts_of(event, tx.now), tellings_of(event)))
+        (before, advance(before, facts_of(event, tx.now), tellings_of(event), alternatives_of(event)))
         for event in telling
         if (before := known.get(event.case_id))
     ]
@@ -65,6 +79,8 @@ def facts_of(event: OfACase, now: datetime) -> list[Fact]:
                     event.reason,
                 )
             ]
+        case MatchOffered() | MatchAccepted() | MatchDeclined() | OfferExpired():
+            return [_choice(event)]
         case AppointmentBooked() | AppointmentRescheduled():
             return [_hour(event, "appointment_booked", until=event.start)]
         case AppointmentCancelled():
@@ -82,6 +98,25 @@ def tellings_of(event: OfACase) -> list[Telling]:
     return [Telling(event.appointment_id, event.case_id, event.appointment_version, told=True)]
 
 
+def alternatives_of(event: OfACase) -> list[Alternative]:
+    """Other help that the event offers while the case waits."""
+    if not isinstance(event, AlternativeOffered):
+        return []
+    return [Alternative(event.case_id, event.kind, event.attempt, event.offered_at)]
+
+
+def _choice(event: MatchOffered | MatchAccepted | MatchDeclined | OfferExpired) -> Fact:
+    match event:
+        case MatchOffered(offered_at=at, expires_at=until, match_id=match_id):
+            return Fact(event.case_id, "match_offered", event.attempt, 0, at, until, match_id=match_id)
+        case MatchAccepted(accepted_at=at):
+            return Fact(event.case_id, "match_accepted", event.attempt, 0, at)
+        case MatchDeclined(declined_at=at):
+            return Fact(event.case_id, "match_declined", event.attempt, 0, at)
+        case OfferExpired(expired_at=at):
+            return Fact(event.case_id, "offer_expired", event.attempt, 0, at)
+
+
 def _hour(event: Appointment, kind: FactKind, until: datetime | None = None) -> Fact:
     hour = event.appointment_id
     return Fact(event.case_id, kind, event.attempt, event.version, event.changed_at, until, None, hour)
@@ -91,6 +126,11 @@ HANDLERS: Mapping[type[Event], Callable[[Sequence[Any], Transaction], Awaitable[
     MatchMade: project,
     MatchWithdrawn: project,
     CaseWaitlisted: project,
+    MatchOffered: project,
+    MatchAccepted: project,
+    MatchDeclined: project,
+    OfferExpired: project,
+    AlternativeOffered: project,
     AppointmentBooked: project,
     AppointmentRescheduled: project,
     AppointmentCancelled: project,

@@ -8,13 +8,14 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.intake.domain.states import Fact, Progress, Standing, Telling, standing
+from services.intake.domain.states import Alternative, Fact, Progress, Standing, Telling, standing
 from shared.messaging import Transaction
 
 # The lock is on the case: a case that nobody has spoken of yet has no standing that could be locked.
 LOCK = """
 SELECT c.case_id, c.person_id, c.gate, c.submitted_at, w.at AS withdrawn_at, s.fact, s.attempt, s.revision,
-    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version
+    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.alternative,
+    s.alternative_attempt, s.alternative_at
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_id = ANY ($1)
 ORDER BY c.case_id
@@ -22,19 +23,22 @@ FOR NO KEY UPDATE OF c
 """
 
 SAVE = """
-INSERT INTO standings (case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id,
-    tellings, version, state, waiting_on, since)
-SELECT case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id,
-    tellings::jsonb, version, state, waiting_on, since
+INSERT INTO standings (case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
+    tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at)
+SELECT case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
+    tellings::jsonb, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at
 FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-        $8::uuid[], $9::text[], $10::int[], $11::text[], $12::text[], $13::timestamptz[])
-    AS n(case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id,
-        tellings, version, state, waiting_on, since)
+        $8::uuid[], $9::uuid[], $10::text[], $11::int[], $12::text[], $13::text[], $14::timestamptz[], $15::text[],
+        $16::int[], $17::timestamptz[])
+    AS n(case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
+        tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at)
 ON CONFLICT (case_id) DO UPDATE SET
     fact = excluded.fact, attempt = excluded.attempt, revision = excluded.revision, fact_at = excluded.fact_at,
     fact_until = excluded.fact_until, fact_reason = excluded.fact_reason,
-    appointment_id = excluded.appointment_id, tellings = excluded.tellings,
-    version = excluded.version, state = excluded.state, waiting_on = excluded.waiting_on, since = excluded.since
+    appointment_id = excluded.appointment_id, match_id = excluded.match_id, tellings = excluded.tellings,
+    version = excluded.version, state = excluded.state, waiting_on = excluded.waiting_on, since = excluded.since,
+    alternative = excluded.alternative, alternative_attempt = excluded.alternative_attempt,
+    alternative_at = excluded.alternative_at
 """
 
 WITHDRAW = """
@@ -45,7 +49,8 @@ SELECT case_id, reason, $3 FROM unnest($1::uuid[], $2::text[]) AS n(case_id, rea
 VIEWS = """
 SELECT c.case_code, c.province, c.card_language, c.alarmed, c.request_version,
     c.case_id, c.person_id, c.gate, c.submitted_at, w.at AS withdrawn_at, s.fact, s.attempt, s.revision,
-    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version
+    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.alternative,
+    s.alternative_attempt, s.alternative_at
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_code = ANY ($1)
 """
@@ -63,6 +68,7 @@ class CaseView:
     standing: Standing
     version: int
     appointment_id: UUID | None
+    match_id: UUID | None
 
 
 async def lock_progress(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Progress]:
@@ -101,6 +107,7 @@ def _view(record: asyncpg.Record) -> CaseView:
         stands,
         progress.version + record["request_version"] - 1 + (progress.withdrawn_at is not None),
         record["appointment_id"] if stands.state == "booked" else None,
+        record["match_id"] if stands.state == "offered" else None,
     )
 
 
@@ -116,6 +123,13 @@ def _progress(record: asyncpg.Record) -> Progress:
         _fact(record) if record["fact"] else None,
         tuple(Telling(UUID(hour), case_id, *told) for hour, told in sorted(tellings.items())),
         record["version"] or 1,
+        _alternative(record) if record["alternative"] else None,
+    )
+
+
+def _alternative(record: asyncpg.Record) -> Alternative:
+    return Alternative(
+        record["case_id"], record["alternative"], record["alternative_attempt"], record["alternative_at"]
     )
 
 
@@ -129,12 +143,13 @@ def _fact(record: asyncpg.Record) -> Fact:
         record["fact_until"],
         record["fact_reason"],
         record["appointment_id"],
+        record["match_id"],
     )
 
 
 def _row(progress: Progress) -> tuple[Any, ...]:
     tellings = {str(told.appointment_id): [told.version, told.told] for told in progress.tellings}
-    stands = standing(progress)
+    stands, other = standing(progress), progress.alternative
     return (
         progress.case_id,
         *_said(progress.fact),
@@ -143,12 +158,13 @@ def _row(progress: Progress) -> tuple[Any, ...]:
         stands.state,
         stands.waiting_on,
         stands.since,
+        *((other.kind, other.attempt, other.at) if other else (None, None, None)),
     )
 
 
 def _said(fact: Fact | None) -> tuple[Any, ...]:
     if fact is None:
-        return (None,) * 7
+        return (None,) * 8
     return (
         fact.kind,
         fact.attempt,
@@ -157,4 +173,5 @@ def _said(fact: Fact | None) -> tuple[Any, ...]:
         fact.until,
         fact.reason,
         fact.appointment_id,
+        fact.match_id,
     )

@@ -13,7 +13,7 @@ from uuid import UUID
 from services.matching.domain.policy import Policy
 from services.matching.domain.vocabulary import Lane, Reason
 
-State = Literal["held", "matched", "booked", "cancelled", "waitlisted", "withdrawn"]
+State = Literal["held", "offered", "matched", "booked", "cancelled", "waitlisted", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,17 @@ def matched(case: Case, match_id: UUID, lane: Lane, holder: UUID) -> Case:
         holder=holder,
         appointment_version=0,
     )
+
+
+def offered(case: Case, match_id: UUID, lane: Lane) -> Case:
+    """The next attempt found somebody to choose from; nobody's place is taken yet."""
+    found = _idle(case, "offered")
+    return replace(found, attempt=case.attempt + 1, match_id=match_id, lane=lane, appointment_version=0)
+
+
+def chosen(case: Case, holder: UUID) -> Case:
+    """The person has chosen from the offer: it is a match like any other from now on."""
+    return replace(_idle(case, "matched"), holder=holder)
 
 
 def not_matched(case: Case, reason: Reason, priority: int, policy: Policy, now: datetime) -> Case:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from services.matching.domain.vocabulary import HIGHEST_STEP
+from services.matching.domain.waiting import Waiting
 
 LANGUAGES_COUNTED = 9
 KILOMETRES_COUNTED = 500
@@ -54,6 +55,7 @@ class Policy:
     points: Points
     review_days: Mapping[int, int]
     alarm_priority: Mapping[str, int]
+    waiting: Waiting
 
     @property
     def weeks(self) -> int:

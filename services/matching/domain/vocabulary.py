@@ -32,6 +32,8 @@ Reason = Literal[
     "no_distance",
     "no_capacity",
     "no_hour",
+    "no_other",
+    "offer_expired",
 ]
 
 LANES: tuple[Lane, ...] = get_args(Lane)

@@ -1,12 +1,24 @@
 """What matching says of cases: who is to be asked, that nobody is to be any more, or that nobody was found."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from services.matching.domain.cases import Case
 from services.matching.domain.decisions import Found
+from services.matching.domain.offers import Offered
 from services.matching.domain.policy import Policy
 from shared.contracts.intake import RequestForCare
-from shared.contracts.matching import Candidate, CaseWaitlisted, MatchAttendee, MatchMade, MatchWithdrawn
+from shared.contracts.matching import (
+    Candidate,
+    CaseWaitlisted,
+    MatchAccepted,
+    MatchAttendee,
+    MatchDeclined,
+    MatchMade,
+    MatchOffered,
+    MatchWithdrawn,
+    OfferExpired,
+    Option,
+)
 from shared.messaging import Transaction
 
 MatchEnd = Literal["case_withdrawn", "request_changed"]
@@ -36,6 +48,43 @@ def match_made(
         priority=priority,
         rule_version=policy.version,
     )
+
+
+def match_offered(offer: Offered, submitted: RequestForCare) -> MatchOffered:
+    """No reason goes with an option: the person reads those where they choose."""
+    return MatchOffered(
+        case_id=offer.case_id,
+        person_id=submitted.person_id,
+        attempt=offer.attempt,
+        match_id=offer.match_id,
+        options=tuple(
+            Option(
+                option_id=one.option_id,
+                therapist_id=one.therapist_id,
+                site_ids=one.sites,
+                modality=offer.modality,
+            )
+            for one in offer.choices
+        ),
+        expires_at=offer.expires_at,
+        offered_at=offer.offered_at,
+    )
+
+
+def offer_decided(offer: Offered, submitted: RequestForCare) -> MatchAccepted | MatchDeclined | OfferExpired:
+    """How an offer ended that was accepted, declined or left."""
+    assert offer.decided_at is not None
+    about: dict[str, Any] = {
+        "case_id": offer.case_id,
+        "person_id": submitted.person_id,
+        "attempt": offer.attempt,
+        "match_id": offer.match_id,
+    }
+    if offer.option_id is not None:
+        return MatchAccepted(**about, option_id=offer.option_id, accepted_at=offer.decided_at)
+    if offer.reason is not None:
+        return MatchDeclined(**about, reason=offer.reason, declined_at=offer.decided_at)
+    return OfferExpired(**about, expired_at=offer.decided_at)
 
 
 def case_waitlisted(case: Case, submitted: RequestForCare, tx: Transaction) -> CaseWaitlisted:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from services.matching.domain.cases import Case, Change, is_newer, on_change, put_down
 from services.matching.handlers.announcing import match_withdrawn
 from services.matching.handlers.matchmaking import Matchmaker, begun
-from services.matching.handlers.standing import settle
+from services.matching.handlers.standing import end_offers, settle
 from services.matching.repository import cases
 from shared.contracts.intake import CaseUpdated, RequestForCare
 from shared.messaging import Transaction
@@ -75,6 +75,7 @@ async def _put_down(tx: Transaction, begin_anew: Sequence[Case]) -> list[Case]:
     idle = [put_down(case) for case in begin_anew]
     await settle(tx, [(case, after) for case, after in zip(begin_anew, idle, strict=True) if after != case])
     await tx.unschedule("review", [str(case.case_id) for case in begin_anew if case.state == "waitlisted"])
+    await end_offers(tx, begin_anew, "superseded")
     return idle
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.matching.handlers.alarms import AlarmBook
 from services.matching.handlers.changes import ChangeDesk
+from services.matching.handlers.choosing import ChoiceDesk
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.sites import know_sites
 from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
@@ -45,4 +46,8 @@ def crisis_handlers(alarms: AlarmBook) -> Handlers:
 
 def due_handlers(matchmaker: Matchmaker) -> Mapping[str, Callable[..., Awaitable[Any]]]:
     """What comes by its date."""
-    return {"review": matchmaker.review_waiting, "past_hours": free_past_hours}
+    return {
+        "review": matchmaker.review_waiting,
+        "offer": ChoiceDesk(matchmaker).expire_offers,
+        "past_hours": free_past_hours,
+    }

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from services.matching.domain.cases import (
@@ -10,18 +11,20 @@ from services.matching.domain.cases import (
     load_changes,
     matched,
     not_matched,
+    offered,
     tries_left,
     waitlisted,
     waits_for,
 )
 from services.matching.domain.decisions import Decision, Found, decide
+from services.matching.domain.offers import Choice, Offered, narrowed
 from services.matching.domain.policy import Policy
 from services.matching.domain.requests import Request, Tried, tried
-from services.matching.domain.vocabulary import lane_of
-from services.matching.handlers.announcing import case_waitlisted, match_made
+from services.matching.domain.vocabulary import LANES, Lane, Reason, lane_of
+from services.matching.handlers.announcing import case_waitlisted, match_made, match_offered
 from services.matching.handlers.roster import Roster
-from services.matching.repository import cases, explanations, therapists
-from services.matching.repository.explanations import Explanation
+from services.matching.repository import cases, explanations, offers, therapists
+from services.matching.repository.explanations import Asked, Explanation
 from shared.contracts.base import Event
 from shared.contracts.intake import CaseSubmitted, RequestForCare
 from shared.contracts.scheduling import SlotNotFound
@@ -30,7 +33,8 @@ from shared.messaging import Due, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One case that needs somebody. `text` is its request as JSON, where it has to be kept."""
+    """One case that needs somebody. `text` is its request as JSON, where it has to be kept; `declined` tells whether
+    its person wanted none of some whom they were offered."""
 
     case: Case
     submitted: RequestForCare
@@ -38,14 +42,26 @@ class Search:
     tried: Tried
     text: str | None = None
     known: bool = True
+    declined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a search: the case after it, and the offer where its person wishes to choose."""
+
+    search: Search
+    explained: dict[str, Any]
+    case: Case
+    outcome: Found | Reason
+    offer: Offered | None = None
 
 
 class Matchmaker:
     """Its methods are handlers."""
 
     def __init__(self, policy: Policy, roster: Roster) -> None:
-        self._policy = policy
-        self._roster = roster
+        self.policy = policy
+        self.roster = roster
 
     async def match_cases(self, events: Sequence[CaseSubmitted], tx: Transaction) -> None:
         """New cases, and held ones whose gate has opened; what came before changes nothing."""
@@ -64,56 +80,81 @@ class Matchmaker:
             for event in events
             if event.case_id in known and waits_for(known[event.case_id], event.match_id)
         ]
-        searches = await _resumed(tx, failed)
-        await self.search(tx, [s for s in searches if tries_left(s.case, self._policy)])
-        await self._give_up(tx, [s for s in searches if not tries_left(s.case, self._policy)])
+        searches = await resumed(tx, failed)
+        await self.search(tx, [s for s in searches if tries_left(s.case, self.policy)])
+        await self.give_up(tx, [s for s in searches if not tries_left(s.case, self.policy)], "no_hour")
 
     async def review_waiting(self, dues: Sequence[Due], tx: Transaction) -> None:
         """Whoever is still on the list on the promised day is looked at again, with all therapists."""
         known = await cases.lock_cases(tx, [UUID(due.key) for due in dues])
-        await self.search(tx, await _resumed(tx, [c for c in known.values() if c.state == "waitlisted"]))
+        await self.search(tx, await resumed(tx, [c for c in known.values() if c.state == "waitlisted"]))
 
     async def search(self, tx: Transaction, searches: Sequence[Search]) -> list[Case]:
         """One assignment for all of them, saved and said; returns how they stand after it."""
         if not searches:
             return []
-        directory, capacity = await self._roster.look(tx)
-        requests = [_request(search) for search in searches]
-        decisions = await asyncio.to_thread(decide, requests, directory, capacity, self._policy)
+        directory, capacity = await self.roster.look(tx)
+        requests = [request_of(search) for search in searches]
+        decisions = await asyncio.to_thread(decide, requests, directory, capacity, self.policy)
         by_case = {search.case.case_id: search for search in searches}
-        ended = [(by_case[one.request.case_id], one) for one in decisions]
-        saved = [(search, one, self._after(search, one, tx)) for search, one in ended]
-        await self._save(tx, saved)
-        return [after for *_, after in saved]
+        ended = [self._ended(by_case[one.request.case_id], one, tx) for one in decisions]
+        await self._save(tx, ended)
+        return [one.case for one in ended]
 
-    async def _give_up(self, tx: Transaction, searches: Sequence[Search]) -> None:
-        after = [waitlisted(s.case, "no_hour", s.priority, self._policy, tx.now) for s in searches]
+    async def give_up(self, tx: Transaction, searches: Sequence[Search], reason: Reason) -> None:
+        """Nobody is searched for now: the cases wait, and are told why."""
+        after = [waitlisted(s.case, reason, s.priority, self.policy, tx.now) for s in searches]
         pairs = list(zip(searches, after, strict=True))
         await therapists.move_loads(tx, load_changes((s.case, case) for s, case in pairs))
         await cases.save_cases(tx, [(case, None) for case in after])
         await _promise_reviews(tx, after)
         tx.emit(case_waitlisted(case, s.submitted, tx) for s, case in pairs)
 
-    async def _save(self, tx: Transaction, ended: Sequence[tuple[Search, Decision, Case]]) -> None:
-        changes = load_changes((s.case if s.known else None, after) for s, _, after in ended)
+    async def _save(self, tx: Transaction, ended: Sequence[Ended]) -> None:
+        changes = load_changes((one.search.case if one.search.known else None, one.case) for one in ended)
         await therapists.move_loads(tx, changes)
-        await cases.save_cases(tx, [(after, search.text) for search, _, after in ended])
-        why = [_explanation(decision, after) for _, decision, after in ended]
-        await explanations.save_explanations(tx, why, self._policy.version)
-        await _promise_reviews(tx, [after for *_, after in ended])
-        tx.emit(self._said(search, decision, after, tx) for search, decision, after in ended)
+        await cases.save_cases(tx, [(one.case, one.search.text) for one in ended])
+        made = [one.offer for one in ended if one.offer]
+        await offers.put_offers(tx, made)
+        await explanations.save_explanations(tx, [_explanation(one) for one in ended], self.policy.version)
+        await _promise_reviews(tx, [one.case for one in ended])
+        await _promise_ends(tx, made)
+        tx.emit(self._said(one, tx) for one in ended)
 
-    def _after(self, search: Search, decision: Decision, tx: Transaction) -> Case:
-        outcome = decision.outcome
-        if isinstance(outcome, Found):
-            first = outcome.offers[0].therapist_id
-            return matched(search.case, tx.new_id(), lane_of(outcome.modality), first)
-        return not_matched(search.case, outcome, search.priority, self._policy, tx.now)
+    def _ended(self, search: Search, decision: Decision, tx: Transaction) -> Ended:
+        outcome, case = decision.outcome, search.case
+        if not isinstance(outcome, Found):
+            reason: Reason = "no_other" if outcome == "no_hour" and search.declined else outcome
+            waits = not_matched(case, reason, search.priority, self.policy, tx.now)
+            return Ended(search, decision.explained, waits, reason)
+        match_id, lane = tx.new_id(), lane_of(outcome.modality)
+        if search.submitted.booking_mode == "choose":
+            outcome = narrowed(outcome, self.policy.waiting.choices)
+            waits = offered(case, match_id, lane)
+            return Ended(search, decision.explained, waits, outcome, self._offer(waits, outcome, search, tx))
+        first = outcome.offers[0].therapist_id
+        return Ended(search, decision.explained, matched(case, match_id, lane, first), outcome)
 
-    def _said(self, search: Search, decision: Decision, after: Case, tx: Transaction) -> Event:
-        if isinstance(decision.outcome, Found):
-            return match_made(after, search.submitted, decision.outcome, search.priority, self._policy, tx)
-        return case_waitlisted(after, search.submitted, tx)
+    def _offer(self, case: Case, found: Found, search: Search, tx: Transaction) -> Offered:
+        assert case.match_id is not None
+        return Offered(
+            match_id=case.match_id,
+            case_id=case.case_id,
+            attempt=case.attempt,
+            request_version=case.request_version,
+            modality=found.modality,
+            choices=tuple(Choice(tx.new_id(), one.therapist_id, one.sites) for one in found.offers),
+            offered_at=tx.now,
+            expires_at=tx.now + self.policy.waiting.time_to_choose(search.priority),
+        )
+
+    def _said(self, one: Ended, tx: Transaction) -> Event:
+        search = one.search
+        if one.offer:
+            return match_offered(one.offer, search.submitted)
+        if isinstance(one.outcome, Found):
+            return match_made(one.case, search.submitted, one.outcome, search.priority, self.policy, tx)
+        return case_waitlisted(one.case, search.submitted, tx)
 
 
 def _is_new(case: Case | None) -> bool:
@@ -127,18 +168,34 @@ def begun(event: RequestForCare, known: Case | None, alarms: Mapping[UUID, int])
     return Search(case, event, priority, {}, event.model_dump_json(), known is not None)
 
 
-async def _resumed(tx: Transaction, found: Sequence[Case]) -> list[Search]:
+async def resumed(tx: Transaction, found: Sequence[Case]) -> list[Search]:
+    """Searches for cases under lock, with what is known of each: its request, its alarms, who was asked before."""
     asked = await cases.requests_of(tx, [case.case_id for case in found])
     before = await explanations.asked_before(tx, [(case.case_id, case.tries_from) for case in found])
     searches = []
     for case in found:
         submitted = RequestForCare.model_validate_json(asked[case.case_id].request)
         priority = max(submitted.priority, asked[case.case_id].alarm_priority or 0)
-        searches.append(Search(case, submitted, priority, tried(before.get(case.case_id, ()))))
+        asked_so_far = before.get(case.case_id, ())
+        searches.append(
+            Search(
+                case,
+                submitted,
+                priority,
+                tried((lane, one.therapists) for one in asked_so_far for lane in _lanes(one)),
+                declined=any(one.declined for one in asked_so_far),
+            )
+        )
     return searches
 
 
-def _request(search: Search) -> Request:
+def _lanes(asked: Asked) -> Sequence[Lane]:
+    """Whoever has no hour in one lane may have one in the other; whom the person declined is not asked in either."""
+    return LANES if asked.declined else (asked.lane,)
+
+
+def request_of(search: Search) -> Request:
+    """What the search asks of the directory."""
     asked = search.submitted
     return Request(
         case_id=asked.case_id,
@@ -156,13 +213,13 @@ def _request(search: Search) -> Request:
     )
 
 
-def _explanation(decision: Decision, case: Case) -> Explanation:
-    outcome = decision.outcome
+def _explanation(one: Ended) -> Explanation:
+    case, outcome = one.case, one.outcome
     if isinstance(outcome, Found):
         who = tuple(offer.therapist_id for offer in outcome.offers)
         match = (case.match_id, outcome.modality, case.lane)
-        return Explanation(case.case_id, case.attempt, *match, who, None, decision.explained)
-    return Explanation(case.case_id, case.attempt, None, None, None, (), outcome, decision.explained)
+        return Explanation(case.case_id, case.attempt, *match, who, None, one.explained)
+    return Explanation(case.case_id, case.attempt, None, None, None, (), outcome, one.explained)
 
 
 async def _promise_reviews(tx: Transaction, after: Sequence[Case]) -> None:
@@ -172,5 +229,16 @@ async def _promise_reviews(tx: Transaction, after: Sequence[Case]) -> None:
             Due("review", key, case.next_review, traceparent=tx.traceparent_of(key))
             for case in after
             if case.next_review and (key := str(case.case_id))
+        ]
+    )
+
+
+async def _promise_ends(tx: Transaction, made: Sequence[Offered]) -> None:
+    """The end of an offer comes by itself. One row per case: a later offer takes the place of an earlier one."""
+    await tx.schedule(
+        [
+            Due("offer", key, one.expires_at, {"match_id": str(one.match_id)}, tx.traceparent_of(key))
+            for one in made
+            if (key := str(one.case_id))
         ]
     )

@@ -1,14 +1,15 @@
 """The therapists as this process knows them: brought up to date at the start of every batch, never stale."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from services.matching.domain.capacity import Capacity, capacity_of, with_loads
 from services.matching.domain.directory import Directory
-from services.matching.domain.places import Cities, Site
+from services.matching.domain.places import Cities, Point, Site
 from services.matching.domain.policy import Policy
-from services.matching.domain.therapists import Therapist
+from services.matching.domain.therapists import Profile, Therapist
 from services.matching.repository.changes import BEGINNING, Changes, Own, changes_since
 from shared.messaging import Transaction
 
@@ -46,6 +47,20 @@ class Roster:
             self._begin, self._again = changes.begin_next, changes.own
             seen = self._with(self._known, changes, own=True)
         return seen.directory, seen.capacity or capacity_of(seen.directory, {}, self._policy.weeks)
+
+    def described(self, ids: Iterable[UUID]) -> dict[UUID, Profile]:
+        """The profiles of those of these therapists who are known, as of the last look."""
+        known = self._known.therapists
+        return {one: known[one].profile for one in ids if one in known}
+
+    def points(self, sites: Iterable[UUID]) -> list[Point]:
+        """Where those of these sites are that are known, as of the last look."""
+        return [self._known.sites[one].point for one in sites if one in self._known.sites]
+
+    @property
+    def cities(self) -> Cities:
+        """Where each city is."""
+        return self._cities
 
     def _with(self, known: Known, changes: Changes, *, own: bool) -> Known:
         """With the changes of others, or with this transaction's own."""

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from services.matching.domain.cases import Case, Hour, after_hour, load_changes, over, withdrawn
+from services.matching.domain.offers import OfferState
 from services.matching.handlers.announcing import match_withdrawn
-from services.matching.repository import cases, therapists
+from services.matching.repository import cases, offers, therapists
 from shared.contracts.intake import CaseWithdrawn
 from shared.contracts.scheduling import Appointment, AppointmentCancelled
 from shared.messaging import Due, Transaction
@@ -21,11 +22,19 @@ async def withdraw_matches(events: Sequence[CaseWithdrawn], tx: Transaction) -> 
     changed = [(case, withdrawn(case)) for case in before if case.state != "withdrawn"]
     await settle(tx, changed)
     await tx.unschedule("review", [str(case.case_id) for case, _ in changed if case.state == "waitlisted"])
+    await end_offers(tx, [case for case, _ in changed], "withdrawn")
     tx.emit(
         match_withdrawn(case, "case_withdrawn", tx)
         for case, _ in changed
         if case.state in ("matched", "booked")
     )
+
+
+async def end_offers(tx: Transaction, known: Sequence[Case], state: OfferState) -> None:
+    """Whoever of these cases was to choose need not any more. Their rows are locked."""
+    offered = [case.case_id for case in known if case.state == "offered"]
+    await offers.end_offers(tx, offered, state)
+    await tx.unschedule("offer", [str(case_id) for case_id in offered])
 
 
 async def count_hours(events: Sequence[Appointment], tx: Transaction) -> None:

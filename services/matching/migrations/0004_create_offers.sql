@@ -6,7 +6,7 @@ ALTER TABLE cases ADD CONSTRAINT cases_state_check
 CREATE INDEX cases_waiting ON cases (case_id) WHERE state = 'waitlisted';
 
 -- What a person may choose from. One that was decided is never altered again. `options` are in the order of the
--- rules, each with its therapist and, in person, the sites within reach.
+-- rules, each with its therapist and, in person, the sites within reach; `chosen` is the therapist of `option_id`.
 CREATE TABLE offers (
     match_id uuid PRIMARY KEY,
     case_id uuid NOT NULL REFERENCES cases,
@@ -19,10 +19,11 @@ CREATE TABLE offers (
     state text NOT NULL DEFAULT 'open'
         CHECK (state IN ('open', 'accepted', 'declined', 'expired', 'superseded', 'withdrawn')),
     option_id uuid,
+    chosen uuid,
     reason text,
     decided_at timestamptz,
     CHECK ((state = 'open') = (decided_at IS NULL)),
-    CHECK ((state = 'accepted') = (option_id IS NOT NULL)),
+    CHECK ((state = 'accepted') = (option_id IS NOT NULL AND chosen IS NOT NULL)),
     CHECK ((state = 'declined') = (reason IS NOT NULL))
 );
 CREATE UNIQUE INDEX offers_one_open ON offers (case_id) WHERE state = 'open';

@@ -23,10 +23,16 @@ LEFT JOIN asked USING (n)
 ORDER BY case_id
 """
 
+# Of an offer only the chosen one was asked for an hour. Whom the person declined stays declined for as long as they
+# ask for the same, in whatever search.
 TRIED = """
-SELECT e.case_id, e.lane, e.candidates FROM match_explanations e
-JOIN unnest($1::uuid[], $2::int[]) AS c(case_id, tries_from) ON e.case_id = c.case_id AND e.attempt > c.tries_from
+SELECT e.case_id, e.lane, CASE o.state WHEN 'accepted' THEN ARRAY[o.chosen] ELSE e.candidates END AS candidates,
+    o.state IS NOT DISTINCT FROM 'declined' AS declined
+FROM match_explanations e
+JOIN unnest($1::uuid[], $2::int[]) AS s(case_id, tries_from) USING (case_id)
+JOIN cases c USING (case_id) LEFT JOIN offers o ON o.match_id = e.match_id
 WHERE e.match_id IS NOT NULL
+    AND (e.attempt > s.tries_from OR (o.state = 'declined' AND o.request_version = c.request_version))
 """
 
 WHY = """
@@ -55,6 +61,15 @@ class Explanation:
     explained: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Therapists of one attempt: asked for an hour in this lane in vain, or declined by the person in whatever lane."""
+
+    lane: Lane
+    therapists: tuple[UUID, ...]
+    declined: bool
+
+
 async def save_explanations(tx: Transaction, rows: Sequence[Explanation], rule_version: str) -> None:
     """One row per attempt, written once."""
     if not rows:
@@ -77,14 +92,16 @@ async def save_explanations(tx: Transaction, rows: Sequence[Explanation], rule_v
     )
 
 
-async def asked_before(
-    tx: Transaction, searches: Sequence[tuple[UUID, int]]
-) -> dict[UUID, list[tuple[Lane, list[UUID]]]]:
-    """Who was asked for each case since its present search began: (case, last attempt before it) in, lanes out."""
+async def asked_before(tx: Transaction, searches: Sequence[tuple[UUID, int]]) -> dict[UUID, list[Asked]]:
+    """Who was asked for each case since its present search began, and whom its person declined.
+
+    `searches` are (case, last attempt before the search).
+    """
     ids, since = [case for case, _ in searches], [attempt for _, attempt in searches]
-    found: dict[UUID, list[tuple[Lane, list[UUID]]]] = {}
+    found: dict[UUID, list[Asked]] = {}
     for row in await tx.connection.fetch(TRIED, ids, since) if searches else []:
-        found.setdefault(row["case_id"], []).append((row["lane"], row["candidates"]))
+        asked = Asked(row["lane"], tuple(row["candidates"]), row["declined"])
+        found.setdefault(row["case_id"], []).append(asked)
     return found
 
 

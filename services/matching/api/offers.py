@@ -1,0 +1,172 @@
+"""GET /v1/matches/{match_id}, accept and decline: a person chooses with whom to speak."""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from services.matching.domain.offers import DeclineReason
+from services.matching.handlers.choosing import Answer, Decision, Refused
+from services.matching.handlers.showing import Shown, ShownOption
+from shared.web import FieldProblem, Problem, fast_json, parse, require
+from shared.web.described import body_of
+from shared.web.idempotency import Claim, refusal
+
+_KEY = re.compile(r'"?([\x21\x23-\x7e]{8,128})"?')
+PRIVATE = {"Cache-Control": "private, no-store"}
+KEYED = {
+    "parameters": [
+        {"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string"}}
+    ]
+}
+ENDED = {
+    "accepted": "This was decided already.",
+    "declined": "This was decided already.",
+    "expired": "The time to choose is over; the request keeps its place.",
+    "superseded": "The request has changed; there is or will be another offer.",
+    "withdrawn": "The request was taken back.",
+}
+
+
+class Accepting(BaseModel):
+    """The option that the person chooses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    option_id: UUID
+
+
+class Declining(BaseModel):
+    """Why none of the options is chosen, as a code."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: DeclineReason = "rather_not_say"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCounter:
+    """What the routes need; with a decision goes the trace that it is part of."""
+
+    show: Callable[[UUID, UUID | None], Awaitable[Shown | None]]
+    decide: Callable[[Decision, str | None], Awaitable[Answer | Refused | Claim]]
+
+
+def offer_routes(counter: OfferCounter) -> APIRouter:
+    """For the person whose offer it is."""
+    router = APIRouter(tags=["matches"])
+
+    @router.get("/v1/matches/{match_id}")
+    async def look(match_id: UUID, request: Request) -> Response:
+        """The options with what helps to choose. `why` names the wishes that are met; nobody's name is known here."""
+        principal = require(request, "person")
+        shown = await counter.show(match_id, principal.case_id)
+        if shown is None:
+            raise _not_found()
+        return fast_json(200, _shown(shown), PRIVATE)
+
+    _add_decisions(router, counter)
+    return router
+
+
+def _add_decisions(router: APIRouter, counter: OfferCounter) -> None:
+    @router.post(
+        "/v1/matches/{match_id}/accept",
+        openapi_extra=body_of(Accepting, chosen={"option_id": "018f3c1e-7b1a-7000-8000-000000000001"})
+        | KEYED,
+    )
+    async def accept(match_id: UUID, request: Request) -> Response:
+        """Chooses one. An hour with exactly this therapist is sought at once; the others are not asked."""
+        principal = require(request, "person")
+        body = await request.body()
+        said = parse(Accepting, body)
+        return await _decide(
+            counter, request, Decision(match_id, principal.case_id, *_same(request, body), said.option_id)
+        )
+
+    @router.post(
+        "/v1/matches/{match_id}/decline",
+        openapi_extra=body_of(Declining, too_far={"reason": "too_far"}) | KEYED,
+    )
+    async def decline(match_id: UUID, request: Request) -> Response:
+        """Wants none of them. Others are looked for, and these are not offered again for the same request."""
+        principal = require(request, "person")
+        body = await request.body()
+        said = parse(Declining, body)
+        keyed = _same(request, body)
+        return await _decide(
+            counter, request, Decision(match_id, principal.case_id, *keyed, reason=said.reason)
+        )
+
+
+async def _decide(counter: OfferCounter, request: Request, decision: Decision) -> Response:
+    answer = await counter.decide(decision, request.scope.get("traceparent"))
+    if isinstance(answer, Claim):
+        raise refusal(answer)
+    if isinstance(answer, Refused):
+        raise _refused(answer)
+    return fast_json(200, answer, PRIVATE)
+
+
+def _same(request: Request, body: bytes) -> tuple[str, bytes]:
+    """The key, and by what a repeat is known to be the same request."""
+    found = _KEY.fullmatch(request.headers.get("idempotency-key", ""))
+    if found is None:
+        detail = "A key of 8 to 128 visible characters, new for each decision and the same on a repeat."
+        field = FieldProblem("Idempotency-Key", "missing_or_malformed", detail)
+        raise Problem(400, "idempotency_key_needed", "This request needs an Idempotency-Key.", [field])
+    return found[1], hashlib.blake2b(request.url.path.encode() + body, digest_size=32).digest()
+
+
+def _refused(refused: Refused) -> Problem:
+    if refused.why == "not_found":
+        return _not_found()
+    if refused.why == "unknown_option":
+        field = FieldProblem("/option_id", "unknown_option", "This is none of the options.")
+        return Problem(422, "invalid_request", "Some fields cannot be accepted.", [field])
+    if refused.why == "option_gone":
+        return Problem(409, "option_gone", "This one has no place any more; another may be chosen.")
+    code = "already_decided" if refused.why in ("accepted", "declined") else f"offer_{refused.why}"
+    return Problem(409, code, ENDED[refused.why])
+
+
+def _not_found() -> Problem:
+    """The same for an offer that does not exist and for somebody else's."""
+    return Problem(404, "match_not_found", "There is no such offer, or it is not yours.")
+
+
+def _shown(shown: Shown) -> dict[str, Any]:
+    offer = shown.offer
+    path = f"/v1/matches/{offer.match_id}"
+    links = {"self": path}
+    if shown.state == "open":
+        links |= {"accept": f"{path}/accept", "decline": f"{path}/decline"}
+    return {
+        "match_id": str(offer.match_id),
+        "state": shown.state,
+        "offered_at": offer.offered_at,
+        "expires_at": offer.expires_at,
+        "chosen": str(offer.option_id) if offer.option_id else None,
+        "options": [_option(one, offer.modality) for one in shown.options],
+        "links": links,
+    }
+
+
+def _option(one: ShownOption, modality: str) -> dict[str, Any]:
+    profile = one.profile
+    return {
+        "option_id": str(one.choice.option_id),
+        "available": one.available,
+        "modality": modality,
+        "organisation": profile.organisation if profile else None,
+        "gender": profile.gender if profile else None,
+        "languages": profile.languages if profile else [],
+        "fee": profile.fee if profile else None,
+        "within_km": one.within_km,
+        "why": one.why,
+    }

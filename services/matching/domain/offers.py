@@ -1,0 +1,98 @@
+"""Offers: a person who wished to choose is shown a few therapists who fit, and decides once.
+
+An offer holds nobody's place: three therapists would stand idle for days for each person who has not looked yet. So
+the choice is checked again when it is made, by the same rules, and one that has gone meanwhile is refused by name.
+What was not chosen is never booked instead: when the chosen one has no hour, the person is offered again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.matching.domain.bits import Bits
+from services.matching.domain.decisions import Found, Offer
+from services.matching.domain.directory import Directory
+from services.matching.domain.requests import Request
+from services.matching.domain.sieve import sieve
+from services.matching.domain.vocabulary import Modality
+
+OfferState = Literal["open", "accepted", "declined", "expired", "superseded", "withdrawn"]
+DeclineReason = Literal["none_suits", "too_far", "too_expensive", "known_to_me", "rather_not_say"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One therapist of an offer, and in person the sites within reach."""
+
+    option_id: UUID
+    therapist_id: UUID
+    sites: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An offer as it stands. Only an open one changes, and once."""
+
+    match_id: UUID
+    case_id: UUID
+    attempt: int
+    request_version: int
+    modality: Modality
+    choices: tuple[Choice, ...]
+    offered_at: datetime
+    expires_at: datetime
+    state: OfferState = "open"
+    option_id: UUID | None = None
+    reason: DeclineReason | None = None
+    decided_at: datetime | None = None
+
+    def stands(self, now: datetime) -> OfferState:
+        """Its state for whoever asks now: one whose time is over is expired, whether or not that was said yet."""
+        return "expired" if self.state == "open" and now >= self.expires_at else self.state
+
+    def choice(self, option_id: UUID) -> Choice | None:
+        """The option of this id, if it is one of them."""
+        return next((one for one in self.choices if one.option_id == option_id), None)
+
+
+def accepted(offer: Offered, choice: Choice, now: datetime) -> Offered:
+    """The person chose. Of an open offer only."""
+    return replace(offer, state="accepted", option_id=choice.option_id, decided_at=now)
+
+
+def declined(offer: Offered, reason: DeclineReason, now: datetime) -> Offered:
+    """The person wants none of these. Of an open offer only."""
+    return replace(offer, state="declined", reason=reason, decided_at=now)
+
+
+def expired(offer: Offered, now: datetime) -> Offered:
+    """Nobody chose in time. Of an open offer only."""
+    return replace(offer, state="expired", decided_at=now)
+
+
+def narrowed(found: Found, most: int) -> Found:
+    """The first of them: more to choose from helps nobody to choose."""
+    return Found(found.modality, found.offers[:most])
+
+
+def only(choice: Choice, modality: Modality) -> Found:
+    """The chosen one and nobody else."""
+    return Found(modality, (Offer(choice.therapist_id, choice.sites),))
+
+
+def still_fit(
+    request: Request, offer: Offered, directory: Directory, capacity: Bits, radius_km: float
+) -> Sequence[Choice]:
+    """Those of the offer whom the hard rules would leave now; `capacity` and `radius_km` as for the sieve.
+
+    Whom they have been offered counts as tried in a search, and is the very question here.
+    """
+    left = directory.offering(offer.modality)
+    anybody = 0
+    for _, row in sieve(replace(request, tried={}), directory, capacity, radius_km).by_wish:
+        anybody |= row
+    left &= anybody
+    numbers = ((one, directory.number_of.get(one.therapist_id)) for one in offer.choices)
+    return [one for one, number in numbers if number is not None and left >> number & 1]

@@ -1,0 +1,142 @@
+"""People choose from their offers, or do not: every way an offer ends is decided under the lock of its case."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+
+from services.matching.domain.cases import Case, chosen, tries_left
+from services.matching.domain.offers import (
+    Choice,
+    DeclineReason,
+    Offered,
+    OfferState,
+    accepted,
+    declined,
+    expired,
+    only,
+    still_fit,
+)
+from services.matching.handlers.announcing import match_made, offer_decided
+from services.matching.handlers.matchmaking import Matchmaker, Search, request_of, resumed
+from services.matching.handlers.standing import settle
+from services.matching.repository import cases, offers
+from shared.messaging import Due, Transaction
+from shared.web import idempotency
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody with a session of `case_id` says of an offer: the option they choose, or why none of them.
+
+    `key` and `body_hash` make a repeated request the same one.
+    """
+
+    match_id: UUID
+    case_id: UUID | None
+    key: str
+    body_hash: bytes
+    option_id: UUID | None = None
+    reason: DeclineReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a decision does not count: no such offer of theirs, it ended as `why` says, no such option, or gone."""
+
+    why: Literal["not_found", "unknown_option", "option_gone"] | OfferState
+
+
+class ChoiceDesk:
+    """What people decide over HTTP, and what comes due when they do not."""
+
+    def __init__(self, matchmaker: Matchmaker) -> None:
+        self._matchmaker = matchmaker
+        self._policy = matchmaker.policy
+
+    async def decide(self, decision: Decision, tx: Transaction) -> Answer | Refused | idempotency.Claim:
+        """The answer to whoever decides; a refusal changes nothing. A claim is one that is not new and no replay."""
+        found = await offers.find_offer(tx, decision.match_id)
+        if found is None or found.case_id != decision.case_id:
+            return Refused("not_found")
+        scope = f"POST /v1/matches/{decision.match_id}"
+        [claim] = await idempotency.claim(
+            tx, [idempotency.KeyedRequest(scope, decision.key, decision.body_hash)]
+        )
+        if claim.state == "replay" and claim.response is not None:
+            kept: Answer = orjson.loads(claim.response)
+            return kept
+        if claim.state != "new":
+            return claim
+        answer = await self._decide(decision, tx)
+        if not isinstance(answer, Refused):
+            kept_answer = (scope, decision.key, decision.body_hash, 200, orjson.dumps(answer))
+            await idempotency.record(tx, [kept_answer])
+        return answer
+
+    async def expire_offers(self, dues: Sequence[Due], tx: Transaction) -> None:
+        """Nobody chose in time: the case waits, and whoever was offered to it is free for others as before."""
+        known = await cases.lock_cases(tx, [UUID(due.key) for due in dues])
+        offered = [case for case in known.values() if case.state == "offered"]
+        standing = await offers.open_offers(tx, [case.case_id for case in offered])
+        over = {case_id: one for case_id, one in standing.items() if one.stands(tx.now) == "expired"}
+        ended = {case_id: expired(one, tx.now) for case_id, one in over.items()}
+        await offers.decide_offers(tx, list(ended.values()))
+        searches = await resumed(tx, [case for case in offered if case.case_id in ended])
+        tx.emit(offer_decided(ended[s.case.case_id], s.submitted) for s in searches)
+        await self._matchmaker.give_up(tx, searches, "offer_expired")
+
+    async def _decide(self, decision: Decision, tx: Transaction) -> Answer | Refused:
+        known = await cases.lock_cases(tx, [decision.case_id] if decision.case_id else [])
+        offer = await offers.find_offer(tx, decision.match_id)
+        assert offer is not None
+        if (stands := offer.stands(tx.now)) != "open":
+            return Refused(stands)
+        case = known[offer.case_id]
+        if decision.option_id is None:
+            assert decision.reason is not None
+            return await self._decline(case, declined(offer, decision.reason, tx.now), tx)
+        choice = offer.choice(decision.option_id)
+        return await self._accept(case, offer, choice, tx) if choice else Refused("unknown_option")
+
+    async def _accept(self, case: Case, offer: Offered, choice: Choice, tx: Transaction) -> Answer | Refused:
+        [search] = await resumed(tx, [case])
+        if choice not in await self.available(search, offer, tx):
+            return Refused("option_gone")
+        after, ended = chosen(case, choice.therapist_id), accepted(offer, choice, tx.now)
+        await settle(tx, [(case, after)])
+        await offers.decide_offers(tx, [ended])
+        await tx.unschedule("offer", [str(case.case_id)])
+        asked = only(choice, offer.modality)
+        tx.emit([offer_decided(ended, search.submitted)])
+        tx.emit([match_made(after, search.submitted, asked, search.priority, self._policy, tx)])
+        return _answer(ended)
+
+    async def _decline(self, case: Case, ended: Offered, tx: Transaction) -> Answer:
+        await offers.decide_offers(tx, [ended])
+        await tx.unschedule("offer", [str(case.case_id)])
+        searches = await resumed(tx, [case])
+        tx.emit([offer_decided(ended, searches[0].submitted)])
+        if tries_left(case, self._policy):
+            await self._matchmaker.search(tx, searches)
+        else:
+            await self._matchmaker.give_up(tx, searches, "no_other")
+        return _answer(ended)
+
+    async def available(self, search: Search, offer: Offered, tx: Transaction) -> Sequence[Choice]:
+        """Whom the hard rules and everybody's load leave of this offer at this moment."""
+        directory, capacity = await self._matchmaker.roster.look(tx)
+        return still_fit(request_of(search), offer, directory, capacity.any_free, self._policy.radius_km)
+
+
+def _answer(offer: Offered) -> Answer:
+    return {
+        "match_id": str(offer.match_id),
+        "state": offer.state,
+        "option_id": str(offer.option_id) if offer.option_id else None,
+        "reason": offer.reason,
+    }
