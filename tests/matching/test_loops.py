@@ -4,9 +4,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from services.matching.handlers.alarms import AlarmBook
 from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
-from shared.contracts.intake import AlarmClosed, AlarmRaised
+from shared.contracts.intake import AlarmClosed, AlarmLevelChanged, AlarmRaised
 from shared.messaging import Due
 from tests.matching.conftest import Office
 from tests.matching.events import a_case, booked, cancelled, moved, no_hour, withdrawal
@@ -201,6 +203,49 @@ async def test_a_closed_alarm_counts_no_longer_whatever_comes_late(office: Offic
     await office.hear(book.raise_priorities, raised)
     await office.hear(office.matchmaker.match_cases, case)
     assert (await office.said("match_made"))[0]["priority"] == 0
+
+
+@pytest.mark.parametrize(("level", "priority"), [("R1", 2), ("R3", 3)])
+async def test_the_priority_follows_what_a_human_judged_whatever_comes_late(
+    office: Office, level: str, priority: int
+) -> None:
+    book = AlarmBook(POLICY)
+    await office.describe(1)
+    case = a_case()
+    raised = alarm(case.case_id)
+    judged = [level_changed(raised, one, minutes) for minutes, one in ((1, "R1"), (2, "R3"), (3, level))]
+    await office.hear(book.follow_levels, judged[2])
+    await office.hear(book.raise_priorities, raised)
+    await office.hear(book.follow_levels, judged[1])
+    await office.hear(book.follow_levels, judged[0])
+    await office.hear(office.matchmaker.match_cases, case)
+    assert (await office.said("match_made"))[0]["priority"] == priority
+
+
+async def test_a_level_does_not_open_an_alarm_that_is_closed(office: Office) -> None:
+    book = AlarmBook(POLICY)
+    await office.describe(1)
+    case = a_case()
+    raised = alarm(case.case_id)
+    closed = AlarmClosed(
+        case_id=case.case_id, alarm_id=raised.alarm_id, staff_id="s", outcome="reached", closed_at=NOW
+    )
+    await office.hear(book.raise_priorities, raised)
+    await office.hear(book.lower_priorities, closed)
+    await office.hear(book.follow_levels, level_changed(raised, "R3", 1))
+    await office.hear(office.matchmaker.match_cases, case)
+    assert (await office.said("match_made"))[0]["priority"] == 0
+
+
+def level_changed(raised: AlarmRaised, level: Any, minutes: int) -> AlarmLevelChanged:
+    return AlarmLevelChanged(
+        case_id=raised.case_id,
+        alarm_id=raised.alarm_id,
+        staff_id="s",
+        level=level,
+        due_by=NOW,
+        changed_at=NOW + timedelta(minutes=minutes),
+    )
 
 
 def alarm(case_id: UUID) -> AlarmRaised:

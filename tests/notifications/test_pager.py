@@ -1,5 +1,6 @@
 """The pager: the duty desk is paged at once, and again until a named human has the alarm; nobody else hears."""
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -7,17 +8,21 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import aiohttp
+import pytest
 import pytest_asyncio
 
 from deploy.local.ports import free_port
+from services.notifications.domain.outcomes import Accepted
 from services.notifications.domain.paging import PagingRules, reference
 from services.notifications.gateways.sms import SmsGateway
 from services.notifications.handlers import PAGER_HANDLERS
+from services.notifications.handlers.paging import record_pages
+from services.notifications.repository.paging import claim_pages
 from services.notifications.sender.pages import Pager
 from services.notifications.settings import SYNTHETIC_DUTY_DESK, PagerSettings
 from services.notifications.templates import load_languages, load_reserved
 from shared.contracts.base import Event
-from shared.contracts.intake import AlarmAcknowledged, AlarmClosed, AlarmRaised
+from shared.contracts.intake import AlarmAcknowledged, AlarmClosed, AlarmLevelChanged, AlarmRaised
 from tests.notifications import facts
 from tests.notifications.facts import NOW, Desk
 from tests.notifications.outside import OutsideWorld, outside_world
@@ -25,6 +30,7 @@ from tests.stack_fixtures import FreshDatabase
 from tests.waiting import PATIENCE
 
 RULES = PagingRules({"R3": 5}, 15)
+LEVELS = ("R1", "R2", "R3")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -171,3 +177,106 @@ async def test_nothing_of_a_page_is_told_on_a_topic_or_in_a_journey(
         assert pager.metrics()["alarms_unanswered_seconds"] == 0
     assert await desk.said() == []
     assert await desk.pool.fetchval("SELECT count(*) FROM journey") == 0
+
+
+def judged(alarm_id: UUID, level: str) -> AlarmLevelChanged:
+    return AlarmLevelChanged(
+        case_id=uuid4(), alarm_id=alarm_id, staff_id="staff", level=level, due_by=NOW, changed_at=NOW
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+async def test_a_raise_pages_at_once_and_at_the_pace_of_the_new_level(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    alarm = uuid4()
+    await tell(desk, raised(alarm, "R1"))
+    async with paging(desk, outside.url) as pager:
+        assert await pager.page_once() == 1
+        desk.now += timedelta(minutes=1)
+        await tell(desk, judged(alarm, "R3"))
+        assert await pager.page_once() == 1
+        desk.now += timedelta(minutes=5)
+        assert await pager.page_once() == 1
+    assert len(outside.received("sms")) == 3
+
+
+async def test_a_lower_level_is_paged_as_planned_and_then_at_its_own_pace(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    alarm = uuid4()
+    await tell(desk, raised(alarm, "R3"))
+    async with paging(desk, outside.url) as pager:
+        await pager.page_once()
+        await tell(desk, judged(alarm, "R1"))
+        assert await pager.page_once() == 0
+        desk.now += timedelta(minutes=5)
+        assert await pager.page_once() == 1
+        desk.now += timedelta(minutes=14)
+        assert await pager.page_once() == 0
+        desk.now += timedelta(minutes=1)
+        assert await pager.page_once() == 1
+
+
+async def test_a_raise_while_a_page_is_on_its_way_is_paged_by_itself(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    alarm = uuid4()
+    await tell(desk, raised(alarm, "R1"))
+    async with desk.database.transaction() as tx:
+        due = await claim_pages(tx, 10, 60)
+    await tell(desk, judged(alarm, "R3"))
+    async with desk.database.transaction() as tx:
+        await record_pages(tx, [(page, Accepted("x")) for page in due], RULES)
+    async with paging(desk, outside.url) as pager:
+        assert await pager.page_once() == 1
+
+
+async def test_who_has_an_alarm_is_not_paged_for_a_raise(desk: Desk, outside: OutsideWorld) -> None:
+    first, second, third = uuid4(), uuid4(), uuid4()
+    await tell(desk, raised(first, "R1"), acknowledged(first), judged(first, "R3"))
+    await tell(desk, acknowledged(second), judged(second, "R3"), raised(second, "R1"))
+    await tell(desk, raised(third, "R1"), closed(third), judged(third, "R3"))
+    async with paging(desk, outside.url) as pager:
+        assert await pager.page_once() == 0
+
+
+async def test_a_level_of_an_alarm_not_heard_of_is_paged_because_nobody_has_it(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    alarm = uuid4()
+    await tell(desk, judged(alarm, "R3"), raised(alarm, "R1"))
+    async with paging(desk, outside.url) as pager:
+        assert await pager.page_once() == 1
+        desk.now += timedelta(minutes=5)
+        assert await pager.page_once() == 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_is_said_an_alarm_is_never_quiet_while_nobody_has_it(
+    desk: Desk, outside: OutsideWorld, seed: int
+) -> None:
+    chance, alarm, has_it = random.Random(seed), uuid4(), False
+    await tell(desk, raised(alarm, chance.choice(LEVELS)))
+    async with paging(desk, outside.url) as pager:
+        for _ in range(25):
+            act = chance.choices(["level", "again", "page", "taken"], [5, 2, 5, 1])[0]
+            if act == "level":
+                await tell(desk, judged(alarm, chance.choice(LEVELS)))
+            elif act == "again":
+                await tell(desk, raised(alarm, chance.choice(LEVELS)))
+            elif act == "taken":
+                await tell(desk, chance.choice([acknowledged, closed])(alarm))
+                has_it = True
+            desk.now += timedelta(minutes=chance.randrange(20))
+            await pager.page_once()
+            row = await desk.pool.fetchrow(
+                "SELECT state, next_page_at FROM alarms WHERE alarm_id = $1", alarm
+            )
+            assert row is not None
+            assert (row["state"] == "open") == (not has_it)
+            if not has_it:
+                assert row["next_page_at"] <= desk.now + timedelta(minutes=RULES.otherwise)
+        before = len(outside.received("sms"))
+        desk.now += timedelta(minutes=RULES.otherwise)
+        await pager.page_once()
+        assert (len(outside.received("sms")) == before) == has_it

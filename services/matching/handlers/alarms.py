@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from services.matching.domain.policy import Policy
 from services.matching.repository import cases
-from shared.contracts.intake import AlarmClosed, AlarmRaised
+from services.matching.repository.cases import Alarm
+from shared.contracts.intake import AlarmClosed, AlarmLevelChanged, AlarmRaised
 from shared.messaging import Transaction
 
 
@@ -16,9 +17,19 @@ class AlarmBook:
 
     async def raise_priorities(self, events: Sequence[AlarmRaised], tx: Transaction) -> None:
         """An alarm may come before its case: it is kept by the case's id."""
-        rows = [(e.alarm_id, e.case_id, self._policy.priority_of(e.level), False) for e in events]
-        await cases.put_alarms(tx, rows)
+        await cases.put_alarms(
+            tx, [Alarm(e.alarm_id, e.case_id, self._policy.priority_of(e.level), e.raised_at) for e in events]
+        )
+
+    async def follow_levels(self, events: Sequence[AlarmLevelChanged], tx: Transaction) -> None:
+        """A human judged it anew. The newest judgement counts, in whatever order they are heard."""
+        await cases.put_alarms(
+            tx,
+            [Alarm(e.alarm_id, e.case_id, self._policy.priority_of(e.level), e.changed_at) for e in events],
+        )
 
     async def lower_priorities(self, events: Sequence[AlarmClosed], tx: Transaction) -> None:
         """A human has closed it."""
-        await cases.put_alarms(tx, [(e.alarm_id, e.case_id, 0, True) for e in events])
+        await cases.put_alarms(
+            tx, [Alarm(e.alarm_id, e.case_id, 0, e.closed_at, closed=True) for e in events]
+        )

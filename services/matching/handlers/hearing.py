@@ -10,7 +10,14 @@ from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.sites import know_sites
 from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
 from shared.contracts.base import Event
-from shared.contracts.intake import AlarmClosed, AlarmRaised, CaseSubmitted, CaseUpdated, CaseWithdrawn
+from shared.contracts.intake import (
+    AlarmClosed,
+    AlarmLevelChanged,
+    AlarmRaised,
+    CaseSubmitted,
+    CaseUpdated,
+    CaseWithdrawn,
+)
 from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -41,7 +48,11 @@ def handlers(matchmaker: Matchmaker) -> Handlers:
 
 def crisis_handlers(alarms: AlarmBook) -> Handlers:
     """The group `matching.crisis`."""
-    return {AlarmRaised: alarms.raise_priorities, AlarmClosed: alarms.lower_priorities}
+    return {
+        AlarmRaised: alarms.raise_priorities,
+        AlarmLevelChanged: alarms.follow_levels,
+        AlarmClosed: alarms.lower_priorities,
+    }
 
 
 def due_handlers(matchmaker: Matchmaker) -> Mapping[str, Callable[..., Awaitable[Any]]]:

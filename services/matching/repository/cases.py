@@ -49,10 +49,14 @@ ON CONFLICT (case_id) DO UPDATE SET state = excluded.state, attempt = excluded.a
 """
 
 # The priority of a closed alarm is never read again, and an alarm that is closed stays closed, whatever comes late.
+# `changed_at` is when it was said, not when it was heard: nothing on this topic waits for anything, so an event that
+# was set aside and comes later must not undo what a human judged since.
 PUT_ALARMS = """
-INSERT INTO alarms (alarm_id, case_id, priority, closed, changed_at)
-SELECT *, $5 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::boolean[]) AS a ORDER BY 1
-ON CONFLICT (alarm_id) DO UPDATE SET closed = alarms.closed OR excluded.closed, changed_at = excluded.changed_at
+INSERT INTO alarms (alarm_id, case_id, priority, changed_at, closed)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::boolean[]) AS a ORDER BY 1
+ON CONFLICT (alarm_id) DO UPDATE SET closed = alarms.closed OR excluded.closed,
+    priority = CASE WHEN excluded.changed_at >= alarms.changed_at THEN excluded.priority ELSE alarms.priority END,
+    changed_at = greatest(alarms.changed_at, excluded.changed_at)
 """
 
 
@@ -62,6 +66,17 @@ class Asked:
 
     request: str
     alarm_priority: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What an alarm means for the order of cases, and since when."""
+
+    alarm_id: UUID
+    case_id: UUID
+    priority: int
+    changed_at: datetime
+    closed: bool = False
 
 
 async def lock_cases(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Case]:
@@ -112,10 +127,10 @@ async def save_cases(tx: Transaction, cases: Sequence[tuple[Case, str | None]]) 
     )
 
 
-async def put_alarms(tx: Transaction, alarms: Sequence[tuple[UUID, UUID, int, bool]]) -> None:
-    """(alarm, case, priority, closed)."""
-    columns = ([alarm[place] for alarm in alarms] for place in range(4))
-    await tx.connection.execute(PUT_ALARMS, *columns, tx.now)
+async def put_alarms(tx: Transaction, alarms: Sequence[Alarm]) -> None:
+    """Kept by their ids, the latest word of each."""
+    rows = [(one.alarm_id, one.case_id, one.priority, one.changed_at, one.closed) for one in alarms]
+    await tx.connection.execute(PUT_ALARMS, *zip(*rows, strict=True))
 
 
 def _case(row: asyncpg.Record) -> Case:

@@ -8,6 +8,7 @@ from shared.contracts.base import Event
 from shared.contracts.intake import (
     AlarmAcknowledged,
     AlarmClosed,
+    AlarmLevelChanged,
     AlarmRaised,
     ConsentChanged,
     ContactChanged,
@@ -37,5 +38,6 @@ HANDLERS: Handlers = {
 PAGER_HANDLERS: Handlers = {
     AlarmRaised: paging.page_alarms,
     AlarmAcknowledged: paging.hear_acknowledgements,
+    AlarmLevelChanged: paging.follow_levels,
     AlarmClosed: paging.hear_closures,
 }

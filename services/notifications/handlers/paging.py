@@ -1,13 +1,14 @@
 """Kafka in for the pager: an alarm is paged until a named human has it. Nothing of it is told on another topic."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.notifications.domain.outcomes import Accepted, Outcome
 from services.notifications.domain.paging import PagingRules, retry_seconds
 from services.notifications.repository import paging
 from services.notifications.repository.paging import NextPage, Page
-from shared.contracts.intake import AlarmAcknowledged, AlarmClosed, AlarmRaised
+from shared.contracts.intake import AlarmAcknowledged, AlarmClosed, AlarmLevelChanged, AlarmRaised
 from shared.messaging import Transaction
 
 
@@ -26,6 +27,11 @@ async def hear_closures(events: Sequence[AlarmClosed], tx: Transaction) -> None:
     await paging.quieten(tx, [event.alarm_id for event in events], "closed")
 
 
+async def follow_levels(events: Sequence[AlarmLevelChanged], tx: Transaction) -> None:
+    """Paged at the pace of the new level, and at once when it is graver and nobody has it. A level never quietens."""
+    await paging.change_levels(tx, [(event.alarm_id, event.level) for event in events])
+
+
 async def record_pages(tx: Transaction, answers: Sequence[tuple[Page, Outcome]], rules: PagingRules) -> None:
     """A page that was taken comes again under a new id unless somebody acknowledges; one that was not taken
     comes again soon under its own."""
@@ -33,13 +39,15 @@ async def record_pages(tx: Transaction, answers: Sequence[tuple[Page, Outcome]],
     failed = [page for page, outcome in answers if not isinstance(outcome, Accepted)]
     await paging.keep_pages(tx, taken)
     again = [
-        NextPage(page.alarm_id, tx.new_id(), tx.now + timedelta(minutes=rules.wait_minutes(page.level)), 0)
+        _next(page, tx.new_id(), tx.now + timedelta(minutes=rules.wait_minutes(page.level)), 0)
         for page in taken
     ]
     soon = [
-        NextPage(
-            page.alarm_id, page.page_id, tx.now + timedelta(seconds=retry_seconds(page.tries)), page.tries + 1
-        )
+        _next(page, page.page_id, tx.now + timedelta(seconds=retry_seconds(page.tries)), page.tries + 1)
         for page in failed
     ]
     await paging.plan_next(tx, again + soon)
+
+
+def _next(page: Page, page_id: UUID, at: datetime, tries: int) -> NextPage:
+    return NextPage(page.alarm_id, page.page_id, page_id, at, tries)

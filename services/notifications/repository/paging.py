@@ -23,6 +23,18 @@ ON CONFLICT (alarm_id) DO UPDATE SET state = excluded.state, changed_at = exclud
 WHERE alarms.state = 'open' OR excluded.state = 'closed'
 """
 
+# A graver level pages at once, under a new id so that the page is a new one and not taken for one already sent; a
+# lighter one waits for the page that was planned. An alarm we have not heard of is nobody's yet, whatever its level.
+CHANGE_LEVELS = """
+INSERT INTO alarms (alarm_id, level, state, page_id, next_page_at, changed_at)
+SELECT alarm_id, level, 'open', page_id, $4, $4
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS a(alarm_id, level, page_id) ORDER BY alarm_id
+ON CONFLICT (alarm_id) DO UPDATE SET level = excluded.level,
+    page_id = CASE WHEN excluded.level > alarms.level THEN excluded.page_id ELSE alarms.page_id END,
+    next_page_at = CASE WHEN excluded.level > alarms.level THEN excluded.next_page_at ELSE alarms.next_page_at END,
+    tries = CASE WHEN excluded.level > alarms.level THEN 0 ELSE alarms.tries END
+"""
+
 # An alarm that could not be read is an alarm: the desk is paged until an operator has settled the dead letter.
 RAISE_UNREAD = """
 INSERT INTO alarms (alarm_id, level, state, page_id, next_page_at, changed_at)
@@ -51,10 +63,12 @@ SELECT page_id, alarm_id, $3 FROM unnest($1::uuid[], $2::uuid[]) AS p(page_id, a
 ON CONFLICT (page_id) DO NOTHING
 """
 
+# Only after the page that is in the row: one that a raise has put in its place meanwhile is due as it is.
 PLAN_NEXT = """
 UPDATE alarms SET page_id = n.page_id, next_page_at = n.at, tries = n.tries
-FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::int[]) AS n(alarm_id, page_id, at, tries)
-WHERE alarms.alarm_id = n.alarm_id
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::int[])
+    AS n(alarm_id, after_page, page_id, at, tries)
+WHERE alarms.alarm_id = n.alarm_id AND alarms.page_id = n.after_page
 """
 
 
@@ -70,9 +84,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class NextPage:
-    """When an alarm is paged again, under which id, and how often in a row the gateway has failed."""
+    """When an alarm is paged again after a page, under which id, and how often in a row the gateway has failed."""
 
     alarm_id: UUID
+    after_page: UUID
     page_id: UUID
     at: datetime
     tries: int
@@ -82,6 +97,17 @@ async def raise_alarms(tx: Transaction, alarms: Sequence[tuple[UUID, str]]) -> N
     """New alarms are due at once."""
     await tx.connection.execute(
         RAISE, [a for a, _ in alarms], [level for _, level in alarms], [tx.new_id() for _ in alarms], tx.now
+    )
+
+
+async def change_levels(tx: Transaction, alarms: Sequence[tuple[UUID, str]]) -> None:
+    """Who has an alarm stays who has it; one that nobody has is due at once when it is graver now."""
+    await tx.connection.execute(
+        CHANGE_LEVELS,
+        [a for a, _ in alarms],
+        [level for _, level in alarms],
+        [tx.new_id() for _ in alarms],
+        tx.now,
     )
 
 
@@ -112,6 +138,7 @@ async def plan_next(tx: Transaction, plans: Sequence[NextPage]) -> None:
     await tx.connection.execute(
         PLAN_NEXT,
         [p.alarm_id for p in plans],
+        [p.after_page for p in plans],
         [p.page_id for p in plans],
         [p.at for p in plans],
         [p.tries for p in plans],
