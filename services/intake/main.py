@@ -12,13 +12,25 @@ import orjson
 import uvloop
 from fastapi import APIRouter, FastAPI
 
-from services.intake.api import alarms, cases, crisis, earlier, keys, reference, sessions, wishes, withdrawals
+from services.intake.api import (
+    alarm_actions,
+    alarms,
+    cases,
+    crisis,
+    earlier,
+    keys,
+    reference,
+    sessions,
+    wishes,
+    withdrawals,
+)
 from services.intake.api.bulk import BODIES, PATH, BulkCounter, BulkTurns, bulk_routes
 from services.intake.api.cards import CardDeck
+from services.intake.api.duty import DutyDesk
 from services.intake.api.problems import with_card
 from services.intake.api.together import together
 from services.intake.domain.policy import Policy
-from services.intake.handlers import acceptance, bulk, progress
+from services.intake.handlers import acceptance, attending, bulk, progress
 from services.intake.handlers import alarms as duty
 from services.intake.handlers.keys import answer_questions
 from services.intake.handlers.lookups import look_up_cases
@@ -155,15 +167,9 @@ def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     app.include_router(crisis.crisis_routes(cards))
     app.include_router(cases.crisis_asking_routes(_case_counter(settings, policy, cards, database)))
     app.include_router(_withdrawals(cards, database))
-    app.include_router(
-        alarms.alarm_routes(
-            alarms.DutyDesk(
-                page=together(database, duty.list_alarms),
-                acknowledge=together(database, duty.acknowledge_alarms),
-                close=together(database, duty.close_alarms),
-            )
-        )
-    )
+    desk = _duty_desk(settings, policy, database)
+    app.include_router(alarms.alarm_routes(desk))
+    app.include_router(alarm_actions.alarm_action_routes(desk))
 
 
 def serve_keys(app: FastAPI, settings: Settings, database: Database) -> None:
@@ -207,6 +213,18 @@ def _bulk_counter(settings: Settings, counter: cases.CaseCounter, database: Data
 
 def _desk(settings: Settings, policy: Policy) -> Desk:
     return Desk(policy, Sealer(read_key(settings.deployment_key_file)), os.urandom, force_sampled)
+
+
+def _duty_desk(settings: Settings, policy: Policy, database: Database) -> DutyDesk:
+    return DutyDesk(
+        page=together(database, duty.list_alarms),
+        look=together(database, duty.look_at_alarms),
+        acknowledge=together(database, duty.acknowledge_alarms),
+        attempt=together(database, attending.record_attempts),
+        change_level=together(database, partial(attending.change_levels, policy=policy.alarms)),
+        close=together(database, duty.close_alarms),
+        note_key=derive(read_key(settings.deployment_key_file), "lookup"),
+    )
 
 
 def _session_counter(settings: Settings, counter: cases.CaseCounter) -> sessions.SessionCounter:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cards import CardDeck
 from services.intake.api.earlier import Proof, prove
-from services.intake.api.posts import idempotency_key
+from services.intake.api.posts import KEY_PARAMETER, idempotency_key
 from services.intake.api.problems import refused
 from services.intake.api.requests import EXAMPLE, SMALLEST, CaseSent
 from services.intake.api.views import not_found, render_view
@@ -23,15 +23,7 @@ from services.intake.repository.standings import CaseView
 from shared.web import PUBLIC, Principal, allowed, fast_json, parse
 from shared.web.described import body_of
 
-ASKING = (
-    body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE)
-    | PUBLIC
-    | {
-        "parameters": [
-            {"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string"}}
-        ]
-    }
-)
+ASKING = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE) | PUBLIC | KEY_PARAMETER
 Reader = Annotated[Principal, allowed("coordinator", "duty_clinician", own=("person",))]
 Look = Callable[[str], Awaitable[CaseView | None]]
 

@@ -1,6 +1,7 @@
 """What comes with a post besides its body: the idempotency key and the trace."""
 
 import re
+from typing import Any
 
 from fastapi import Request
 
@@ -8,6 +9,12 @@ from shared.web import FieldProblem, Problem
 
 # A quoted string by the IETF draft (draft-ietf-httpapi-idempotency-key-header-07), or bare as most send it.
 _KEY = re.compile(r'"?([\x21\x23-\x7e]{8,128})"?')
+
+KEY_PARAMETER: dict[str, Any] = {
+    "parameters": [
+        {"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string"}}
+    ]
+}
 
 
 def idempotency_key(request: Request) -> str:

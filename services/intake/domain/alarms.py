@@ -10,7 +10,20 @@ from services.intake.domain.vocabulary import Level
 
 AlarmState = Literal["open", "acknowledged", "closed"]
 Outcome = Literal["reached_and_safe", "handed_over_and_confirmed", "already_in_care", "raised_in_error"]
-Verdict = Literal["done", "done_already", "taken_by_another", "not_acknowledged", "closed_already"]
+Verdict = Literal[
+    "done", "done_already", "taken_by_another", "not_acknowledged", "closed_already", "reason_needed"
+]
+# How a call to the person ended. Phones are shared and often off, so who answered may be somebody else.
+AttemptOutcome = Literal[
+    "reached",
+    "call_back_agreed",
+    "no_answer",
+    "line_busy",
+    "switched_off",
+    "answered_by_another",
+    "wrong_number",
+    "refused",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,8 @@ class AlarmStanding:
     alarm_id: UUID
     case_id: UUID
     state: AlarmState
+    level: Level
+    due_by: datetime
     acknowledged_by: str | None
     closed_by: str | None
 
@@ -69,3 +84,29 @@ def close(alarm: AlarmStanding, staff: Staff) -> tuple[Verdict, AlarmStanding]:
     if alarm.state == "open":
         return "not_acknowledged", alarm
     return ("done_already" if alarm.closed_by == staff.id else "closed_already"), alarm
+
+
+def attempt(alarm: AlarmStanding) -> Verdict:
+    """Whoever tried may say so, whether or not the alarm is theirs; it changes nothing about who has it."""
+    return "closed_already" if alarm.state == "closed" else "done"
+
+
+def change_level(
+    alarm: AlarmStanding, level: Level, reason: str | None, policy: AlarmPolicy, now: datetime
+) -> tuple[Verdict, AlarmStanding]:
+    """Raised freely, lowered only for a reason. The time runs anew from `now`, but a raise never gives more of it."""
+    if alarm.state == "closed":
+        return "closed_already", alarm
+    if level == alarm.level:
+        return "done_already", alarm
+    due_by = policy.due_by(level, now)
+    if level > alarm.level:
+        return "done", replace(alarm, level=level, due_by=min(alarm.due_by, due_by))
+    if reason is None or not reason.strip():
+        return "reason_needed", alarm
+    return "done", replace(alarm, level=level, due_by=due_by)
+
+
+def is_overdue(state: AlarmState, due_by: datetime, now: datetime) -> bool:
+    """Whether nobody was on it in time and nobody is."""
+    return state == "open" and now > due_by

@@ -40,6 +40,7 @@ def checked(policy: Policy) -> Policy:
         _check_bands(instrument)
         _check_items(instrument)
     _check_rows(policy.steps)
+    _check_alarms(policy.alarms)
     _check_instruments_of_rows(policy)
     _check_titles(policy.titles)
     if not any(line.trust == "public_emergency_number" and not line.provinces for line in policy.lines.lines):
@@ -68,6 +69,13 @@ def _check_rows(steps: StepTable) -> None:
         raise InconsistentPolicyError("step table: a lighter row stands above a graver one")
     if set(steps.floors) != {"R1", "R2", "R3"}:
         raise InconsistentPolicyError("step table: every alarm level needs a floor")
+
+
+def _check_alarms(alarms: AlarmPolicy) -> None:
+    if set(alarms.within) != {"R1", "R2", "R3"}:
+        raise InconsistentPolicyError("alarm policy: every level needs a time")
+    if not alarms.within["R3"] <= alarms.within["R2"] <= alarms.within["R1"]:
+        raise InconsistentPolicyError("alarm policy: a graver alarm may wait longer than a lighter one")
 
 
 def _check_instruments_of_rows(policy: Policy) -> None:

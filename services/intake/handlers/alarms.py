@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from services.intake.domain.alarms import Outcome, Staff, Verdict, acknowledge, close
-from services.intake.repository import alarms
-from services.intake.repository.alarms import Closed, Page, Taken
+from services.intake.repository import alarm_views, alarms
+from services.intake.repository.alarm_views import Page
+from services.intake.repository.alarms import Closed, Taken
 from shared.contracts.intake import AlarmAcknowledged, AlarmClosed
 from shared.messaging import Transaction
 
@@ -32,7 +33,13 @@ class Closing:
 
 async def list_alarms(pages: Sequence[Page], tx: Transaction) -> list[list[dict[str, Any]]]:
     """The pages, each in the order in which somebody has to act."""
-    return [await alarms.list_alarms(tx, page) for page in pages]
+    return [await alarm_views.list_alarms(tx, page) for page in pages]
+
+
+async def look_at_alarms(alarm_ids: Sequence[UUID], tx: Transaction) -> list[dict[str, Any] | None]:
+    """In the order of the ids; None where there is no such alarm."""
+    found = await alarm_views.read_alarms(tx, alarm_ids)
+    return [found.get(str(alarm_id)) for alarm_id in alarm_ids]
 
 
 async def acknowledge_alarms(takings: Sequence[Taking], tx: Transaction) -> list[Verdict | None]:

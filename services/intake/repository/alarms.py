@@ -1,12 +1,10 @@
-"""Alarms: raised with the request, listed by when they are due, taken and closed by name."""
+"""Alarms: raised with the request, taken, judged anew and closed by name. `alarm_views` reads them for the desk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from services.intake.domain.alarms import AlarmStanding, Staff
+from services.intake.domain.alarms import AlarmStanding, AttemptOutcome, Staff
 from services.intake.domain.new_case import NewCase
 from shared.messaging import Transaction
 
@@ -20,17 +18,8 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text
     AS a(alarm_id, case_id, person_id, level, rule, rule_version, province, languages, reachable, due_by)
 """
 
-LIST = """
-SELECT a.alarm_id::text, c.case_code, a.level, a.state, a.raised_at, a.due_by, a.reachable, a.province, a.languages,
-    a.acknowledged_by, a.acknowledged_name, a.acknowledged_at, a.closed_by, a.closed_name, a.closed_at, a.outcome
-FROM alarms a JOIN cases c USING (case_id)
-WHERE a.state = ANY ($1) AND (a.due_by, a.alarm_id) > ($2, $3)
-ORDER BY a.due_by, a.alarm_id
-LIMIT $4
-"""
-
 LOCK = """
-SELECT alarm_id, case_id, state, acknowledged_by, closed_by
+SELECT alarm_id, case_id, state, level, due_by, acknowledged_by, closed_by
 FROM alarms WHERE alarm_id = ANY ($1) ORDER BY alarm_id FOR NO KEY UPDATE
 """
 
@@ -49,14 +38,24 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n(ala
 WHERE a.alarm_id = n.alarm_id
 """
 
+SAVE_ATTEMPTS = """
+INSERT INTO alarm_attempts (attempt_id, alarm_id, staff_id, staff_name, outcome, note, attempted_at)
+SELECT *, $7 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+"""
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Alarms in these states, after a place in the order of (due_by, alarm_id)."""
+SAVE_LEVEL_CHANGES = """
+INSERT INTO alarm_level_changes (change_id, alarm_id, staff_id, staff_name, level_before, level, due_by, reason,
+    changed_at)
+SELECT *, $9 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+    $8::text[])
+"""
 
-    states: tuple[str, ...]
-    after: tuple[datetime, UUID]
-    limit: int
+# Of several changes in one batch each is in the history; the alarm itself gets the last.
+SAVE_LEVELS = """
+UPDATE alarms a SET level = n.level, due_by = n.due_by
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS n(alarm_id, level, due_by)
+WHERE a.alarm_id = n.alarm_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,28 @@ class Closed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """Somebody tried to reach the person; the note stays in its row."""
+
+    attempt_id: UUID
+    alarm_id: UUID
+    case_id: UUID
+    staff: Staff
+    outcome: AttemptOutcome
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChanged:
+    """An alarm as somebody judged it, and as it stood before; the reason stays in its row."""
+
+    before: AlarmStanding
+    after: AlarmStanding
+    staff: Staff
+    reason: str | None
+
+
 async def save_alarms(tx: Transaction, cases: Sequence[NewCase]) -> None:
     """Those of these cases that raise one, in the transaction of the answers."""
     raised = [(case, case.alarm, case.request) for case in cases if case.alarm]
@@ -99,12 +120,6 @@ async def save_alarms(tx: Transaction, cases: Sequence[NewCase]) -> None:
         )
 
 
-async def list_alarms(tx: Transaction, page: Page) -> list[dict[str, Any]]:
-    """One page in the order in which somebody has to act."""
-    records = await tx.connection.fetch(LIST, page.states, *page.after, page.limit)
-    return [dict(record) for record in records]
-
-
 async def lock_alarms(tx: Transaction, alarm_ids: Sequence[UUID]) -> dict[UUID, AlarmStanding]:
     """The alarms there are, held until what is decided about them is saved."""
     records = await tx.connection.fetch(LOCK, list(set(alarm_ids)))
@@ -123,3 +138,36 @@ async def save_closed(tx: Transaction, closed: Sequence[Closed]) -> None:
     if closed:
         rows = [(one.alarm_id, one.staff.id, one.staff.name, one.outcome, one.reason) for one in closed]
         await tx.connection.execute(CLOSE, *zip(*rows, strict=True), tx.now)
+
+
+async def save_attempts(tx: Transaction, attempted: Sequence[Attempted]) -> None:
+    """Each attempt is a row of its own."""
+    if attempted:
+        rows = [
+            (one.attempt_id, one.alarm_id, one.staff.id, one.staff.name, one.outcome, one.note)
+            for one in attempted
+        ]
+        await tx.connection.execute(SAVE_ATTEMPTS, *zip(*rows, strict=True), tx.now)
+
+
+async def save_level_changes(tx: Transaction, changes: Sequence[LevelChanged]) -> None:
+    """In the order in which they were made."""
+    if not changes:
+        return
+    rows = [
+        (
+            tx.new_id(),
+            change.after.alarm_id,
+            change.staff.id,
+            change.staff.name,
+            change.before.level,
+            change.after.level,
+            change.after.due_by,
+            change.reason,
+        )
+        for change in changes
+    ]
+    await tx.connection.execute(SAVE_LEVEL_CHANGES, *zip(*rows, strict=True), tx.now)
+    last = {change.after.alarm_id: change.after for change in changes}.values()
+    stands = [(alarm.alarm_id, alarm.level, alarm.due_by) for alarm in last]
+    await tx.connection.execute(SAVE_LEVELS, *zip(*stands, strict=True))

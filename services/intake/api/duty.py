@@ -1,0 +1,112 @@
+"""What the duty desk needs and what it sends, the same for the JSON routes and for the page."""
+
+import unicodedata
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from services.intake.api.requests import Sent
+from services.intake.domain.alarms import AttemptOutcome, Outcome, Staff, Verdict
+from services.intake.domain.vocabulary import Level
+from services.intake.handlers.alarms import Closing, Taking
+from services.intake.handlers.attending import Attempting, Judged, Judging, Recorded
+from services.intake.repository.alarm_views import Page
+from shared.web import FieldProblem, Principal, Problem, allowed
+
+REFUSALS = {
+    "taken_by_another": "Somebody else has taken this alarm.",
+    "not_acknowledged": "An alarm is taken before it is closed.",
+    "closed_already": "This alarm is closed.",
+}
+Clinician = Annotated[Principal, allowed("duty_clinician")]
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def _typed(text: str) -> str:
+    """Several lines are meant; other control characters are not, and a database cannot keep all of them."""
+    text = text.replace("\r\n", "\n").strip()
+    if any(unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\t" for sign in text):
+        raise PydanticCustomError("control_characters", "Control characters are not accepted.")
+    return text
+
+
+Typed = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_typed)]
+Reason = Annotated[
+    str, StringConstraints(min_length=3, max_length=2000, pattern=r"\S"), AfterValidator(_typed)
+]
+
+
+class ClosingSent(Sent):
+    """POST /v1/alarms/{id}/close; the reason is kept with the alarm and goes nowhere else."""
+
+    outcome: Outcome
+    reason: Reason
+
+
+class AttemptSent(Sent):
+    """POST /v1/alarms/{id}/attempts; the note is kept with the alarm and goes nowhere else."""
+
+    outcome: AttemptOutcome
+    note: Typed | None = None
+
+
+class LevelSent(Sent):
+    """POST /v1/alarms/{id}/level; a reason is needed to lower it, and kept with the alarm."""
+
+    level: Level
+    reason: Typed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DutyDesk:
+    """What the routes need; `note_key` hashes what is typed, which a plain hash would let somebody guess."""
+
+    page: Callable[[Page], Awaitable[list[dict[str, Any]]]]
+    look: Callable[[UUID], Awaitable[dict[str, Any] | None]]
+    acknowledge: Callable[[Taking], Awaitable[Verdict | None]]
+    attempt: Callable[[Attempting], Awaitable[Recorded | Verdict | None]]
+    change_level: Callable[[Judging], Awaitable[Judged | None]]
+    close: Callable[[Closing], Awaitable[Verdict | None]]
+    note_key: bytes
+
+
+def named(principal: Principal) -> Staff:
+    """The human behind a token. Raises Problem 403: what a nameless token did, nobody could answer for."""
+    if not principal.name:
+        raise Problem(403, "name_needed", "Only a named human may act on an alarm.")
+    return Staff(principal.subject, principal.name)
+
+
+def no_alarm() -> Problem:
+    """404."""
+    return Problem(404, "alarm_not_found", "There is no such alarm.")
+
+
+def stand_by(verdict: Verdict | None) -> None:
+    """Returns when what was asked is so; else raises Problem 404, 409, or 422 where a reason is missing."""
+    if verdict is None:
+        raise no_alarm()
+    if verdict == "reason_needed":
+        field = FieldProblem("/reason", "missing", "A level is lowered with a reason only.")
+        raise Problem(422, "reason_needed", "A level is lowered with a reason only.", [field])
+    if verdict in REFUSALS:
+        raise Problem(409, verdict, REFUSALS[verdict])
+
+
+def attempt_digest(desk: DutyDesk, alarm_id: UUID, staff: Staff, body: bytes) -> bytes:
+    """A keyed hash of all that one attempt says: the same key for another alarm or by another human is refused."""
+    whole = b"|".join((alarm_id.bytes, staff.id.encode(), body))
+    return blake2b(whole, key=desk.note_key, digest_size=32).digest()
+
+
+def attempted(row: Recorded | Verdict | None) -> Recorded:
+    """The attempt as it was written down; Problem 404 or 409 where it was not."""
+    if isinstance(row, Recorded):
+        return row
+    stand_by(row)
+    raise AssertionError(row)

@@ -1,0 +1,111 @@
+"""Alarms as the duty desk reads them: the list in which somebody has to act, and one alarm with its history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.intake.domain.alarms import is_overdue
+from shared.messaging import Transaction
+
+FIELDS = """a.alarm_id::text, c.case_code, a.level, a.rule, a.state, a.raised_at, a.due_by, a.reachable, a.province,
+    a.languages, a.acknowledged_by, a.acknowledged_name, a.acknowledged_at, a.closed_by, a.closed_name, a.closed_at,
+    a.outcome"""
+
+LIST = f"""
+SELECT {FIELDS}, t.attempts, l.outcome AS last_outcome, l.staff_name AS last_name, l.attempted_at AS last_at
+FROM alarms a JOIN cases c USING (case_id)
+LEFT JOIN LATERAL (SELECT count(*) AS attempts FROM alarm_attempts WHERE alarm_id = a.alarm_id) t ON true
+LEFT JOIN LATERAL (
+    SELECT outcome, staff_name, attempted_at FROM alarm_attempts WHERE alarm_id = a.alarm_id
+    ORDER BY attempted_at DESC, attempt_id DESC LIMIT 1
+) l ON true
+WHERE a.state = ANY ($1) AND (a.due_by, a.alarm_id) > ($2, $3)
+ORDER BY a.due_by, a.alarm_id
+LIMIT $4
+"""
+
+ONE = f"SELECT {FIELDS}, a.reason FROM alarms a JOIN cases c USING (case_id) WHERE a.alarm_id = ANY ($1)"
+
+ATTEMPTS = """
+SELECT alarm_id::text, attempted_at, staff_id, staff_name, outcome, note FROM alarm_attempts
+WHERE alarm_id = ANY ($1) ORDER BY attempted_at, attempt_id
+"""
+
+LEVEL_CHANGES = """
+SELECT alarm_id::text, changed_at, staff_id, staff_name, level_before, level, due_by, reason
+FROM alarm_level_changes WHERE alarm_id = ANY ($1) ORDER BY changed_at, change_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Alarms in these states, after a place in the order of (due_by, alarm_id)."""
+
+    states: tuple[str, ...]
+    after: tuple[datetime, UUID]
+    limit: int
+
+
+async def list_alarms(tx: Transaction, page: Page) -> list[dict[str, Any]]:
+    """One page in the order in which somebody has to act; of the attempts their number and the last."""
+    records = await tx.connection.fetch(LIST, page.states, *page.after, page.limit)
+    return [_listed(dict(record), tx.now) for record in records]
+
+
+async def read_alarms(tx: Transaction, alarm_ids: Sequence[UUID]) -> dict[str, dict[str, Any]]:
+    """By id: all that a clinician needs to act, and what was done so far, oldest first. No answer, no score."""
+    ids = list(set(alarm_ids))
+    alarms = {r["alarm_id"]: dict(r) for r in await tx.connection.fetch(ONE, ids)}
+    attempts = [dict(r) for r in await tx.connection.fetch(ATTEMPTS, ids)]
+    changes = [dict(r) for r in await tx.connection.fetch(LEVEL_CHANGES, ids)]
+    return {
+        name: _whole(alarm, _of(name, attempts), _of(name, changes), tx.now) for name, alarm in alarms.items()
+    }
+
+
+def _listed(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    outcome, name, at = row.pop("last_outcome"), row.pop("last_name"), row.pop("last_at")
+    last = {"at": at, "by_name": name, "outcome": outcome} if at else None
+    attempts = {"count": row.pop("attempts"), "last": last}
+    return row | {"overdue": is_overdue(row["state"], row["due_by"], now), "attempts": attempts}
+
+
+def _whole(
+    row: dict[str, Any], attempts: list[dict[str, Any]], changes: list[dict[str, Any]], now: datetime
+) -> dict[str, Any]:
+    reason = row.pop("reason")
+    tried = [
+        _entry("attempted", one, one["attempted_at"], outcome=one["outcome"], note=one["note"])
+        for one in attempts
+    ]
+    judged = [
+        _entry(
+            "level_changed", one, one["changed_at"], level_before=one["level_before"], level=one["level"],
+            due_by=one["due_by"], reason=one["reason"],
+        )
+        for one in changes
+    ]  # fmt: skip
+    history = [{"what": "raised", "at": row["raised_at"]}, *tried, *judged]
+    if row["acknowledged_at"]:
+        history.append(_by("acknowledged", row, "acknowledged"))
+    if row["closed_at"]:
+        history.append(_by("closed", row, "closed") | {"outcome": row["outcome"], "reason": reason})
+    return row | {
+        "overdue": is_overdue(row["state"], row["due_by"], now),
+        "attempts": tried,
+        "history": sorted(history, key=lambda entry: entry["at"]),
+    }
+
+
+def _of(alarm_id: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in rows if row["alarm_id"] == alarm_id]
+
+
+def _entry(what: str, row: dict[str, Any], at: datetime, **told: Any) -> dict[str, Any]:
+    return {"what": what, "at": at, "by": row["staff_id"], "by_name": row["staff_name"]} | told
+
+
+def _by(what: str, row: dict[str, Any], act: str) -> dict[str, Any]:
+    return {"what": what, "at": row[f"{act}_at"], "by": row[f"{act}_by"], "by_name": row[f"{act}_name"]}
