@@ -18,6 +18,7 @@ from services.intake.api import (
     cases,
     crisis,
     earlier,
+    help,
     keys,
     reference,
     sessions,
@@ -32,6 +33,7 @@ from services.intake.api.together import together
 from services.intake.domain.policy import Policy
 from services.intake.handlers import acceptance, attending, bulk, progress
 from services.intake.handlers import alarms as duty
+from services.intake.handlers.help import call_for_help
 from services.intake.handlers.keys import answer_questions
 from services.intake.handlers.lookups import look_up_cases
 from services.intake.handlers.sessions import open_sessions
@@ -165,7 +167,9 @@ def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     cards = CardDeck(policy.lines)
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     app.include_router(crisis.crisis_routes(cards))
-    app.include_router(cases.crisis_asking_routes(_case_counter(settings, policy, cards, database)))
+    counter = _case_counter(settings, policy, cards, database)
+    app.include_router(cases.crisis_asking_routes(counter))
+    app.include_router(help.help_routes(_help_counter(settings, counter, database)))
     app.include_router(_withdrawals(cards, database))
     desk = _duty_desk(settings, policy, database)
     app.include_router(alarms.alarm_routes(desk))
@@ -186,6 +190,8 @@ def _case_counter(
 ) -> cases.CaseCounter:
     deployment = read_key(settings.deployment_key_file)
     desk, pin_key = _desk(settings, policy), derive(deployment, "pin")
+    deployment, desk = read_key(settings.deployment_key_file), _desk(settings, policy)
+    pin_key = derive(deployment, "pin")
     return cases.CaseCounter(
         policy,
         cards,
@@ -213,6 +219,16 @@ def _bulk_counter(settings: Settings, counter: cases.CaseCounter, database: Data
 
 def _desk(settings: Settings, policy: Policy) -> Desk:
     return Desk(policy, Sealer(read_key(settings.deployment_key_file)), os.urandom, force_sampled)
+
+
+def _help_counter(settings: Settings, counter: cases.CaseCounter, database: Database) -> help.HelpCounter:
+    return help.HelpCounter(
+        counter.policy,
+        counter.cards,
+        counter.pin_key,
+        counter.lookup_key,
+        call=together(database, partial(call_for_help, desk=_desk(settings, counter.policy))),
+    )
 
 
 def _duty_desk(settings: Settings, policy: Policy, database: Database) -> DutyDesk:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.intake.domain import help as calls
 from services.intake.domain.alarms import Raised
 from services.intake.domain.policy import Policy
 from services.intake.domain.requests import CareRequest, gate
@@ -22,17 +23,19 @@ class Admission:
 
 
 def admit(policy: Policy, request: CareRequest) -> Admission:
-    """Alarms come from single answers and never from a total; the gate may wait, the alarm does not."""
+    """Alarms come from single answers, never from a total, or from the person; the gate may wait, an alarm does not."""
     readings = tuple(
         read(policy.instruments[name], answers, request.gender) for name, answers in request.answers.items()
     )
     raised = [*policy.red_flags.raised(request.red_flags), *_from_items(readings)]
+    raised += [calls.raised(policy.alarms)] * request.asks_for_help
     told = Told(
         request.needs.problem_areas, request.red_flags, readings, frozenset(one.level for one in raised)
     )
     step = triage(policy.steps, told)
     gravest = max(raised, key=lambda one: one.level, default=None)
-    return Admission(readings, step, gate(request.needs.age_band, step.waits_for_human), gravest)
+    human_first = step.waits_for_human or request.asks_for_help
+    return Admission(readings, step, gate(request.needs.age_band, human_first), gravest)
 
 
 def _from_items(readings: Sequence[Reading]) -> list[Raised]:

@@ -37,10 +37,11 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class AlarmPolicy:
-    """How soon a human has to be on it, by level."""
+    """How soon a human has to be on it, by level, and the level of a call for help."""
 
     version: str
     within: Mapping[Level, timedelta]
+    help_level: Level  # of who asks for help and says nothing else
 
     def due_by(self, level: Level, raised_at: datetime) -> datetime:
         """The moment after which nobody may say that it was in time."""

@@ -55,8 +55,22 @@ def card(lines: CrisisLines, province: str | None, language: str, local_now: dat
     return {
         "message": {"lang": spoken, "text": lines.messages[spoken]},
         "lines": [_render(line, spoken, local_now) for line in shown],
-        "call_me": {"possible": False, "staffed_now": False, "next_staffed_at": None, "within_minutes": None},
+        "call_me": call_me(None),
         "next": [{"rel": "lines", "href": f"/v1/crisis/lines{query}"}],
+    }
+
+
+def call_me(within_minutes: int | None) -> dict[str, Any]:
+    """Whether somebody will call, and how soon at the latest. Who asks for help is told; nobody else asked for a call.
+
+    `staffed_now` null: there is no rota yet, and nobody is told that somebody sits there when that is not known.
+    """
+    possible = within_minutes is not None
+    return {
+        "possible": possible,
+        "staffed_now": None if possible else False,
+        "next_staffed_at": None,
+        "within_minutes": within_minutes,
     }
 
 

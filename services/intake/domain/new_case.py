@@ -10,12 +10,33 @@ from services.intake.domain.requests import CareRequest
 
 
 @dataclass(frozen=True, slots=True)
+class SealedContact:
+    """A contact for the duty desk alone: the box, and the alarm's own key, wrapped."""
+
+    box: str
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class NewAlarm:
-    """An alarm about to be raised, and until when a human has to be on it."""
+    """An alarm about to be raised, until when a human has to be on it, and how to reach the person if that was said."""
 
     alarm_id: UUID
     raised: Raised
     due_by: datetime
+    contact: SealedContact | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmOfCase:
+    """An alarm with all of its case that the desk and the pager need."""
+
+    alarm: NewAlarm
+    case_id: UUID
+    person_id: UUID
+    province: str
+    languages: tuple[str, ...]
+    reachable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +60,13 @@ class NewCase:
     alarm: NewAlarm | None
     sealed: SealedParts
     traceparent: str | None
+
+    @property
+    def alarms(self) -> list[AlarmOfCase]:
+        """Its alarm, if it raises one."""
+        if self.alarm is None:
+            return []
+        needs, reachable = self.request.needs, self.request.contact.reachable
+        return [
+            AlarmOfCase(self.alarm, self.case_id, self.person_id, needs.province, needs.languages, reachable)
+        ]

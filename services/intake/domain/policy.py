@@ -76,6 +76,8 @@ def _check_alarms(alarms: AlarmPolicy) -> None:
         raise InconsistentPolicyError("alarm policy: every level needs a time")
     if not alarms.within["R3"] <= alarms.within["R2"] <= alarms.within["R1"]:
         raise InconsistentPolicyError("alarm policy: a graver alarm may wait longer than a lighter one")
+    if alarms.help_level not in alarms.within:
+        raise InconsistentPolicyError("alarm policy: a call for help has no level that exists")
 
 
 def _check_instruments_of_rows(policy: Policy) -> None:

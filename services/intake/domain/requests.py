@@ -100,8 +100,9 @@ class CareRequest:
     """Everything one request for care says, checked and in one spelling.
 
     `gender` chooses the cut-offs the answers are read by and is kept with them, sealed; nothing else knows it. Of
-    `red_flags` the reasons of the step are kept, and the alarm. `continues` is the id of an earlier case once that
-    was proved to be the same person's; until then it is what they typed.
+    `red_flags` the reasons of the step are kept, and the alarm. Who `asks_for_help` raises one by that alone.
+    `continues` is the id of an earlier case once that was proved to be the same person's; until then it is what they
+    typed.
     """
 
     needs: Needs
@@ -111,6 +112,7 @@ class CareRequest:
     gender: Gender | None = None
     red_flags: tuple[RedFlag, ...] = ()
     continues: EarlierCase | UUID | None = None
+    asks_for_help: bool = False
 
     @property
     def proved_earlier(self) -> UUID | None:
@@ -124,8 +126,7 @@ def contradictions(needs: Needs, contact: Contact, consent: Consent) -> list[Ref
     """Every combination in which two parts of the request cannot both be meant."""
     return [
         *contradicting_needs(needs),
-        *_backwards("/contact/safe_windows", contact.safe_windows),
-        *_unwritten_script(contact),
+        *contact_contradictions(contact),
         *_unheard_consent(contact, consent),
     ]
 
@@ -142,6 +143,11 @@ def contradicting_needs(needs: Needs) -> list[Refusal]:
         *_unreachable_place(needs),
         *_no_area(needs.area),
     ]
+
+
+def contact_contradictions(contact: Contact) -> list[Refusal]:
+    """What a contact says of itself that cannot be meant."""
+    return [*_backwards("/contact/safe_windows", contact.safe_windows), *_unwritten_script(contact)]
 
 
 def gate(age_band: AgeBand | None, alarm_waits_for_human: bool) -> Gate:

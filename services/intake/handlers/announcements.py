@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, Window
-from services.intake.domain.new_case import NewAlarm, NewCase
+from services.intake.domain.new_case import AlarmOfCase, NewCase
 from services.intake.domain.requests import Needs
 from services.intake.domain.wishes import KeptRequest
 from shared.contracts.base import Event
@@ -32,7 +32,7 @@ def announce(opened: Sequence[NewCase], tx: Transaction, step_table_version: str
         cause = str(case.case_id)
         tx.trace(cause, case.traceparent)
         said = [_contact_changed(case, tx.now), _submitted(case, step_table_version, tx.now)]
-        events += said + ([_alarm_raised(case, case.alarm, tx.now)] if case.alarm else [])
+        events += said + [alarm_raised(alarm, tx.now) for alarm in case.alarms]
         causes += [cause] * (len(events) - len(causes))
     tx.emit(events, causes=causes)
 
@@ -119,18 +119,19 @@ def _contact_changed(case: NewCase, now: datetime) -> Event:
     )
 
 
-def _alarm_raised(case: NewCase, alarm: NewAlarm, now: datetime) -> Event:
+def alarm_raised(one: AlarmOfCase, now: datetime) -> Event:
+    """Somebody may be in danger; how to reach them stays here."""
     return AlarmRaised(
-        case_id=case.case_id,
-        alarm_id=alarm.alarm_id,
-        person_id=case.person_id,
-        level=alarm.raised.level,
-        rule=alarm.raised.rule,
-        rule_version=alarm.raised.version,
-        province=case.request.needs.province,
-        languages=case.request.needs.languages,
-        reachable=case.request.contact.reachable,
-        due_by=alarm.due_by,
+        case_id=one.case_id,
+        alarm_id=one.alarm.alarm_id,
+        person_id=one.person_id,
+        level=one.alarm.raised.level,
+        rule=one.alarm.raised.rule,
+        rule_version=one.alarm.raised.version,
+        province=one.province,
+        languages=one.languages,
+        reachable=one.reachable,
+        due_by=one.alarm.due_by,
         raised_at=now,
     )
 

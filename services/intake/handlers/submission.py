@@ -7,11 +7,12 @@ from uuid import UUID
 
 import orjson
 
-from services.intake.domain.admission import Admission, admit
+from services.intake.domain.admission import admit
+from services.intake.domain.alarms import Raised
 from services.intake.domain.codes import BYTES_PER_CODE, case_codes
-from services.intake.domain.contacts import CONFIRMED_FOR_DAYS
+from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, Contact
 from services.intake.domain.crisis import card_language
-from services.intake.domain.new_case import NewAlarm, NewCase, SealedParts
+from services.intake.domain.new_case import NewAlarm, NewCase, SealedContact, SealedParts
 from services.intake.domain.policy import Policy
 from services.intake.domain.requests import CareRequest
 from services.intake.handlers.announcements import announce
@@ -69,16 +70,32 @@ def _open_case(asked: Asked, tx: Transaction, desk: Desk) -> NewCase:
         attendee_id=tx.new_id(),
         request=asked.request,
         admission=admission,
-        alarm=_alarm(admission, tx, desk.policy),
+        alarm=_alarm(admission.alarm, person_id, asked.request.contact, tx, desk),
         sealed=_seal(desk.sealer, person_id, asked.request),
         traceparent=trace,
     )
 
 
-def _alarm(admission: Admission, tx: Transaction, policy: Policy) -> NewAlarm | None:
-    if admission.alarm is None:
-        return None
-    return NewAlarm(tx.new_id(), admission.alarm, policy.alarms.due_by(admission.alarm.level, tx.now))
+def _alarm(
+    raised: Raised | None, person_id: UUID, contact: Contact, tx: Transaction, desk: Desk
+) -> NewAlarm | None:
+    return None if raised is None else new_alarm(raised, person_id, contact, tx, desk)
+
+
+def new_alarm(
+    raised: Raised, person_id: UUID, contact: Contact | None, tx: Transaction, desk: Desk
+) -> NewAlarm:
+    """An alarm with its own sealed copy of the contact, which outlives a stop of messages and not the alarm."""
+    reachable = contact is not None and contact.reachable
+    sealed = seal_for_the_desk(contact, person_id, desk.sealer) if contact and reachable else None
+    return NewAlarm(tx.new_id(), raised, desk.policy.alarms.due_by(raised.level, tx.now), sealed)
+
+
+def seal_for_the_desk(contact: Contact, person_id: UUID, sealer: Sealer) -> SealedContact:
+    """All of it, with a key of its own: when it is safe to call matters as much as the number."""
+    key, text = sealer.new_key(), orjson.dumps(contact)
+    box = sealer.seal(key, text, purpose="alarm_contact", person_id=person_id, field="contact", version=1)
+    return SealedContact(box, key.wrapped)
 
 
 def _seal(sealer: Sealer, person_id: UUID, request: CareRequest) -> SealedParts:
@@ -118,7 +135,7 @@ async def _save(opened: Sequence[NewCase], tx: Transaction, desk: Desk) -> dict[
     await cases.save_contacts(tx, opened, tx.now + timedelta(days=CONFIRMED_FOR_DAYS))
     await cases.save_answers(tx, opened)
     await cases.save_keys(tx, opened)
-    await alarms.save_alarms(tx, opened)
+    await alarms.save_alarms(tx, [alarm for case in opened for alarm in case.alarms])
     return codes
 
 

@@ -5,17 +5,29 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.intake.domain.alarms import AlarmStanding, AttemptOutcome, Staff
-from services.intake.domain.new_case import NewCase
+from services.intake.domain.new_case import AlarmOfCase, SealedContact
 from shared.messaging import Transaction
 
 SAVE = """
 INSERT INTO alarms (alarm_id, case_id, person_id, level, rule, rule_version, province, languages, reachable,
-    due_by, raised_at)
+    due_by, contact_box, raised_at)
 SELECT alarm_id, case_id, person_id, level, rule, rule_version, province, string_to_array(languages, ','),
-    reachable, due_by, $11
+    reachable, due_by, contact_box, $12
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::boolean[], $10::timestamptz[])
-    AS a(alarm_id, case_id, person_id, level, rule, rule_version, province, languages, reachable, due_by)
+        $9::boolean[], $10::timestamptz[], $11::text[])
+    AS a(alarm_id, case_id, person_id, level, rule, rule_version, province, languages, reachable, due_by, contact_box)
+"""
+
+# Into the vault, which this service can write and not read.
+SAVE_KEYS = """
+INSERT INTO vault.alarm_keys (alarm_id, person_id, wrapped) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])
+"""
+
+FORGET_KEYS = "DELETE FROM vault.alarm_keys WHERE alarm_id = ANY ($1)"
+
+RENEW_CONTACTS = """
+UPDATE alarms a SET contact_box = n.box, reachable = true
+FROM unnest($1::uuid[], $2::text[]) AS n(alarm_id, box) WHERE a.alarm_id = n.alarm_id
 """
 
 LOCK = """
@@ -33,7 +45,7 @@ WHERE a.alarm_id = n.alarm_id
 CLOSE = """
 UPDATE alarms a
 SET state = 'closed', closed_by = n.id, closed_name = n.name, closed_at = $6, outcome = n.outcome,
-    reason = n.reason
+    reason = n.reason, contact_box = NULL
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n(alarm_id, id, name, outcome, reason)
 WHERE a.alarm_id = n.alarm_id
 """
@@ -100,24 +112,45 @@ class LevelChanged:
     reason: str | None
 
 
-async def save_alarms(tx: Transaction, cases: Sequence[NewCase]) -> None:
-    """Those of these cases that raise one, in the transaction of the answers."""
-    raised = [(case, case.alarm, case.request) for case in cases if case.alarm]
-    if raised:
-        await tx.connection.execute(
-            SAVE,
-            [alarm.alarm_id for _, alarm, _ in raised],
-            [case.case_id for case, _, _ in raised],
-            [case.person_id for case, _, _ in raised],
-            [alarm.raised.level for _, alarm, _ in raised],
-            [alarm.raised.rule for _, alarm, _ in raised],
-            [alarm.raised.version for _, alarm, _ in raised],
-            [request.needs.province for _, _, request in raised],
-            [",".join(request.needs.languages) for _, _, request in raised],
-            [request.contact.reachable for _, _, request in raised],
-            [alarm.due_by for _, alarm, _ in raised],
-            tx.now,
+async def save_alarms(tx: Transaction, raised: Sequence[AlarmOfCase]) -> None:
+    """In the transaction of what raised them."""
+    if not raised:
+        return
+    rows = [
+        (
+            one.alarm.alarm_id,
+            one.case_id,
+            one.person_id,
+            one.alarm.raised.level,
+            one.alarm.raised.rule,
+            one.alarm.raised.version,
+            one.province,
+            ",".join(one.languages),
+            one.reachable,
+            one.alarm.due_by,
+            one.alarm.contact.box if one.alarm.contact else None,
         )
+        for one in raised
+    ]
+    await tx.connection.execute(SAVE, *zip(*rows, strict=True), tx.now)
+    await _save_keys(
+        tx, [(one.alarm.alarm_id, one.person_id, one.alarm.contact) for one in raised if one.alarm.contact]
+    )
+
+
+async def renew_contacts(tx: Transaction, contacts: Sequence[tuple[UUID, UUID, SealedContact]]) -> None:
+    """(alarm, person, contact): where to reach them now; what was said before cannot be opened any more."""
+    if contacts:
+        alarm_ids = [alarm_id for alarm_id, _, _ in contacts]
+        await tx.connection.execute(FORGET_KEYS, alarm_ids)
+        await tx.connection.execute(RENEW_CONTACTS, alarm_ids, [sealed.box for _, _, sealed in contacts])
+        await _save_keys(tx, contacts)
+
+
+async def _save_keys(tx: Transaction, contacts: Sequence[tuple[UUID, UUID, SealedContact]]) -> None:
+    if contacts:
+        rows = [(alarm_id, person_id, sealed.wrapped) for alarm_id, person_id, sealed in contacts]
+        await tx.connection.execute(SAVE_KEYS, *zip(*rows, strict=True))
 
 
 async def lock_alarms(tx: Transaction, alarm_ids: Sequence[UUID]) -> dict[UUID, AlarmStanding]:
@@ -134,10 +167,11 @@ async def save_taken(tx: Transaction, taken: Sequence[Taken]) -> None:
 
 
 async def save_closed(tx: Transaction, closed: Sequence[Closed]) -> None:
-    """Named humans are done with them."""
+    """Named humans are done with them; the contact that was sealed for an alarm dies with it."""
     if closed:
         rows = [(one.alarm_id, one.staff.id, one.staff.name, one.outcome, one.reason) for one in closed]
         await tx.connection.execute(CLOSE, *zip(*rows, strict=True), tx.now)
+        await tx.connection.execute(FORGET_KEYS, [one.alarm_id for one in closed])
 
 
 async def save_attempts(tx: Transaction, attempted: Sequence[Attempted]) -> None:

@@ -78,7 +78,7 @@ def _row(row: dict[str, Any]) -> Row:
 
 def _alarms(file: dict[str, Any]) -> AlarmPolicy:
     within = {level: timedelta(minutes=minutes) for level, minutes in file["within_minutes"].items()}
-    return AlarmPolicy(file["version"], within)
+    return AlarmPolicy(file["version"], within, file["person_asked_for_help"])
 
 
 def _lines(file: dict[str, Any]) -> CrisisLines:

@@ -1,0 +1,162 @@
+"""A person presses "help": an alarm on their case, or on a case opened for it, in one transaction.
+
+An alarm belongs to a case: by its code the person comes back, a human sees how it stands and it is withdrawn and erased
+like any other. So who asks without a case gets the smallest one, by the same path as every request, held until a human
+has spoken with them. It is no request for care: nothing is matched and nobody is asked to agree to anything first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+
+from services.intake.domain.contacts import Contact
+from services.intake.domain.help import Answer, Caller, answer, raised
+from services.intake.domain.new_case import AlarmOfCase
+from services.intake.domain.requests import CareRequest
+from services.intake.handlers.announcements import alarm_raised
+from services.intake.handlers.submission import (
+    Accepted,
+    Asked,
+    Desk,
+    new_alarm,
+    seal_for_the_desk,
+    submit_cases,
+)
+from services.intake.repository import alarms, callers
+from shared.messaging import Transaction
+from shared.web import idempotency
+
+SCOPE = "POST /v1/crisis/help"
+
+
+@dataclass(frozen=True, slots=True)
+class CallForHelp:
+    """Who calls, as far as it is known: the case of a session, a code, a contact; `request` opens a case from it."""
+
+    key: str
+    body_hash: bytes
+    case_id: UUID | None
+    case_code: str | None
+    province: str
+    contact: Contact | None
+    request: CareRequest | None
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Helped:
+    """What became of a call. `opened` is the case that was opened for it, whose person gets its code and PIN."""
+
+    answer: Answer
+    reachable: bool
+    opened: UUID | None = None
+    case_code: str | None = None
+    card_language: str | None = None
+
+
+class Switchboard:
+    """Puts calls to their cases: by case which calls raise an alarm, and which say where to reach the person now."""
+
+    def __init__(self, known: Sequence[Caller]) -> None:
+        self._by_id = {caller.case_id: caller for caller in known}
+        self._by_code = {caller.case_code: caller for caller in known}
+        self.raised: dict[UUID, tuple[CallForHelp, Caller]] = {}
+        self.renewed: dict[UUID, tuple[CallForHelp, Caller]] = {}
+
+    def put_through(self, call: CallForHelp) -> Helped:
+        """What becomes of it. Of two calls with one case that come together the first raises, the last contact counts."""
+        caller = self._by_id.get(call.case_id) if call.case_id else self._by_code.get(call.case_code or "")
+        has_contact = call.contact is not None
+        if caller is None:
+            found = answer(has_case=False, called_already=False, has_contact=has_contact)
+            return Helped(found, has_contact)
+        just_now = caller.case_id in self.raised
+        called = just_now or caller.open_call is not None
+        found = answer(has_case=True, called_already=called, has_contact=has_contact)
+        if found == "raised" or (just_now and has_contact):
+            self.raised[caller.case_id] = (call, caller)
+        elif has_contact:
+            self.renewed[caller.case_id] = (call, caller)
+        return Helped(found, caller.contactable or has_contact, None, None, caller.card_language)
+
+
+async def call_for_help(
+    calls: Sequence[CallForHelp], tx: Transaction, desk: Desk
+) -> list[Helped | Exception]:
+    """In the order of the calls; the same key and body is one call."""
+    claims = await idempotency.claim(
+        tx, [idempotency.KeyedRequest(SCOPE, call.key, call.body_hash) for call in calls]
+    )
+    fresh = {place: calls[place] for place, claim in enumerate(claims) if claim.state == "new"}
+    switchboard = Switchboard(
+        await callers.lock_callers(
+            tx,
+            [call.case_id for call in fresh.values() if call.case_id],
+            [call.case_code for call in fresh.values() if call.case_code],
+        )
+    )
+    helped = {place: switchboard.put_through(call) for place, call in fresh.items()}
+    await _raise(list(switchboard.raised.values()), tx, desk)
+    await _renew(list(switchboard.renewed.values()), tx, desk)
+    helped |= await _open(
+        {place: fresh[place] for place, one in helped.items() if one.answer == "opened"}, tx, desk
+    )
+    made = {place: one for place, one in helped.items() if one.answer != "nothing"}
+    await idempotency.record(
+        tx,
+        [
+            (SCOPE, calls[place].key, calls[place].body_hash, 202, orjson.dumps(one))
+            for place, one in made.items()
+        ],
+    )
+    return [helped.get(place) or _earlier(claim) for place, claim in enumerate(claims)]
+
+
+async def _raise(raises: Sequence[tuple[CallForHelp, Caller]], tx: Transaction, desk: Desk) -> None:
+    """Alarms on cases that exist; where to reach the person now is sealed for the alarm, if it was said."""
+    rows = [
+        AlarmOfCase(
+            new_alarm(raised(desk.policy.alarms), caller.person_id, call.contact, tx, desk),
+            caller.case_id,
+            caller.person_id,
+            call.province,
+            caller.languages,
+            caller.contactable or call.contact is not None,
+        )
+        for call, caller in raises
+    ]
+    await alarms.save_alarms(tx, rows)
+    await callers.mark_alarmed(tx, [row.case_id for row in rows])
+    for call, caller in raises:
+        tx.trace(str(caller.case_id), desk.keep_trace(call.traceparent))
+    tx.emit(alarm_raised(row, tx.now) for row in rows)
+
+
+async def _renew(calls: Sequence[tuple[CallForHelp, Caller]], tx: Transaction, desk: Desk) -> None:
+    """Who asks again may be somewhere else by now."""
+    sealed = [
+        (caller.open_call, caller.person_id, seal_for_the_desk(call.contact, caller.person_id, desk.sealer))
+        for call, caller in calls
+        if call.contact and caller.open_call
+    ]
+    await alarms.renew_contacts(tx, sealed)
+
+
+async def _open(calls: dict[int, CallForHelp], tx: Transaction, desk: Desk) -> dict[int, Helped]:
+    """Cases for those who have none."""
+    asked = {place: Asked(call.request, call.traceparent) for place, call in calls.items() if call.request}
+    accepted = await submit_cases(list(asked.values()), tx, desk) if asked else []
+    return {place: _opened(one) for place, one in zip(asked, accepted, strict=True)}
+
+
+def _opened(accepted: Accepted) -> Helped:
+    return Helped("opened", True, accepted.case_id, accepted.case_code, accepted.card_language)
+
+
+def _earlier(claim: idempotency.Claim) -> Helped | Exception:
+    if claim.state != "replay" or claim.response is None:
+        return idempotency.refusal(claim)
+    kept = orjson.loads(claim.response)
+    return Helped(**kept | {"opened": UUID(kept["opened"]) if kept["opened"] else None})
