@@ -7,6 +7,7 @@ from shared.web.application import create_app, read_other_bodies, serve_directly
 from shared.web.batching import Batcher
 from shared.web.bodies import PlainText, fast_json, parse
 from shared.web.edge import Bodies, TooLarge
+from shared.web.forms import FORMS, parse_form
 from shared.web.problems import FieldProblem, Problem
 from shared.web.process import Loop, run_process
 from shared.web.tokens import Principal, TokenSigner, TokenVerifier, require, require_service
@@ -14,6 +15,7 @@ from shared.web.tokens import Principal, TokenSigner, TokenVerifier, require, re
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 __all__ = [
+    "FORMS",
     "MIGRATIONS",
     "PUBLIC",
     "Batcher",
@@ -31,6 +33,7 @@ __all__ = [
     "create_app",
     "fast_json",
     "parse",
+    "parse_form",
     "read_other_bodies",
     "require",
     "require_service",

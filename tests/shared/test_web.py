@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.web import (
+    FORMS,
     PUBLIC,
     Batcher,
     PlainText,
@@ -19,6 +20,8 @@ from shared.web import (
     create_app,
     fast_json,
     parse,
+    parse_form,
+    read_other_bodies,
     serve_directly,
 )
 from tests.waiting import PATIENCE
@@ -204,3 +207,22 @@ async def test_who_may_call_a_route_is_checked_first_and_told_from_the_same_word
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://tests") as client:
         assert (await client.get("/things/nonsense")).status_code == 401
         assert (await client.get("/times")).status_code == 200
+
+
+async def test_a_route_that_reads_forms_reads_nothing_else() -> None:
+    app = create_app("forms")
+    read_other_bodies(app, "POST", "/form", FORMS)
+
+    async def read(request: Request) -> Response:
+        return fast_json(
+            200, {name: list(values) for name, values in parse_form(await request.body(), {"a"}).items()}
+        )
+
+    app.add_api_route("/form", read, methods=["POST"])
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://web") as client:
+        sent = await client.post(
+            "/form", content="a=1&a=%D8%A7", headers={"content-type": "application/x-www-form-urlencoded"}
+        )
+        assert sent.json() == {"a": ["1", "ا"]}
+        assert (await client.post("/form", json={"a": 1})).status_code == 415
