@@ -40,8 +40,10 @@ from services.intake.handlers.sessions import open_sessions
 from services.intake.handlers.submission import Desk
 from services.intake.handlers.wishes import change_wishes, look_up_wishes
 from services.intake.handlers.withdrawal import withdraw_cases
+from services.intake.pages import FORM_PATHS, open_frontend, page_routes
 from services.intake.settings import Settings
 from services.intake.settings.data_files import read_policy
+from services.intake.settings.page_words import read_words
 from shared import messaging, web
 from shared.contracts.topics import TOPICS
 from shared.messaging import Database, KafkaSettings, Kernel, open_kernel
@@ -87,8 +89,9 @@ async def bring_up_to_date(settings: Settings) -> int:
 async def run(role: str, settings: Settings) -> int:
     """The process around a role; production does not start on rules that nobody has signed."""
     policy = read_policy()
-    if policy.unsigned and settings.process.environment == "production":
-        sys.exit(f"not signed by a clinician: {', '.join(policy.unsigned)}")
+    unread = [f"pages/{language}" for language, words in read_words().items() if not words.reviewed]
+    if (unsigned := [*policy.unsigned, *unread]) and settings.process.environment == "production":
+        sys.exit(f"not signed by a clinician: {', '.join(unsigned)}")
     app = web.create_app(
         f"intake ({role})",
         sample_ratio=settings.process.trace_sample_ratio,
@@ -149,7 +152,8 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     web.read_other_bodies(app, "POST", PATH, BODIES)
     look = together(database, look_up_cases, at_once=1)
     app.include_router(cases.standing_routes(cards, look))
-    app.include_router(sessions.session_routes(_session_counter(settings, counter)))
+    knocking = _session_counter(settings, counter)
+    app.include_router(sessions.session_routes(knocking))
     app.include_router(
         wishes.wish_routes(
             wishes.WishDesk(
@@ -160,6 +164,9 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
     app.include_router(_withdrawals(cards, database))
+    app.include_router(page_routes(open_frontend(counter, knocking, look, settings.quick_exit_url)))
+    for path in FORM_PATHS:
+        web.read_other_bodies(app, "POST", path, web.FORMS)
 
 
 def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> None:

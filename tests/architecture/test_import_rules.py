@@ -21,6 +21,8 @@ VIOLATIONS = [
     ("a handler imports a route", "services/intake/handlers/__init__.py", "import services.intake.api", "inside a service imports point inwards"),
     ("a repository imports a handler", "services/intake/repository/__init__.py", "import services.intake.handlers", "inside a service imports point inwards"),
     ("a route imports the broker's client", "services/scheduling/api/__init__.py", "import aiokafka", "api talks HTTP only"),
+    ("a route imports a page", "services/intake/api/__init__.py", "import services.intake.pages", "inside a service imports point inwards"),
+    ("a page imports the driver", "services/intake/pages/steps.py", "import asyncpg", "api talks HTTP only"),
     ("contracts import a framework", "shared/contracts/base.py", "import fastapi", "contracts are data only"),
     ("messaging is imported by postgres", "shared/postgres/pool.py", "import shared.messaging", "shared is layered too"),
     ("an unlisted module in shared", "shared/odds.py", "import json", "shared is layered too"),

@@ -84,7 +84,11 @@ def standing_routes(cards: CardDeck, find: Look) -> APIRouter:
 
 async def _accept(counter: CaseCounter, request: Request) -> Accepted:
     body = await request.body()
-    key = idempotency_key(request)
+    return await accept_body(counter, request, idempotency_key(request), body)
+
+
+async def accept_body(counter: CaseCounter, request: Request, key: str, body: bytes) -> Accepted:
+    """One case for this key and body, whatever the request brought them in. Raises Problem 409, 422 or 503."""
     care = _read(counter.policy, body)
     if isinstance(care.continues, EarlierCase):
         care = replace(care, continues=await prove(counter.proof, request, care.continues))

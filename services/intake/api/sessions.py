@@ -35,16 +35,7 @@ def session_routes(counter: SessionCounter) -> APIRouter:
     )
     async def come_back(request: Request) -> Response:
         """A token for ten minutes. A code that does not exist and a wrong PIN are answered alike."""
-        sent = parse(SessionSent, await request.body())
-        found = await counter.knock(
-            Knock(read_case_code(sent.case_code) or sent.case_code, read_pin(sent.pin))
-        )
-        if isinstance(found, Refused):
-            raise _refusal(found)
-        claims = {"case_id": str(found.case_id), "attendee_id": str(found.attendee_id)}
-        token = counter.signer.sign(
-            str(found.attendee_id), "person", claims, now=time.time(), minutes=MINUTES
-        )
+        token = await open_session(counter, parse(SessionSent, await request.body()))
         answer = {"token": token, "expires_in": MINUTES * 60}
         return fast_json(200, answer, {"Cache-Control": "no-store"})
 
@@ -60,6 +51,15 @@ def too_soon(refused: Refused) -> Problem:
     """After several wrong tries: for how long no other is looked at."""
     headers = {"Retry-After": str(refused.wait_seconds)}
     return Problem(429, "too_soon", "Please wait a moment before the next try.", headers=headers)
+
+
+async def open_session(counter: SessionCounter, sent: SessionSent) -> str:
+    """A token for ten minutes. Raises Problem 401 for what does not belong together, 429 for what came too soon."""
+    found = await counter.knock(Knock(read_case_code(sent.case_code) or sent.case_code, read_pin(sent.pin)))
+    if isinstance(found, Refused):
+        raise _refusal(found)
+    claims = {"case_id": str(found.case_id), "attendee_id": str(found.attendee_id)}
+    return counter.signer.sign(str(found.attendee_id), "person", claims, now=time.time(), minutes=MINUTES)
 
 
 def _refusal(refused: Refused) -> Problem:

@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     token_key_file: Path = Path("token.json")
     token_public_key_file: Path = Path("token.public.json")
     service_token_file: Path = Path("service_tokens.json")
+    # Where somebody is taken who must leave our pages at once: something that anybody may have open.
+    quick_exit_url: str = "https://www.bbc.com/weather"
 
 
 __all__ = ["Settings"]

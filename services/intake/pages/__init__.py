@@ -1,0 +1,8 @@
+"""Our own first frontend: small pages in English and Urdu that ask, send and show, with no script needed.
+
+Nothing that was answered is kept on the server before it is sent, or stands in an address: it travels in the forms.
+"""
+
+from services.intake.pages.frontend import FORM_PATHS, open_frontend, page_routes
+
+__all__ = ["FORM_PATHS", "open_frontend", "page_routes"]

@@ -1,0 +1,79 @@
+"""The routes of the pages: where each begins, and our files."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+
+from services.intake.api.cases import CaseCounter, Look
+from services.intake.api.sessions import SessionCounter
+from services.intake.pages.asking import Asking
+from services.intake.pages.looking import Looking
+from services.intake.pages.rendering import File, Renderer
+from services.intake.settings.page_words import read_words
+
+LANGUAGES = ("en", "ur")
+FORM_PATHS = tuple(f"/{language}/{page}" for language in LANGUAGES for page in ("steps", "status"))
+Page = Callable[[str, Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Frontend:
+    """What the pages are made of."""
+
+    renderer: Renderer
+    asking: Asking
+    looking: Looking
+
+
+def open_frontend(counter: CaseCounter, sessions: SessionCounter, look: Look, exit_url: str) -> Frontend:
+    """The pages in front of these use cases; for trying out as long as somebody has still to answer for a text."""
+    words, policy = read_words(), counter.policy
+    for_trial = bool(policy.unsigned) or not all(one.reviewed for one in words.values())
+    renderer = Renderer(words, counter.cards, policy.titles, exit_url=exit_url, for_trial=for_trial)
+    return Frontend(renderer, Asking(renderer, counter), Looking(renderer, sessions, look))
+
+
+def page_routes(frontend: Frontend) -> APIRouter:
+    """/, /en/, /ur/ with the steps and the status below, and /files/."""
+    router = APIRouter(include_in_schema=False)
+    router.add_api_route("/", choose_language, methods=["GET"])
+    pages: dict[tuple[str, str], Page] = {
+        ("GET", ""): frontend.asking.begin,
+        ("POST", "steps"): frontend.asking.go_on,
+        ("GET", "steps"): begin_again,
+        ("GET", "status"): frontend.looking.ask_for_code,
+        ("POST", "status"): frontend.looking.show,
+    }
+    for language in LANGUAGES:
+        for (method, path), page in pages.items():
+            router.add_api_route(f"/{language}/{path}", _in(language, page), methods=[method])
+    for file in frontend.renderer.files.values():
+        router.add_api_route(file.path, partial(_serve, file), methods=["GET"])
+    return router
+
+
+async def choose_language(request: Request) -> Response:
+    """To Urdu for whoever reads it rather than English, to English for everybody else."""
+    wanted = [part.split(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
+    known = [one[:2].lower() for one in wanted if one[:2].lower() in LANGUAGES]
+    headers = {"Location": f"/{known[0] if known else 'en'}/", "Vary": "Accept-Language"}
+    return Response(status_code=303, headers=headers | {"Cache-Control": "no-store"})
+
+
+async def begin_again(language: str, _: Request) -> Response:
+    """A step that was typed or kept as an address: nothing is known any more, so from the beginning."""
+    return Response(status_code=303, headers={"Location": f"/{language}/", "Cache-Control": "no-store"})
+
+
+def _in(language: str, page: Page) -> Callable[[Request], Awaitable[Response]]:
+    async def in_language(request: Request) -> Response:
+        return await page(language, request)
+
+    return in_language
+
+
+async def _serve(file: File) -> Response:
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    return Response(file.content, headers=headers, media_type=file.media_type)

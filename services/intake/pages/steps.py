@@ -1,0 +1,166 @@
+"""The steps of asking: which fields each has, and which part of a request they become."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.web.forms import Form
+
+# In the order in which they are asked.
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "who": ("kind", "age_band"),
+    "how": (
+        "modalities",
+        "languages",
+        "place",
+        "therapist_gender",
+        "must",
+        "access_needs",
+        "times",
+        "max_fee",
+    ),
+    "about": ("problem_areas",),
+    "questions": ("red_flags",),
+    "contact": ("channel", "phone", "email", "owner", "message_language", "safe"),
+    "consent": ("care", "contact_consent", "text_version"),
+}
+REVIEW = "review"
+ORDER = (*STEPS, REVIEW)
+SEVERAL = frozenset(
+    {"modalities", "languages", "access_needs", "times", "problem_areas", "red_flags", "safe"}
+)
+# By which group of titles the codes of a field are called.
+GROUPS = {
+    "kind": "kinds",
+    "age_band": "age_bands",
+    "modalities": "modalities",
+    "languages": "languages",
+    "therapist_gender": "therapist_genders",
+    "access_needs": "access_needs",
+    "times": "times",
+    "problem_areas": "problem_areas",
+    "red_flags": "red_flags",
+    "channel": "channels",
+    "owner": "owners",
+    "message_language": "message_languages",
+    "safe": "times",
+}
+ANSWERS = tuple(name for fields in STEPS.values() for name in fields)
+STEP_OF = {name: step for step, fields in STEPS.items() for name in fields}
+
+# Wall time by part of the day, in ISO days.
+DAYS = {"weekday": range(1, 6), "weekend": range(6, 8)}
+HOURS = {
+    "morning": ("09:00", "12:00"),
+    "afternoon": ("12:00", "17:00"),
+    "evening": ("17:00", "21:00"),
+}
+# What stands for steps that were not asked yet while the earlier ones are looked at.
+NOT_ASKED: Mapping[str, Mapping[str, Any]] = {
+    "who": {},
+    "how": {"modalities": ["video"], "languages": ["ur"], "province": "PK-PB"},
+    "about": {},
+    "questions": {},
+    "contact": {"contact": {"channel": "inbox"}},
+}
+
+
+def first(form: Form, name: str) -> str | None:
+    """The one value of a field, None if it was left empty."""
+    return form[name][0] if name in form else None
+
+
+def asked_until(step: str) -> Sequence[str]:
+    """The steps up to and with this one."""
+    return ORDER[: ORDER.index(step) + 1]
+
+
+def request_of(form: Form, asked: Sequence[str], language: str, text_version: str) -> dict[str, Any]:
+    """The body of POST /v1/cases that these answers mean, not checked yet."""
+    agreed = {"care": True, "contact": True, "text_version": text_version, "language": language}
+    body: dict[str, Any] = {"consent": agreed}
+    for step in STEPS:
+        if step == "consent":
+            body |= _consent(form, language) if step in asked else {}
+        else:
+            body |= _MAKERS[step](form) if step in asked else NOT_ASKED[step]
+    return body
+
+
+def _who(form: Form) -> dict[str, Any]:
+    return _given(kind=first(form, "kind"), age_band=first(form, "age_band"))
+
+
+def _how(form: Form) -> dict[str, Any]:
+    province, _, city = (first(form, "place") or "").partition("|")
+    return {
+        "modalities": form.get("modalities", ()),
+        "languages": form.get("languages", ()),
+        "access_needs": form.get("access_needs", ()),
+        "wanted_times": _windows(form.get("times", ())),
+        **_given(
+            province=province or None,
+            city=city or None,
+            therapist_gender=_whom(form),
+            max_fee=_rupees(first(form, "max_fee")),
+        ),
+    }
+
+
+def _whom(form: Form) -> dict[str, Any] | None:
+    wish = first(form, "therapist_gender")
+    return {"wish": wish, "must": "must" in form} if wish else None
+
+
+def _about(form: Form) -> dict[str, Any]:
+    return {"problem_areas": form.get("problem_areas", ())}
+
+
+def _questions(form: Form) -> dict[str, Any]:
+    return {"red_flags": form.get("red_flags", ())}
+
+
+def _contact(form: Form) -> dict[str, Any]:
+    channel = first(form, "channel")
+    address = {"sms": first(form, "phone"), "email": first(form, "email")}.get(channel or "")
+    contact = {"safe_windows": _windows(form.get("safe", ()))}
+    return {
+        "contact": contact
+        | _given(
+            channel=channel,
+            address=address,
+            owner=first(form, "owner"),
+            language=first(form, "message_language"),
+        )
+    }
+
+
+def _consent(form: Form, language: str) -> dict[str, Any]:
+    return {
+        "consent": {
+            "care": "care" in form,
+            "contact": "contact_consent" in form,
+            "text_version": first(form, "text_version") or "",
+            "language": language,
+        }
+    }
+
+
+_MAKERS = {"who": _who, "how": _how, "about": _about, "questions": _questions, "contact": _contact}
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _windows(parts: Sequence[str]) -> list[dict[str, Any]]:
+    windows = []
+    for part in parts:
+        days, _, hours = part.partition("_")
+        start, end = HOURS.get(hours, ("", ""))
+        windows += [{"day": day, "start": start, "end": end} for day in DAYS.get(days, range(1))]
+    return windows
+
+
+def _rupees(text: str | None) -> int | str | None:
+    """A whole number, also in Urdu digits; what is none stays as it is and is refused by its name."""
+    return int(text) if text is not None and text.isdecimal() else text

@@ -1,0 +1,171 @@
+"""The pages below the browser: forms read strictly, words for every code, and the same rules as POST /v1/cases."""
+
+import contextlib
+import re
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.intake.domain.policy import Policy
+from services.intake.pages.looking import said_when
+from services.intake.pages.shortcomings import problems_of
+from services.intake.pages.steps import ANSWERS, GROUPS, NOT_ASKED, ORDER, STEPS, request_of
+from services.intake.settings.page_words import read_words
+from shared.web import Problem, parse_form
+from tests.intake.conftest import IntakeDatabase
+
+WORDS = read_words()
+KEY = "0123456789abcdef0123456789abcdef"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+WHOLE: dict[str, Any] = {
+    "key": KEY, "step": "review", "go": "send", "kind": "individual", "modalities": ["video", "in_person"],
+    "languages": "ur", "place": "PK-PB|Lahore", "max_fee": "۱۵۰۰", "therapist_gender": "woman", "must": "yes", "channel": "sms", "phone": "0399 1234567",
+    "owner": "own", "message_language": "ur", "care": "yes", "contact_consent": "yes", "text_version": "2026-01",
+    "times": ["weekday_evening", "weekend_morning"], "safe": "weekday_morning",
+}  # fmt: skip
+
+
+async def post(people: httpx2.AsyncClient, path: str, fields: dict[str, Any]) -> httpx2.Response:
+    return await people.post(path, content=urlencode(fields, doseq=True), headers=FORM)
+
+
+def shape(part: Any, path: str = "") -> set[str]:
+    """The places of a file at which there is a text."""
+    if not isinstance(part, dict):
+        return {path}
+    return {place for name, inner in part.items() for place in shape(inner, f"{path}/{name}")}
+
+
+def test_every_language_says_everything_that_another_one_says() -> None:
+    shapes = {tag: {p for p in shape(w.texts) if not p.startswith("/cities")} for tag, w in WORDS.items()}
+    assert shapes["en"] == shapes["ur"]
+    for words in WORDS.values():
+        assert set(words.consent) == {"limits", "care", "contact"}
+
+
+def test_every_city_has_its_name_in_urdu(policy: Policy) -> None:
+    assert {city.name for city in policy.places.cities.values()} <= set(WORDS["ur"].texts["cities"])
+
+
+def test_every_field_of_codes_is_called_as_everywhere_else(policy: Policy) -> None:
+    assert set(GROUPS.values()) <= {*policy.titles, "times"}
+
+
+def test_no_title_and_no_address_tells_what_the_pages_are_for() -> None:
+    telling = re.compile(r"mental|psych|therap|counsel|depress|anxi|health", re.IGNORECASE)
+    assert not [place for place in (*STEPS, *ORDER) if telling.search(place)]
+
+
+def test_what_stands_for_steps_not_asked_yet_is_never_refused(policy: Policy) -> None:
+    assert problems_of(policy, request_of({}, [], "en", WORDS["en"].consent_version)) == ()
+    assert {*NOT_ASKED, "consent"} == set(STEPS)
+
+
+async def test_a_whole_form_is_a_case_with_all_that_it_says(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    answer = await post(people, "/ur/steps", WHOLE)
+    assert answer.status_code == 200
+    found = re.search(r'id="code">(\w{10})<', answer.text)
+    assert found
+    row = await store.admin.fetchrow(
+        "SELECT needs::text, card_language FROM intake.cases WHERE case_code = $1", found[1]
+    )
+    assert '"max_fee": 1500' in row["needs"]
+    assert '"city": "Lahore"' in row["needs"]
+    assert '"therapist_gender": {"must": true, "wish": "woman"}' in row["needs"]
+    assert row["card_language"] == "ur-Latn"
+
+
+async def test_every_page_is_below_fifty_kilobytes(people: httpx2.AsyncClient) -> None:
+    for language in WORDS:
+        for step in STEPS:
+            page = await post(people, f"/{language}/steps", WHOLE | {"step": step, "go": "stay"})
+            assert page.status_code == 200
+            assert 1_000 < len(page.content) < 50_000, step
+    css = re.search(r'href="(/files/page-[0-9a-f]+\.css)"', page.text)
+    assert css
+    assert len((await people.get(css[1])).content) < 20_000
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"key": "short"}, {"step": "nowhere"}, {"unknown": "1"}, {"kind": ["individual", "couple"]}, {"phone": "9" * 501}],
+    ids=str,
+)  # fmt: skip
+async def test_what_no_form_of_ours_sends_is_refused_with_a_page_and_numbers_to_call(
+    people: httpx2.AsyncClient, store: IntakeDatabase, wrong: dict[str, Any]
+) -> None:
+    before = await store.rows()
+    answer = await post(people, "/en/steps", WHOLE | wrong)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "tel:1122" in answer.text
+    assert await store.rows() == before
+
+
+async def test_a_code_that_is_not_offered_comes_back_to_its_step(people: httpx2.AsyncClient) -> None:
+    answer = await post(people, "/en/steps", WHOLE | {"modalities": "letter"})
+    assert answer.status_code == 422
+    assert 'name="step" value="how"' in answer.text
+    assert WORDS["en"].texts["errors"]["modalities"] in answer.text
+
+
+async def test_forms_are_read_where_forms_are_expected_and_json_everywhere_else(
+    people: httpx2.AsyncClient,
+) -> None:
+    json = await people.post("/en/steps", json={"key": KEY})
+    assert json.status_code == 415
+    assert "tel" not in json.text
+    assert json.json()["crisis"]["lines"]
+    form = await post(people, "/v1/cases", WHOLE)
+    assert form.status_code == 415
+
+
+async def test_what_is_typed_is_shown_as_text_and_never_as_markup(people: httpx2.AsyncClient) -> None:
+    evil = '"><script>alert(1)</script>'
+    answer = await post(people, "/en/steps", WHOLE | {"phone": evil})
+    assert answer.status_code == 422
+    assert "<script>alert" not in answer.text
+
+
+async def test_the_first_page_is_in_the_language_the_browser_asks_for(people: httpx2.AsyncClient) -> None:
+    for asked, place in {"ur-PK,en;q=0.8": "/ur/", "de,en;q=0.5": "/en/", "": "/en/"}.items():
+        answer = await people.get("/", headers={"Accept-Language": asked})
+        assert (answer.status_code, answer.headers["location"]) == (303, place)
+
+
+async def test_a_wrong_pin_and_an_unknown_code_are_told_alike(people: httpx2.AsyncClient) -> None:
+    made = (await post(people, "/en/steps", WHOLE | {"key": "f" * 32})).text
+    code = re.findall(r'id="code">(\w+)<', made)[0]
+    told = [
+        (await post(people, "/en/status", {"case_code": one, "pin": "000000"})) for one in (code, "nobody")
+    ]
+    assert {answer.status_code for answer in told} == {401}
+    for answer in told:
+        assert WORDS["en"].texts["errors"]["wrong_code_or_pin"] in answer.text
+
+
+def test_an_hour_is_said_by_the_clock_of_the_country() -> None:
+    moment = datetime(2026, 11, 26, 20, 30, tzinfo=UTC)
+    assert said_when(WORDS["en"].texts, moment) == "Friday, 27 November, 01:30"
+    assert said_when(WORDS["ur"].texts, moment) == "جمعہ، 27 نومبر، 01:30"
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_break_the_reading_of_a_form(body: bytes) -> None:
+    with contextlib.suppress(Problem):
+        assert set(parse_form(body, ANSWERS)) <= set(ANSWERS)
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(ANSWERS)), st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20), min_size=1, max_size=3))
+)  # fmt: skip
+def test_a_form_says_what_was_put_into_it(fields: dict[str, list[str]]) -> None:
+    read = parse_form(urlencode(fields, doseq=True).encode(), ANSWERS)
+    assert read == {name: tuple(values) for name, values in fields.items()}
