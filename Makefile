@@ -24,6 +24,7 @@ reset: setup
 	@$(PY) -m deploy.local reset
 
 test: setup
+	@$(PY) -m deploy.local.browser
 	@$(PY) -m pytest -q $(TESTS)
 
 check: setup
@@ -31,7 +32,7 @@ check: setup
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy $(OURS)
 	.venv/bin/lint-imports
-	$(PY) -m pytest -q -n 2 --dist worksteal --hypothesis-profile=quick -m "not processes and not postgres and not kafka and not stack and not faults" tests
+	$(PY) -m pytest -q -n 2 --dist worksteal --hypothesis-profile=quick -m "not processes and not postgres and not kafka and not stack and not faults and not browser" tests
 
 fmt: setup
 	$(PY) -m ruff check --fix .

@@ -23,6 +23,8 @@ async def lines(where: Mapping[str, str]) -> list[str]:
         case = await _example_case(session, where["intake"])
     topics = await _partner_topics(where["kafka"])
     return [
+        "\nAsk as a person would, in English or Urdu:",
+        f"  {'pages':<14} {where['intake']}/",
         "\nLook at:",
         *(f"  {name:<14} {where[name]}/docs" for name in PAGES),
         f"  {'one trace':<14} {trace}",

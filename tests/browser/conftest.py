@@ -1,0 +1,110 @@
+"""One Chromium for the run, and intake's routes served where it can reach them."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from fastapi import FastAPI
+from playwright.async_api import Browser, BrowserContext, async_playwright
+
+from deploy.local.browser import NAMES, NEEDED
+from services.intake import main
+from services.intake.api.cards import CardDeck
+from services.intake.api.problems import with_card
+from services.intake.domain.policy import Policy
+from services.intake.settings import Settings
+from shared.web import create_app
+from tests.browser.visitor import Visitor
+from tests.intake.conftest import IntakeDatabase, policy, secrets, store
+from tests.waiting import PATIENCE, until
+
+__all__ = ["policy", "secrets", "store"]
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+
+
+class Server(uvicorn.Server):
+    """Signals stay pytest's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[str]:
+    """The application on a free loopback port; its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=3))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await until(lambda: server.started, "the server's start")
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(task, PATIENCE)
+        listener.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def site(store: IntakeDatabase, secrets: Settings, policy: Policy) -> AsyncIterator[str]:
+    """The api role's routes; whoever leaves quickly lands on this machine."""
+    app = create_app("intake", on_problem=with_card(CardDeck(policy.lines)))
+    app.add_api_route("/elsewhere", lambda: {"weather": "fair"})
+    settings = secrets.model_copy(update={"quick_exit_url": "/elsewhere"})
+    main.serve_people(app, settings, policy, store.intake)
+    async with serving(app) as address:
+        yield address
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium without a window."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.fail(NEEDED)
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield chromium
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def contexts(browser: Browser) -> AsyncIterator[list[BrowserContext]]:
+    """Those opened by a test, closed after it."""
+    opened: list[BrowserContext] = []
+    yield opened
+    for context in opened:
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(browser: Browser, contexts: list[BrowserContext], site: str) -> Visitor:
+    """Somebody at a desk, with scripts."""
+    return await Visitor.arrive(browser, contexts, site)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def plain_visitor(browser: Browser, contexts: list[BrowserContext], site: str) -> Visitor:
+    """Somebody whose browser runs no script."""
+    return await Visitor.arrive(browser, contexts, site, java_script_enabled=False)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def phone(browser: Browser, contexts: list[BrowserContext], site: str) -> Visitor:
+    """Somebody who reads Urdu on a small phone."""
+    return await Visitor.arrive(
+        browser,
+        contexts,
+        site,
+        language="ur",
+        viewport={"width": 360, "height": 640},
+        is_mobile=True,
+        has_touch=True,
+        locale="ur-PK",
+    )
