@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID
@@ -13,6 +14,8 @@ from fastapi import FastAPI
 from services.matching.api.matches import match_routes
 from services.matching.api.offers import OfferCounter, offer_routes
 from services.matching.api.therapists import Register, therapist_routes
+from services.matching.api.waitlist import WaitlistDesk, waitlist_routes
+from services.matching.domain.cases import Case
 from services.matching.domain.policy import Policy
 from services.matching.domain.therapists import Profile
 from services.matching.handlers import hearing, profiles
@@ -21,7 +24,9 @@ from services.matching.handlers.choosing import Answer, ChoiceDesk, Decision, Re
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.roster import Roster
 from services.matching.handlers.showing import Shown, Window
+from services.matching.handlers.waiting import WaitingRoom
 from services.matching.repository import explanations, therapists
+from services.matching.repository.waitlist import Filter, Place, Waits
 from services.matching.settings import Role, Settings, read_cities, read_policy
 from shared import messaging, web
 from shared.contracts.topics import TOPICS
@@ -99,7 +104,15 @@ def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) 
         async with database.transaction() as tx:
             return await explanations.why(tx, case_id)
 
+    app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
+    app.include_router(therapist_routes(Register(policy.weekly_limit_most, describe, find)))
+    app.include_router(match_routes(why))
     matchmaker = Matchmaker(policy, Roster(policy, read_cities()))
+    app.include_router(offer_routes(_offers(matchmaker, database)))
+    app.include_router(waitlist_routes(_waitlist(WaitingRoom(matchmaker), database)))
+
+
+def _offers(matchmaker: Matchmaker, database: Database) -> OfferCounter:
     desk = ChoiceDesk(matchmaker)
     window = Window(matchmaker, desk)
 
@@ -111,10 +124,19 @@ def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) 
         async with database.transaction(origin=traceparent) as tx:
             return await desk.decide(decision, tx)
 
-    app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
-    app.include_router(therapist_routes(Register(policy.weekly_limit_most, describe, find)))
-    app.include_router(match_routes(why))
-    app.include_router(offer_routes(OfferCounter(show, decide)))
+    return OfferCounter(show, decide)
+
+
+def _waitlist(room: WaitingRoom, database: Database) -> WaitlistDesk:
+    async def page(limit: int, after: Place | None, only: Filter) -> tuple[datetime, list[Waits]]:
+        async with database.transaction() as tx:
+            return await room.page(limit, after, only, tx)
+
+    async def review(case_id: UUID, traceparent: str | None) -> tuple[bool, Case] | None:
+        async with database.transaction(origin=traceparent) as tx:
+            return await room.review_now(case_id, tx)
+
+    return WaitlistDesk(page, review)
 
 
 def work(kernel: Kernel, policy: Policy) -> None:

@@ -31,7 +31,7 @@ SERVICES = Path(__file__).parents[2] / "services"
 SCHEMAS = {
     "vault": [SERVICES / "intake" / "vault_migrations"],
     "intake": [messaging.MIGRATIONS, web.MIGRATIONS, SERVICES / "intake" / "migrations"],
-    "matching": [messaging.MIGRATIONS, SERVICES / "matching" / "migrations"],
+    "matching": [messaging.MIGRATIONS, web.MIGRATIONS, SERVICES / "matching" / "migrations"],
     "scheduling": scheduling_migrations(),
 }
 _numbers = itertools.count(1)

@@ -14,6 +14,7 @@ from services.intake.api.requests import EXAMPLE
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.profiles import Description, describe_therapist
 from services.matching.handlers.roster import Roster
+from services.matching.repository import offers
 from services.matching.settings import read_cities
 from services.scheduling.handlers.matches import book_matches
 from shared.messaging import Database
@@ -59,18 +60,20 @@ def of_intake(app: Any, admin: Any) -> Make:
 
 
 def of_matching(database: Database) -> Make:
-    """A therapist, and a case that was matched."""
+    """A therapist, and a case whose person is to choose."""
     matchmaker = Matchmaker(examples.POLICY, Roster(examples.POLICY, read_cities()))
 
     async def make(organisation: str) -> Things:
-        therapist, case = uuid4(), a_case()
+        therapist, case = uuid4(), a_case(booking_mode="choose")
         profile = examples.therapist(1, organisation=organisation).profile
         async with database.transaction() as tx:
             await describe_therapist(Description(therapist, profile, None), tx)
         async with database.transaction() as tx:
             await matchmaker.match_cases([case], tx)
+        async with database.transaction() as tx:
+            offer = (await offers.open_offers(tx, [case.case_id]))[case.case_id]
         return Things(
-            {"therapist_id": str(therapist), "case_id": str(case.case_id)},
+            {"therapist_id": str(therapist), "case_id": str(case.case_id), "match_id": str(offer.match_id)},
             {"person": {"case_id": str(case.case_id)}, "therapist": {"sub": str(therapist)}},
         )
 

@@ -1,13 +1,17 @@
 """What matching's tests on the real database share: a migrated schema, and how to read what was said."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import httpx2
 import orjson
+import pytest
 import pytest_asyncio
+from joserfc.jwk import OKPKey
 
 from deploy.local import databases
 from deploy.local.postgres import PostgresServer
@@ -15,10 +19,13 @@ from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.profiles import Described, Description, describe_therapist
 from services.matching.handlers.roster import Roster
 from services.matching.handlers.sites import know_sites
+from services.matching.main import serve
+from services.matching.settings import Settings
 from shared import web
 from shared.contracts.topics import TOPICS
 from shared.messaging import MIGRATIONS, Database
 from shared.postgres import migrate, open_pool
+from shared.web import TokenSigner
 from tests.matching.events import a_site
 from tests.matching.examples import CITIES, NOW, POLICY, SITES, therapist
 from tests.stack_fixtures import TEMPLATE
@@ -102,3 +109,36 @@ async def office(matching_dsn: str) -> AsyncIterator[Office]:
     roster = Roster(POLICY, CITIES)
     yield Office(kept, roster, Matchmaker(POLICY, roster), clock)
     await pool.close()
+
+
+@pytest.fixture(scope="session")
+def signing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a private key and the public ones that go with it."""
+    folder = tmp_path_factory.mktemp("signing")
+    key = OKPKey.generate_key("Ed25519", parameters={"kid": "tests"}, private=True)
+    (folder / "private").write_bytes(orjson.dumps(key.as_dict(private=True)))
+    (folder / "public").write_bytes(orjson.dumps(TokenSigner(folder / "private").public_keys()))
+    return folder
+
+
+@pytest.fixture
+def session(signing: Path) -> Callable[..., dict[str, str]]:
+    """Headers of somebody who has signed in: a person for their case, or staff."""
+
+    def signed(case_id: str = "", role: str = "person") -> dict[str, str]:
+        claims = {"case_id": case_id} if case_id else {}
+        token = TokenSigner(signing / "private").sign("somebody", role, claims, now=time.time())
+        return {"authorization": f"Bearer {token}", "idempotency-key": uuid4().hex}
+
+    return signed
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def frontend(office: Office, signing: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """The real routes; nobody has signed in yet."""
+    app = web.create_app("matching")
+    serve(app, Settings(token_public_key_file=signing / "public"), POLICY, office.database)
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    headers = {"content-type": "application/json"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://tests", headers=headers) as client:
+        yield client

@@ -1,57 +1,27 @@
 """Choosing as a frontend does it: an offer is looked at, accepted or declined, and refused with a reason."""
 
-import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-import pytest_asyncio
 
-from services.matching.main import serve
-from services.matching.settings import Settings
 from shared.contracts.intake import TherapistGender
-from shared.web import TokenSigner, create_app
 from tests.matching.choosing import offered
 from tests.matching.conftest import Office
-from tests.matching.examples import LAHORE, NOW, POLICY
-from tests.matching.test_over_http import keys  # noqa: F401
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def http(office: Office, keys: Path) -> AsyncIterator[httpx2.AsyncClient]:  # noqa: F811
-    """A frontend; nobody has signed in yet."""
-    app = create_app("matching")
-    serve(app, Settings(token_public_key_file=keys / "public"), POLICY, office.database)
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
-    headers = {"content-type": "application/json"}
-    async with httpx2.AsyncClient(transport=transport, base_url="http://tests", headers=headers) as client:
-        yield client
-
-
-@pytest.fixture
-def session(keys: Path) -> Any:  # noqa: F811
-    """Headers of a person's session for a case, or of somebody with another role."""
-
-    def signed(case_id: str, role: str = "person") -> dict[str, str]:
-        token = TokenSigner(keys / "private").sign("somebody", role, {"case_id": case_id}, now=time.time())
-        return {"authorization": f"Bearer {token}", "idempotency-key": uuid4().hex}
-
-    return signed
+from tests.matching.examples import LAHORE, NOW
 
 
 async def test_a_person_sees_what_helps_to_choose_and_no_points_and_no_need(
-    http: httpx2.AsyncClient, office: Office, session: Any
+    frontend: httpx2.AsyncClient, office: Office, session: Any
 ) -> None:
     await office.know_sites()
     await office.describe(1, modalities=("in_person",), sites=(LAHORE,))
     wish = TherapistGender(wish="woman")
     offer = await offered(office, modalities=("in_person",), therapist_gender=wish, city="Lahore")
     path = f"/v1/matches/{offer['match_id']}"
-    answer = await http.get(path, headers=session(offer["case_id"]))
+    answer = await frontend.get(path, headers=session(offer["case_id"]))
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "private, no-store"
     shown = answer.json()
@@ -68,21 +38,21 @@ async def test_a_person_sees_what_helps_to_choose_and_no_points_and_no_need(
 
 
 async def test_accepting_over_http_is_one_decision_however_often_it_is_sent(
-    http: httpx2.AsyncClient, office: Office, session: Any
+    frontend: httpx2.AsyncClient, office: Office, session: Any
 ) -> None:
     await office.describe(1)
     offer = await offered(office)
     path, headers = f"/v1/matches/{offer['match_id']}", session(offer["case_id"])
     chosen = {"option_id": offer["options"][0]["option_id"]}
-    first = await http.post(f"{path}/accept", json=chosen, headers=headers)
-    again = await http.post(f"{path}/accept", json=chosen, headers=headers)
+    first = await frontend.post(f"{path}/accept", json=chosen, headers=headers)
+    again = await frontend.post(f"{path}/accept", json=chosen, headers=headers)
     assert (first.status_code, first.json()["state"]) == (200, "accepted")
     assert (again.status_code, again.json()) == (200, first.json())
-    other = await http.post(f"{path}/accept", json={"option_id": str(uuid4())}, headers=headers)
+    other = await frontend.post(f"{path}/accept", json={"option_id": str(uuid4())}, headers=headers)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
-    late = await http.post(f"{path}/decline", json={}, headers=session(offer["case_id"]))
+    late = await frontend.post(f"{path}/decline", json={}, headers=session(offer["case_id"]))
     assert (late.status_code, late.json()["code"]) == (409, "already_decided")
-    shown = (await http.get(path, headers=headers)).json()
+    shown = (await frontend.get(path, headers=headers)).json()
     assert (shown["state"], shown["chosen"], list(shown["links"])) == (
         "accepted",
         chosen["option_id"],
@@ -92,33 +62,33 @@ async def test_accepting_over_http_is_one_decision_however_often_it_is_sent(
 
 
 async def test_declining_over_http_brings_another_offer(
-    http: httpx2.AsyncClient, office: Office, session: Any
+    frontend: httpx2.AsyncClient, office: Office, session: Any
 ) -> None:
     for number in range(1, 5):
         await office.describe(number)
     offer = await offered(office)
     path = f"/v1/matches/{offer['match_id']}/decline"
-    answer = await http.post(path, json={"reason": "too_expensive"}, headers=session(offer["case_id"]))
+    answer = await frontend.post(path, json={"reason": "too_expensive"}, headers=session(offer["case_id"]))
     assert (answer.status_code, answer.json()["reason"]) == (200, "too_expensive")
     assert [one["attempt"] for one in await office.said("match_offered")] == [1, 2]
 
 
 async def test_an_offer_is_nobody_elses_business(
-    http: httpx2.AsyncClient, office: Office, session: Any
+    frontend: httpx2.AsyncClient, office: Office, session: Any
 ) -> None:
     await office.describe(1)
     offer = await offered(office)
     path = f"/v1/matches/{offer['match_id']}"
     chosen = {"option_id": offer["options"][0]["option_id"]}
     stranger = session(str(uuid4()))
-    assert (await http.get(path, headers=stranger)).status_code == 404
-    assert (await http.post(f"{path}/accept", json=chosen, headers=stranger)).status_code == 404
-    assert (await http.post(f"{path}/decline", json={}, headers=stranger)).status_code == 404
-    assert (await http.get(f"/v1/matches/{uuid4()}", headers=stranger)).status_code == 404
-    assert (await http.get(path)).status_code == 401
+    assert (await frontend.get(path, headers=stranger)).status_code == 404
+    assert (await frontend.post(f"{path}/accept", json=chosen, headers=stranger)).status_code == 404
+    assert (await frontend.post(f"{path}/decline", json={}, headers=stranger)).status_code == 404
+    assert (await frontend.get(f"/v1/matches/{uuid4()}", headers=stranger)).status_code == 404
+    assert (await frontend.get(path)).status_code == 401
     for role in ("therapist", "partner", "operator"):
-        assert (await http.get(path, headers=session(offer["case_id"], role))).status_code == 403
-        answer = await http.post(f"{path}/accept", json=chosen, headers=session(offer["case_id"], role))
+        assert (await frontend.get(path, headers=session(offer["case_id"], role))).status_code == 403
+        answer = await frontend.post(f"{path}/accept", json=chosen, headers=session(offer["case_id"], role))
         assert answer.status_code == 403
 
 
@@ -135,35 +105,35 @@ async def test_an_offer_is_nobody_elses_business(
     ],
 )
 async def test_what_is_wrong_with_a_decision_is_named_and_nothing_is_decided(
-    http: httpx2.AsyncClient, office: Office, session: Any, action: str, body: Any, key: bool, status: int, pointer: str
+    frontend: httpx2.AsyncClient, office: Office, session: Any, action: str, body: Any, key: bool, status: int, pointer: str
 ) -> None:  # fmt: skip
     await office.describe(1)
     offer = await offered(office)
     headers = session(offer["case_id"])
     if not key:
         del headers["idempotency-key"]
-    answer = await http.post(f"/v1/matches/{offer['match_id']}/{action}", json=body, headers=headers)
+    answer = await frontend.post(f"/v1/matches/{offer['match_id']}/{action}", json=body, headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
     assert await office.said("match_accepted") == await office.said("match_declined") == []
 
 
 async def test_whoever_comes_too_late_is_told_so(
-    http: httpx2.AsyncClient, office: Office, session: Any
+    frontend: httpx2.AsyncClient, office: Office, session: Any
 ) -> None:
     await office.describe(1)
     offer = await offered(office)
     office.now["now"] = NOW + timedelta(hours=73)
     path, headers = f"/v1/matches/{offer['match_id']}", session(offer["case_id"])
     chosen = {"option_id": offer["options"][0]["option_id"]}
-    late = await http.post(f"{path}/accept", json=chosen, headers=headers)
+    late = await frontend.post(f"{path}/accept", json=chosen, headers=headers)
     assert (late.status_code, late.json()["code"]) == (409, "offer_expired")
-    shown = (await http.get(path, headers=headers)).json()
+    shown = (await frontend.get(path, headers=headers)).json()
     assert (shown["state"], list(shown["links"])) == ("expired", ["self"])
 
 
-async def test_every_route_describes_itself(http: httpx2.AsyncClient) -> None:
-    paths = (await http.get("/openapi.json")).json()["paths"]
+async def test_every_route_describes_itself(frontend: httpx2.AsyncClient) -> None:
+    paths = (await frontend.get("/openapi.json")).json()["paths"]
     for action in ("accept", "decline"):
         said = paths[f"/v1/matches/{{match_id}}/{action}"]["post"]
         assert said["requestBody"]["content"]["application/json"]["examples"]

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict
 from services.matching.domain.offers import DeclineReason
 from services.matching.handlers.choosing import Answer, Decision, Refused
 from services.matching.handlers.showing import Shown, ShownOption
-from shared.web import FieldProblem, Problem, fast_json, parse, require
+from shared.web import FieldProblem, Principal, Problem, allowed, fast_json, parse
 from shared.web.described import body_of
 from shared.web.idempotency import Claim, refusal
 
 _KEY = re.compile(r'"?([\x21\x23-\x7e]{8,128})"?')
+Person = Annotated[Principal, allowed(own=("person",))]
 PRIVATE = {"Cache-Control": "private, no-store"}
 KEYED = {
     "parameters": [
@@ -62,10 +63,9 @@ def offer_routes(counter: OfferCounter) -> APIRouter:
     router = APIRouter(tags=["matches"])
 
     @router.get("/v1/matches/{match_id}")
-    async def look(match_id: UUID, request: Request) -> Response:
+    async def look(match_id: UUID, person: Person) -> Response:
         """The options with what helps to choose. `why` names the wishes that are met; nobody's name is known here."""
-        principal = require(request, "person")
-        shown = await counter.show(match_id, principal.case_id)
+        shown = await counter.show(match_id, person.case_id)
         if shown is None:
             raise _not_found()
         return fast_json(200, _shown(shown), PRIVATE)
@@ -80,28 +80,24 @@ def _add_decisions(router: APIRouter, counter: OfferCounter) -> None:
         openapi_extra=body_of(Accepting, chosen={"option_id": "018f3c1e-7b1a-7000-8000-000000000001"})
         | KEYED,
     )
-    async def accept(match_id: UUID, request: Request) -> Response:
+    async def accept(match_id: UUID, person: Person, request: Request) -> Response:
         """Chooses one. An hour with exactly this therapist is sought at once; the others are not asked."""
-        principal = require(request, "person")
         body = await request.body()
         said = parse(Accepting, body)
         return await _decide(
-            counter, request, Decision(match_id, principal.case_id, *_same(request, body), said.option_id)
+            counter, request, Decision(match_id, person.case_id, *_same(request, body), said.option_id)
         )
 
     @router.post(
         "/v1/matches/{match_id}/decline",
         openapi_extra=body_of(Declining, too_far={"reason": "too_far"}) | KEYED,
     )
-    async def decline(match_id: UUID, request: Request) -> Response:
+    async def decline(match_id: UUID, person: Person, request: Request) -> Response:
         """Wants none of them. Others are looked for, and these are not offered again for the same request."""
-        principal = require(request, "person")
         body = await request.body()
         said = parse(Declining, body)
         keyed = _same(request, body)
-        return await _decide(
-            counter, request, Decision(match_id, principal.case_id, *keyed, reason=said.reason)
-        )
+        return await _decide(counter, request, Decision(match_id, person.case_id, *keyed, reason=said.reason))
 
 
 async def _decide(counter: OfferCounter, request: Request, decision: Decision) -> Response:

@@ -12,7 +12,8 @@ Tried = Mapping[Lane, frozenset[UUID]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`modalities` and `languages` are in order of wish; `tried` had no hour in this search, by lane."""
+    """`modalities` and `languages` are in order of wish; `tried` had no hour in this search, by lane;
+    `raised` is by how many steps of priority the wait has raised it."""
 
     case_id: UUID
     priority: int
@@ -26,11 +27,12 @@ class Request:
     city: str | None
     radius_km: float | None
     tried: Tried = field(default_factory=dict)
+    raised: int = 0
 
     @property
     def urgency(self) -> tuple[int, datetime, UUID]:
-        """Sorts the most urgent first: need, then the age of the wait, then the id so that no tie is left."""
-        return (-self.priority, self.submitted_at, self.case_id)
+        """Sorts the most urgent first: need with what the wait adds, then age, then the id so that no tie is left."""
+        return (-self.priority - self.raised, self.submitted_at, self.case_id)
 
 
 def tried(attempts: Iterable[tuple[Lane, Iterable[UUID]]]) -> Tried:

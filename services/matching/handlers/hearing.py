@@ -9,6 +9,7 @@ from services.matching.handlers.choosing import ChoiceDesk
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.sites import know_sites
 from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
+from services.matching.handlers.waiting import WaitingRoom
 from shared.contracts.base import Event
 from shared.contracts.intake import (
     AlarmClosed,
@@ -60,5 +61,6 @@ def due_handlers(matchmaker: Matchmaker) -> Mapping[str, Callable[..., Awaitable
     return {
         "review": matchmaker.review_waiting,
         "offer": ChoiceDesk(matchmaker).expire_offers,
+        "wake": WaitingRoom(matchmaker).wake_waiting,
         "past_hours": free_past_hours,
     }

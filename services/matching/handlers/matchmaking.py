@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -89,17 +90,29 @@ class Matchmaker:
         known = await cases.lock_cases(tx, [UUID(due.key) for due in dues])
         await self.search(tx, await resumed(tx, [c for c in known.values() if c.state == "waitlisted"]))
 
-    async def search(self, tx: Transaction, searches: Sequence[Search]) -> list[Case]:
-        """One assignment for all of them, saved and said; returns how they stand after it."""
+    async def search(
+        self, tx: Transaction, searches: Sequence[Search], *, only_found: bool = False
+    ) -> list[Case]:
+        """One assignment for all of them, saved and said; returns how they stand after it.
+
+        With `only_found` whoever finds nobody stays as they are, and is not among those returned.
+        """
         if not searches:
             return []
         directory, capacity = await self.roster.look(tx)
-        requests = [request_of(search) for search in searches]
+        requests = [self._aged(search, tx.now) for search in searches]
         decisions = await asyncio.to_thread(decide, requests, directory, capacity, self.policy)
         by_case = {search.case.case_id: search for search in searches}
         ended = [self._ended(by_case[one.request.case_id], one, tx) for one in decisions]
+        if only_found:
+            ended = [one for one in ended if isinstance(one.outcome, Found)]
         await self._save(tx, ended)
         return [one.case for one in ended]
+
+    def _aged(self, search: Search, now: datetime) -> Request:
+        request = request_of(search)
+        waited = now - request.submitted_at
+        return replace(request, raised=self.policy.waiting.ageing.raised(request.priority, waited))
 
     async def give_up(self, tx: Transaction, searches: Sequence[Search], reason: Reason) -> None:
         """Nobody is searched for now: the cases wait, and are told why."""

@@ -45,7 +45,8 @@ WITH locked AS (
     JOIN unnest($1::uuid[], $2::int[]) AS m(therapist_id, change) USING (therapist_id)
     ORDER BY l.therapist_id FOR UPDATE OF l
 )
-UPDATE loads l SET open_cases = l.open_cases + locked.change, changed_by = pg_current_xact_id()
+UPDATE loads l SET open_cases = l.open_cases + locked.change, changed_by = pg_current_xact_id(),
+    freed_by = CASE WHEN locked.change < 0 THEN pg_current_xact_id() ELSE l.freed_by END
 FROM locked WHERE l.therapist_id = locked.therapist_id
 """
 

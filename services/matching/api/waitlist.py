@@ -1,0 +1,114 @@
+"""GET /v1/waitlist and POST /v1/waitlist/{case_id}/review: who waits, in the order in which they are served."""
+
+import base64
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from services.matching.domain.cases import Case
+from services.matching.domain.vocabulary import Reason
+from services.matching.repository.waitlist import Filter, Place, Waits
+from shared.web import FieldProblem, Principal, Problem, allowed, fast_json
+
+Coordinator = Annotated[Principal, allowed("coordinator")]
+NO_STORE = {"Cache-Control": "no-store"}
+
+Page = tuple[datetime, list[Waits]]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitlistDesk:
+    """What the routes need. `page` takes how many, after which place and which filter, and tells the time it is as of."""
+
+    page: Callable[[int, Place | None, Filter], Awaitable[Page]]
+    review: Callable[[UUID, str | None], Awaitable[tuple[bool, Case] | None]]
+
+
+def waitlist_routes(desk: WaitlistDesk) -> APIRouter:
+    """For coordinators. What a case is about is not told: only who waits, for how long, and why nobody was found."""
+    router = APIRouter(tags=["waitlist"])
+
+    @router.get("/v1/waitlist")
+    async def look(
+        _: Coordinator,
+        province: Annotated[str | None, Query(max_length=8)] = None,
+        reason: Reason | None = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Annotated[str | None, Query(max_length=300)] = None,
+    ) -> Response:
+        """A page of the list, the next to be served first. `effective_priority` is the priority with what the wait
+        adds; `alternatives` are kinds of other help that was offered meanwhile."""
+        after = _read_cursor(cursor)
+        as_of, found = await desk.page(limit + 1, after, Filter(province, reason))
+        shown = found[:limit]
+        more = _cursor(shown[-1].place(as_of)) if len(found) > limit else None
+        return fast_json(200, {"waiting": [_shown(one, as_of) for one in shown], "next": more}, NO_STORE)
+
+    @router.post("/v1/waitlist/{case_id}/review")
+    async def review(case_id: UUID, _: Coordinator, request: Request) -> Response:
+        """Searches now instead of on the promised day. Whoever finds nobody gets a new date and keeps the place."""
+        found = await desk.review(case_id, request.scope.get("traceparent"))
+        if found is None:
+            raise Problem(404, "case_not_found", "There is no such case.")
+        was_waiting, case = found
+        if not was_waiting:
+            raise Problem(409, "not_waiting", "This case is not on the waiting list.")
+        return fast_json(200, _reviewed(case), NO_STORE)
+
+    return router
+
+
+def _shown(one: Waits, as_of: datetime) -> dict[str, Any]:
+    return {
+        "case_id": str(one.case_id),
+        "reason": one.reason,
+        "priority": one.priority,
+        "waited_days": (as_of - one.submitted_at).days,
+        "effective_priority": one.effective,
+        "next_review": one.next_review,
+        "attempt": one.attempt,
+        "province": one.province,
+        "alternatives": one.alternatives,
+    }
+
+
+def _reviewed(case: Case) -> dict[str, Any]:
+    return {
+        "case_id": str(case.case_id),
+        "state": case.state,
+        "attempt": case.attempt,
+        "reason": case.reason,
+        "next_review": case.next_review,
+    }
+
+
+def _cursor(place: Place) -> str:
+    written = [place.as_of, place.effective, place.submitted_at, str(place.case_id)]
+    return base64.urlsafe_b64encode(orjson.dumps(written)).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str | None) -> Place | None:
+    if cursor is None:
+        return None
+    try:
+        as_of, effective, submitted_at, case_id = orjson.loads(
+            base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        )
+        if type(effective) is not int or not -(2**31) <= effective < 2**31:
+            raise ValueError
+        return Place(_time(as_of), effective, _time(submitted_at), UUID(case_id))
+    except (ValueError, TypeError, AttributeError):
+        field = FieldProblem("cursor", "not_a_cursor", "Use `next` of the page before, as it is.")
+        raise Problem(422, "invalid_request", "This cursor cannot be read.", [field]) from None
+
+
+def _time(written: str) -> datetime:
+    read = datetime.fromisoformat(written)
+    if read.tzinfo is None:
+        raise ValueError
+    return read
