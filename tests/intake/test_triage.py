@@ -62,7 +62,7 @@ def test_the_table_holds_the_most_urgent_level_until_a_human_has_spoken(policy: 
     reading = screening.Reading("phq9", "1", None, None, alarm, ())
     decision = triage.triage(policy.steps, triage.Told(readings=[reading], levels=frozenset({"R3"})))
     assert (decision.step, decision.priority, decision.waits_for_human) == (4, 3, True)
-    assert requests.gate("25-34", decision.waits_for_human) == "waits_for_human"
+    assert requests.gate(None, decision.waits_for_human) == "waits_for_human"
 
 
 @given(areas=AREAS, answers=st.one_of(st.none(), PARTIAL))
@@ -82,9 +82,9 @@ def test_naming_more_problems_never_lowers_the_step(
     assert decide(policy, areas + more, answers).step >= decide(policy, areas, answers).step
 
 
-def test_a_minor_waits_for_a_guardian_and_an_adult_does_not() -> None:
-    assert requests.gate("13-17", False) == "waits_for_consent"
-    assert requests.gate("18-24", False) == "open"
+def test_a_missing_consent_holds_a_case_and_a_human_goes_before_it() -> None:
+    assert requests.gate("guardian", False) == requests.gate("participant", False) == "waits_for_consent"
+    assert requests.gate("guardian", True) == "waits_for_human"
     assert requests.gate(None, False) == "open"
 
 

@@ -1,8 +1,9 @@
 """Cases come in: they are matched, waitlisted or held, once, and nothing of the need goes out."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from shared.contracts.intake import Attendee
 from tests.matching.conftest import Office
 from tests.matching.events import a_case
 from tests.matching.examples import LAHORE, NOW
@@ -35,6 +36,20 @@ async def test_a_case_is_matched_and_says_who_how_and_when(office: Office) -> No
     assert match["rule_version"] == "test"
     assert (await office.case(case.case_id))["state"] == "matched"
     assert await office.loads() == {UUID(asked[0]).int: 1}
+
+
+async def test_whoever_has_not_consented_is_no_attendee_of_a_match(office: Office) -> None:
+    await office.describe(1)
+    alone = a_case()
+    others = [
+        Attendee(attendee_id=uuid4(), person_id=uuid4(), role="family", consent=consent)
+        for consent in ("given", "invited", "pending", "declined")
+    ]
+    case = alone.model_copy(update={"attendees": (*alone.attendees, *others)})
+    await office.hear(office.matchmaker.match_cases, case)
+    [match] = await office.said("match_made")
+    asked = [one["attendee_id"] for one in match["attendees"]]
+    assert asked == [str(alone.attendees[0].attendee_id), str(others[0].attendee_id)]
 
 
 async def test_a_case_in_person_goes_to_its_own_lane_with_the_sites(office: Office) -> None:

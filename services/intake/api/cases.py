@@ -11,7 +11,7 @@ from services.intake.api.cards import CardDeck
 from services.intake.api.earlier import Proof, prove
 from services.intake.api.posts import KEY_PARAMETER, idempotency_key
 from services.intake.api.problems import refused
-from services.intake.api.requests import EXAMPLE, SMALLEST, CaseSent
+from services.intake.api.requests import COUPLE, EXAMPLE, SMALLEST, CaseSent
 from services.intake.api.views import not_found, render_view
 from services.intake.domain.checking import check
 from services.intake.domain.codes import pin, read_case_code
@@ -23,7 +23,7 @@ from services.intake.repository.standings import CaseView
 from shared.web import PUBLIC, Principal, allowed, fast_json, parse
 from shared.web.described import body_of
 
-ASKING = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE) | PUBLIC | KEY_PARAMETER
+ASKING = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE, couple=COUPLE) | PUBLIC | KEY_PARAMETER
 Reader = Annotated[Principal, allowed("coordinator", "duty_clinician", own=("person",))]
 Look = Callable[[str], Awaitable[CaseView | None]]
 

@@ -1,7 +1,7 @@
 """What people send, as strict models: no unknown field, no text for a number, no number for a text."""
 
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -9,10 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from services.intake.domain import contacts, requests
+from services.intake.domain.attendees import MOST, Participant
 from services.intake.domain.vocabulary import (
     TIME_ZONE,
     AccessNeed,
     AgeBand,
+    AttendeeRole,
     BookingMode,
     Channel,
     Gender,
@@ -91,6 +93,18 @@ SMALLEST: dict[str, Any] = {
 }
 
 
+COUPLE: dict[str, Any] = SMALLEST | {
+    "kind": "couple",
+    "attendees": [
+        {
+            "role": "partner",
+            "consent": "invited",
+            "contact": {"channel": "sms", "address": "0399 7654321"},
+        }
+    ],
+}
+
+
 class Sent(BaseModel):
     """What all of these have in common."""
 
@@ -165,6 +179,18 @@ class EarlierCaseSent(Sent):
         return requests.EarlierCase(self.case_code, self.pin)
 
 
+class AttendeeSent(Sent):
+    """Somebody else who takes part. Only they can consent: `pending` is told by the asker, `invited` may be told by us."""
+
+    role: AttendeeRole
+    consent: Literal["pending", "invited"] = "pending"
+    contact: ContactSent | None = None
+
+    def meant(self) -> Participant:
+        contact = self.contact.meant() if self.contact else None
+        return Participant(self.role, self.consent, contact)
+
+
 # Raw answers per instrument of /v1/reference; null is an answer that was not given.
 InstrumentId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{2,20}$")]
 AnswersSent = Annotated[
@@ -217,6 +243,7 @@ class CaseSent(WishesSent):
     source: Source = "self"
     previous_therapist: KnownTherapistSent | None = None
     continues: EarlierCaseSent | None = None
+    attendees: Annotated[tuple[AttendeeSent, ...], Field(max_length=MOST)] = ()
     contact: ContactSent
     consent: ConsentSent
     red_flags: Annotated[tuple[RedFlag, ...], Field(max_length=5)] = ()
@@ -240,8 +267,16 @@ class CaseSent(WishesSent):
             agreed.care, agreed.contact, agreed.text_version, agreed.language or self.contact.language
         )
         earlier = self.continues.meant() if self.continues else None
+        others = tuple(one.meant() for one in self.attendees)
         return requests.CareRequest(
-            needs, self.contact.meant(), consent, self.answers, self.gender, self.red_flags, earlier
+            needs,
+            self.contact.meant(),
+            consent,
+            self.answers,
+            self.gender,
+            self.red_flags,
+            earlier,
+            attendees=others,
         )
 
 

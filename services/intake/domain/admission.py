@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.intake.domain import help as calls
 from services.intake.domain.alarms import Raised
+from services.intake.domain.attendees import Awaited, awaited
 from services.intake.domain.policy import Policy
 from services.intake.domain.requests import CareRequest, gate
 from services.intake.domain.screening import Reading, read
@@ -14,11 +15,13 @@ from services.intake.domain.vocabulary import Gate
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The decision about one request; `alarm` is the gravest of those it raises, if it raises any."""
+    """The decision about one request; `alarm` is the gravest of those it raises, if it raises any; `awaits` whose
+    consent is missing."""
 
     readings: tuple[Reading, ...]
     triage: Triage
     gate: Gate
+    awaits: Awaited | None
     alarm: Raised | None
 
 
@@ -35,7 +38,8 @@ def admit(policy: Policy, request: CareRequest) -> Admission:
     step = triage(policy.steps, told)
     gravest = max(raised, key=lambda one: one.level, default=None)
     human_first = step.waits_for_human or request.asks_for_help
-    return Admission(readings, step, gate(request.needs.age_band, human_first), gravest)
+    missing = awaited(request.needs.kind, request.needs.age_band)
+    return Admission(readings, step, gate(missing, human_first), missing, gravest)
 
 
 def _from_items(readings: Sequence[Reading]) -> list[Raised]:

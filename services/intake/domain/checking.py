@@ -1,8 +1,9 @@
 """A request as it was typed becomes a request in one spelling, or every refusal at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from services.intake.domain.attendees import Participant, unfitting
 from services.intake.domain.contacts import read_address
 from services.intake.domain.policy import Policy
 from services.intake.domain.refusals import Refusal
@@ -26,11 +27,13 @@ def check(policy: Policy, typed: CareRequest) -> CareRequest | list[Refusal]:
         *_unknown_text(policy, typed),
         *_misfits(policy, typed.answers),
         *repeated("/red_flags", typed.red_flags),
+        *unfitting(typed.needs.kind, typed.attendees),
     ]
+    others = _others(typed.attendees, refusals)
     if refusals or isinstance(city, Refusal) or isinstance(address, Refusal):
         return refusals
     needs = typed.needs if city == typed.needs.city else replace(typed.needs, city=city)
-    return replace(typed, needs=needs, contact=replace(typed.contact, address=address))
+    return replace(typed, needs=needs, contact=replace(typed.contact, address=address), attendees=others)
 
 
 def check_wishes(policy: Policy, needs: Needs) -> Needs | list[Refusal]:
@@ -40,6 +43,21 @@ def check_wishes(policy: Policy, needs: Needs) -> Needs | list[Refusal]:
     if refusals or isinstance(city, Refusal):
         return refusals
     return replace(needs, city=city)
+
+
+def _others(typed: Sequence[Participant], refusals: list[Refusal]) -> tuple[Participant, ...]:
+    """Those who take part, with their addresses as they are kept; what is wrong with one is added to `refusals`."""
+    others = []
+    for place, one in enumerate(typed):
+        if one.contact is None:
+            others.append(one)
+            continue
+        address = read_address(one.contact.channel, one.contact.address, f"/attendees/{place}/contact")
+        if isinstance(address, Refusal):
+            refusals.append(address)
+        else:
+            others.append(replace(one, contact=replace(one.contact, address=address)))
+    return tuple(others)
 
 
 def _city(policy: Policy, needs: Needs) -> str | Refusal | None:

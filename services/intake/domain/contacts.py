@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import phonenumbers
@@ -51,25 +52,40 @@ class Contact:
 USUAL_WINDOWS = tuple(Window(day, 9 * 60, 21 * 60) for day in range(1, 8))
 
 
-def read_address(channel: Channel, address: str | None) -> str | Refusal | None:
-    """The address in the one form it is kept in: E.164 or a mailbox with a lower-case domain."""
+def read_address(channel: Channel, address: str | None, at: str = "/contact") -> str | Refusal | None:
+    """The address in the one form it is kept in: E.164 or a mailbox with a lower-case domain. `at` points to the
+    contact."""
+    pointer = f"{at}/address"
     if channel == "inbox":
-        return _no_address(address)
+        return None if address is None else Refusal(pointer, "not_allowed", "channel inbox has no address")
     if address is None or not address.strip():
-        return Refusal("/contact/address", "missing", f"channel {channel} needs an address")
+        return Refusal(pointer, "missing", f"channel {channel} needs an address")
     if _CONTROL.search(address):
-        return Refusal("/contact/address", "control_character", "the address holds a control character")
-    return _phone(address) if channel == "sms" else _email(address)
+        return Refusal(pointer, "control_character", "the address holds a control character")
+    return _phone(address, pointer) if channel == "sms" else _email(address, pointer)
 
 
-def _no_address(address: str | None) -> Refusal | None:
-    if address is None:
-        return None
-    return Refusal("/contact/address", "not_allowed", "channel inbox has no address")
+def without_contradiction(contact: Contact, at: str) -> list[Refusal]:
+    """What cannot be meant in a contact; `at` points to it."""
+    unwritten = Refusal(f"{at}/script", "not_offered", "messages are written in Latin script only, so far")
+    return [
+        *backwards(f"{at}/safe_windows", contact.safe_windows),
+        *([] if contact.script == "Latn" else [unwritten]),
+    ]
 
 
-def _phone(text: str) -> str | Refusal:
-    refusal = Refusal("/contact/address", "not_a_mobile_number", "a Pakistani mobile number is needed")
+def backwards(pointer: str, windows: Sequence[Window]) -> list[Refusal]:
+    """A refusal for every window that does not end after it starts."""
+    detail = "a window must end after it starts, on the same day"
+    return [
+        Refusal(f"{pointer}/{place}/end", "ends_before_start", detail)
+        for place, window in enumerate(windows)
+        if window.end <= window.start
+    ]
+
+
+def _phone(text: str, pointer: str) -> str | Refusal:
+    refusal = Refusal(pointer, "not_a_mobile_number", "a Pakistani mobile number is needed")
     if any(sign.isalpha() for sign in text):  # the library would dial letters as their keys
         return refusal
     # Invisible marks come with numbers that were copied out of right-to-left text, also between the digits.
@@ -87,9 +103,9 @@ def _phone(text: str) -> str | Refusal:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _email(text: str) -> str | Refusal:
+def _email(text: str, pointer: str) -> str | Refusal:
     text = text.strip()
     if len(text) > 254 or _EMAIL.fullmatch(text) is None:
-        return Refusal("/contact/address", "not_an_email_address", "an e-mail address is needed")
+        return Refusal(pointer, "not_an_email_address", "an e-mail address is needed")
     local, _, domain = text.rpartition("@")
     return f"{local}@{domain.lower()}"

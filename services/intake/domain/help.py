@@ -6,9 +6,9 @@ from uuid import UUID
 
 from services.intake.domain.alarms import AlarmPolicy, Raised
 from services.intake.domain.codes import read_case_code
-from services.intake.domain.contacts import Contact, read_address
+from services.intake.domain.contacts import Contact, read_address, without_contradiction
 from services.intake.domain.refusals import Refusal
-from services.intake.domain.requests import CareRequest, Consent, Needs, contact_contradictions
+from services.intake.domain.requests import CareRequest, Consent, Needs
 from services.intake.domain.vocabulary import Language, Province
 
 RULE = "person_asked_for_help"
@@ -50,7 +50,10 @@ def case_code_of(spoken: str | None, *, in_session: bool, has_contact: bool) -> 
 def read_contact(typed: Contact) -> Contact | list[Refusal] | None:
     """Where to reach the person now, in one spelling; None if it is a place where nobody else can begin."""
     address = read_address(typed.channel, typed.address)
-    refusals = [*([address] if isinstance(address, Refusal) else []), *contact_contradictions(typed)]
+    refusals = [
+        *([address] if isinstance(address, Refusal) else []),
+        *without_contradiction(typed, "/contact"),
+    ]
     if refusals or isinstance(address, Refusal):
         return refusals
     contact = Contact(typed.channel, address, typed.language, typed.script, typed.safe_windows, typed.owner)

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from services.intake.domain.admission import Admission
 from services.intake.domain.alarms import Raised
+from services.intake.domain.attendees import Participant
+from services.intake.domain.contacts import Contact
 from services.intake.domain.requests import CareRequest
 
 
@@ -49,6 +51,18 @@ class SealedParts:
 
 
 @dataclass(frozen=True, slots=True)
+class NewAttendee:
+    """Somebody else who takes part, with handles of their own; the address of their contact is kept sealed."""
+
+    attendee_id: UUID
+    person_id: UUID
+    code: str
+    participant: Participant
+    contact: Contact
+    sealed: SealedParts
+
+
+@dataclass(frozen=True, slots=True)
 class NewCase:
     """One case before it is saved; `traceparent` is the trace it is followed in."""
 
@@ -60,6 +74,13 @@ class NewCase:
     alarm: NewAlarm | None
     sealed: SealedParts
     traceparent: str | None
+    attendees: tuple[NewAttendee, ...] = ()
+
+    @property
+    def contacts(self) -> tuple[tuple[UUID, Contact, str | None], ...]:
+        """(person, contact, sealed address) of everybody in the case."""
+        own = (self.person_id, self.request.contact, self.sealed.address)
+        return (own, *((one.person_id, one.contact, one.sealed.address) for one in self.attendees))
 
     @property
     def alarms(self) -> list[AlarmOfCase]:

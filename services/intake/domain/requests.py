@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake.domain.contacts import Contact, Window
+from services.intake.domain.attendees import Awaited, Participant
+from services.intake.domain.contacts import Contact, Window, backwards, without_contradiction
 from services.intake.domain.refusals import Refusal
 from services.intake.domain.screening import Answers
 from services.intake.domain.vocabulary import (
-    MINOR,
     TIME_ZONE,
     AccessNeed,
     AgeBand,
@@ -113,6 +113,7 @@ class CareRequest:
     red_flags: tuple[RedFlag, ...] = ()
     continues: EarlierCase | UUID | None = None
     asks_for_help: bool = False
+    attendees: tuple[Participant, ...] = ()
 
     @property
     def proved_earlier(self) -> UUID | None:
@@ -126,7 +127,7 @@ def contradictions(needs: Needs, contact: Contact, consent: Consent) -> list[Ref
     """Every combination in which two parts of the request cannot both be meant."""
     return [
         *contradicting_needs(needs),
-        *contact_contradictions(contact),
+        *without_contradiction(contact, "/contact"),
         *_unheard_consent(contact, consent),
     ]
 
@@ -139,22 +140,17 @@ def contradicting_needs(needs: Needs) -> list[Refusal]:
         *repeated("/problem_areas", needs.problem_areas),
         *repeated("/coverage", needs.coverage),
         *repeated("/access_needs", needs.access_needs),
-        *_backwards("/wanted_times", needs.wanted_times),
+        *backwards("/wanted_times", needs.wanted_times),
         *_unreachable_place(needs),
         *_no_area(needs.area),
     ]
 
 
-def contact_contradictions(contact: Contact) -> list[Refusal]:
-    """What a contact says of itself that cannot be meant."""
-    return [*_backwards("/contact/safe_windows", contact.safe_windows), *_unwritten_script(contact)]
-
-
-def gate(age_band: AgeBand | None, alarm_waits_for_human: bool) -> Gate:
-    """Who has to speak before matching may begin: under 18 a guardian, by default (no statute was found)."""
+def gate(waits_for: Awaited | None, alarm_waits_for_human: bool) -> Gate:
+    """Who has to speak before matching may begin."""
     if alarm_waits_for_human:
         return "waits_for_human"
-    return "waits_for_consent" if age_band == MINOR else "open"
+    return "waits_for_consent" if waits_for else "open"
 
 
 def repeated(pointer: str, codes: Sequence[str]) -> list[Refusal]:
@@ -163,18 +159,6 @@ def repeated(pointer: str, codes: Sequence[str]) -> list[Refusal]:
         Refusal(f"{pointer}/{index}", "repeated", "named twice")
         for index, code in enumerate(codes)
         if code in codes[:index]
-    ]
-
-
-def _backwards(pointer: str, windows: Sequence[Window]) -> list[Refusal]:
-    return [
-        Refusal(
-            f"{pointer}/{index}/end",
-            "ends_before_start",
-            "a window must end after it starts, on the same day",
-        )
-        for index, window in enumerate(windows)
-        if window.end <= window.start
     ]
 
 
@@ -193,12 +177,6 @@ def _no_area(area: str | None) -> list[Refusal]:
     if area is None or (sum(sign.isdigit() for sign in area) <= DIGITS_IN_AN_AREA and "@" not in area):
         return []
     return [Refusal("/area", "not_an_area", "the name of a neighbourhood, without address or number")]
-
-
-def _unwritten_script(contact: Contact) -> list[Refusal]:
-    if contact.script == "Latn":
-        return []
-    return [Refusal("/contact/script", "not_offered", "messages are written in Latin script only, so far")]
 
 
 def _unheard_consent(contact: Contact, consent: Consent) -> list[Refusal]:

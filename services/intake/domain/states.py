@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from services.intake.domain.attendees import Awaited
 from services.intake.domain.vocabulary import Gate
 
 FactKind = Literal[
@@ -124,6 +125,7 @@ class Progress:
     tellings: tuple[Telling, ...] = ()
     version: int = 1
     alternative: Alternative | None = None
+    awaits: Awaited | None = "guardian"
 
 
 def advance(
@@ -166,6 +168,9 @@ def _newest(alternatives: Sequence[Alternative | None]) -> Alternative | None:
 
 
 def _held(progress: Progress) -> Standing:
+    if progress.gate == "waits_for_consent" and progress.awaits == "participant":
+        since = progress.submitted_at
+        return Standing("held", "participant", since, None, "consent_needed", "ask_participant")
     if progress.gate == "waits_for_consent":
         return Standing("held", "guardian", progress.submitted_at, None, "consent_needed", "ask_guardian")
     return Standing("held", "clinician", progress.submitted_at, None, "conversation_first", "expect_a_call")

@@ -40,6 +40,9 @@ Source = Literal[
 ]
 BookingMode = Literal["auto", "choose"]
 WishAboutKnown = Literal["again", "not_again"]
+AttendeeRole = Literal["partner", "family", "guardian"]
+# The asker says one of the first two; the others are the attendee's own.
+AttendeeConsent = Literal["pending", "invited", "given", "declined"]
 Channel = Literal["sms", "email", "inbox"]
 Owner = Literal["own", "shared", "trusted"]
 Script = Literal["Latn", "Arab"]
@@ -74,6 +77,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "sources": get_args(Source),
     "booking_modes": get_args(BookingMode),
     "previous_therapist_wishes": get_args(WishAboutKnown),
+    "attendee_roles": get_args(AttendeeRole),
     "channels": get_args(Channel),
     "owners": get_args(Owner),
     "scripts": get_args(Script),

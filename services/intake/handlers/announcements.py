@@ -31,7 +31,7 @@ def announce(opened: Sequence[NewCase], tx: Transaction, step_table_version: str
     for case in opened:
         cause = str(case.case_id)
         tx.trace(cause, case.traceparent)
-        said = [_contact_changed(case, tx.now), _submitted(case, step_table_version, tx.now)]
+        said = [*_contacts_changed(case, tx.now), _submitted(case, step_table_version, tx.now)]
         events += said + [alarm_raised(alarm, tx.now) for alarm in case.alarms]
         causes += [cause] * (len(events) - len(causes))
     tx.emit(events, causes=causes)
@@ -40,10 +40,19 @@ def announce(opened: Sequence[NewCase], tx: Transaction, step_table_version: str
 def _submitted(case: NewCase, step_table_version: str, now: datetime) -> Event:
     triage = case.admission.triage
     person = Attendee(attendee_id=case.attendee_id, person_id=case.person_id, role="person", consent="given")
+    others = (
+        Attendee(
+            attendee_id=one.attendee_id,
+            person_id=one.person_id,
+            role=one.participant.role,
+            consent=one.participant.consent,
+        )
+        for one in case.attendees
+    )
     return CaseSubmitted(
         case_id=case.case_id,
         person_id=case.person_id,
-        attendees=(person,),
+        attendees=(person, *others),
         gate=case.admission.gate,
         step=triage.step,
         step_reasons=triage.reasons,
@@ -60,10 +69,14 @@ def updated(request: KeptRequest, now: datetime) -> Event:
     person = Attendee(
         attendee_id=request.attendee_id, person_id=request.person_id, role="person", consent="given"
     )
+    others = (
+        Attendee(attendee_id=one.attendee_id, person_id=one.person_id, role=one.role, consent=one.consent)
+        for one in request.attendees
+    )
     return CaseUpdated(
         case_id=request.case_id,
         person_id=request.person_id,
-        attendees=(person,),
+        attendees=(person, *others),
         gate=request.gate,
         step=request.triage.step,
         step_reasons=request.triage.reasons,
@@ -103,20 +116,22 @@ def asked_for(needs: Needs) -> dict[str, Any]:
     }
 
 
-def _contact_changed(case: NewCase, now: datetime) -> Event:
-    contact, box = case.request.contact, case.sealed.address
-    return ContactChanged(
-        person_id=case.person_id,
-        channels=(contact.channel,),
-        language=contact.language,
-        script=contact.script,
-        safe_windows=_windows(contact.safe_windows),
-        time_zone=case.request.needs.time_zone,
-        owner=contact.owner,
-        confirmed_until=now + timedelta(days=CONFIRMED_FOR_DAYS),
-        address=Sealed(field="address", version=1, box=box) if box else None,
-        changed_at=now,
-    )
+def _contacts_changed(case: NewCase, now: datetime) -> list[Event]:
+    return [
+        ContactChanged(
+            person_id=person_id,
+            channels=(contact.channel,),
+            language=contact.language,
+            script=contact.script,
+            safe_windows=_windows(contact.safe_windows),
+            time_zone=case.request.needs.time_zone,
+            owner=contact.owner,
+            confirmed_until=now + timedelta(days=CONFIRMED_FOR_DAYS),
+            address=Sealed(field="address", version=1, box=box) if box else None,
+            changed_at=now,
+        )
+        for person_id, contact, box in case.contacts
+    ]
 
 
 def alarm_raised(one: AlarmOfCase, now: datetime) -> Event:

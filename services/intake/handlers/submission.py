@@ -9,14 +9,15 @@ import orjson
 
 from services.intake.domain.admission import admit
 from services.intake.domain.alarms import Raised
+from services.intake.domain.attendees import Participant
 from services.intake.domain.codes import BYTES_PER_CODE, case_codes
-from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, Contact
+from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, USUAL_WINDOWS, Contact
 from services.intake.domain.crisis import card_language
-from services.intake.domain.new_case import NewAlarm, NewCase, SealedContact, SealedParts
+from services.intake.domain.new_case import NewAlarm, NewAttendee, NewCase, SealedContact, SealedParts
 from services.intake.domain.policy import Policy
 from services.intake.domain.requests import CareRequest
 from services.intake.handlers.announcements import announce
-from services.intake.repository import alarms, cases
+from services.intake.repository import alarms, attendees, cases
 from shared.messaging import Transaction
 from shared.privacy import Sealer
 
@@ -73,7 +74,17 @@ def _open_case(asked: Asked, tx: Transaction, desk: Desk) -> NewCase:
         alarm=_alarm(admission.alarm, person_id, asked.request.contact, tx, desk),
         sealed=_seal(desk.sealer, person_id, asked.request),
         traceparent=trace,
+        attendees=tuple(_attendee(one, asked.request.contact, tx, desk) for one in asked.request.attendees),
     )
+
+
+def _attendee(one: Participant, asker: Contact, tx: Transaction, desk: Desk) -> NewAttendee:
+    # Whoever has no contact of their own looks by themselves: the asker's is never written to in their name.
+    contact = one.contact or Contact("inbox", None, asker.language, asker.script, USUAL_WINDOWS, "own")
+    person_id = tx.new_id()
+    boxes, keys = _seal_address(desk.sealer, person_id, contact)
+    [code] = case_codes(desk.randomness(BYTES_PER_CODE))
+    return NewAttendee(tx.new_id(), person_id, code, one, contact, SealedParts(boxes, (), keys))
 
 
 def _alarm(
@@ -100,10 +111,7 @@ def seal_for_the_desk(contact: Contact, person_id: UUID, sealer: Sealer) -> Seal
 
 def _seal(sealer: Sealer, person_id: UUID, request: CareRequest) -> SealedParts:
     # A key of its own for each purpose, so that each can be destroyed alone.
-    address = request.contact.address
-    sealed_address, contact_keys = _seal_all(
-        sealer, person_id, "contact", {"address": address.encode()} if address else {}
-    )
+    sealed_address, contact_keys = _seal_address(sealer, person_id, request.contact)
     # With whose cut-offs they were read: without that they could not be read again.
     read_as = {"gender": request.gender} if request.gender else {}
     sealed_answers, answers_keys = _seal_all(
@@ -112,7 +120,16 @@ def _seal(sealer: Sealer, person_id: UUID, request: CareRequest) -> SealedParts:
         "answers",
         {name: orjson.dumps({"answers": given} | read_as) for name, given in request.answers.items()},
     )
-    return SealedParts(sealed_address[0] if address else None, sealed_answers, contact_keys + answers_keys)
+    return SealedParts(sealed_address, sealed_answers, contact_keys + answers_keys)
+
+
+def _seal_address(
+    sealer: Sealer, person_id: UUID, contact: Contact
+) -> tuple[str | None, tuple[tuple[str, bytes], ...]]:
+    """The box and the wrapped key of a contact's address; neither where it has none."""
+    fields = {"address": contact.address.encode()} if contact.address else {}
+    boxes, keys = _seal_all(sealer, person_id, "contact", fields)
+    return next(iter(boxes), None), keys
 
 
 def _seal_all(
@@ -131,6 +148,7 @@ def _seal_all(
 
 async def _save(opened: Sequence[NewCase], tx: Transaction, desk: Desk) -> dict[UUID, str]:
     codes = await _save_with_codes(opened, tx, desk)
+    await attendees.save_attendees(tx, opened)
     await cases.save_consents(tx, opened)
     await cases.save_contacts(tx, opened, tx.now + timedelta(days=CONFIRMED_FOR_DAYS))
     await cases.save_answers(tx, opened)

@@ -12,13 +12,13 @@ from shared.messaging import Transaction
 
 SAVE_CASES = """
 INSERT INTO cases (case_id, case_code, person_id, attendee_id, gate, province, card_language, alarmed,
-    needs, triage, traceparent, continues, step_table_version, submitted_at)
+    needs, triage, traceparent, continues, awaits, step_table_version, submitted_at)
 SELECT case_id, case_code, person_id, attendee_id, gate, province, card_language, alarmed,
-    needs::jsonb, triage::jsonb, traceparent, continues, $14, $13
+    needs::jsonb, triage::jsonb, traceparent, continues, awaits, $15, $14
 FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::boolean[],
-        $9::text[], $10::text[], $11::text[], $12::uuid[])
+        $9::text[], $10::text[], $11::text[], $12::uuid[], $13::text[])
     AS c(case_id, case_code, person_id, attendee_id, gate, province, card_language, alarmed,
-        needs, triage, traceparent, continues)
+        needs, triage, traceparent, continues, awaits)
 ON CONFLICT (case_code) DO NOTHING
 RETURNING case_id
 """
@@ -69,6 +69,7 @@ async def save_cases(
         [orjson.dumps(case.admission.triage).decode() for case in cases],
         [case.traceparent for case in cases],
         [case.request.proved_earlier for case in cases],
+        [case.admission.awaits for case in cases],
         tx.now,
         step_table_version,
     )
@@ -95,17 +96,18 @@ async def save_consents(tx: Transaction, cases: Sequence[NewCase]) -> None:
 
 async def save_contacts(tx: Transaction, cases: Sequence[NewCase], confirmed_until: datetime) -> None:
     """First contact points with their addresses sealed; a later one is a change, not an insert."""
-    contacts = [case.request.contact for case in cases]
+    rows = [(*row, case.request.needs.time_zone) for case in cases for row in case.contacts]
+    contacts = [contact for _, contact, _, _ in rows]
     await tx.connection.execute(
         SAVE_CONTACTS,
-        [case.person_id for case in cases],
+        [person_id for person_id, _, _, _ in rows],
         [contact.channel for contact in contacts],
-        [case.sealed.address for case in cases],
+        [box for _, _, box, _ in rows],
         [contact.language for contact in contacts],
         [contact.script for contact in contacts],
         [contact.owner for contact in contacts],
         [orjson.dumps(contact.safe_windows).decode() for contact in contacts],
-        [case.request.needs.time_zone for case in cases],
+        [time_zone for _, _, _, time_zone in rows],
         confirmed_until,
         tx.now,
     )
@@ -134,5 +136,11 @@ async def save_answers(tx: Transaction, cases: Sequence[NewCase]) -> None:
 async def save_keys(tx: Transaction, cases: Sequence[NewCase]) -> None:
     """Into the vault, which this service can write and not read."""
     rows = [(case.person_id, purpose, wrapped) for case in cases for purpose, wrapped in case.sealed.keys]
+    rows += [
+        (one.person_id, purpose, wrapped)
+        for case in cases
+        for one in case.attendees
+        for purpose, wrapped in one.sealed.keys
+    ]
     if rows:
         await tx.connection.execute(SAVE_KEYS, *zip(*rows, strict=True))

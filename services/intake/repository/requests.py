@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.intake.domain.attendees import KeptAttendee
 from services.intake.domain.contacts import Window
 from services.intake.domain.requests import GenderWish, KnownTherapist, Needs
 from services.intake.domain.triage import Triage
@@ -26,6 +27,10 @@ ORDER BY c.case_id
 FOR NO KEY UPDATE OF c
 """
 
+ATTENDEES = """
+SELECT attendee_id, case_id, person_id, role, consent FROM attendees WHERE case_id = ANY ($1) ORDER BY attendee_id
+"""
+
 SAVE = """
 UPDATE cases c SET needs = n.needs::jsonb, request_version = n.request_version, updated_at = $4
 FROM unnest($1::uuid[], $2::text[], $3::int[]) AS n(case_id, needs, request_version)
@@ -42,7 +47,10 @@ async def needs_by_code(tx: Transaction, case_codes: Sequence[str]) -> dict[str,
 async def lock_requests(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, KeptRequest]:
     """The cases that are known, locked in the order of their ids, as whoever folds their standing locks them."""
     records = await tx.connection.fetch(LOCK, list(set(case_ids)))
-    return {r["case_id"]: _request(r) for r in records}
+    others: dict[UUID, list[KeptAttendee]] = {r["case_id"]: [] for r in records}
+    for record in await tx.connection.fetch(ATTENDEES, list(others)):
+        others[record["case_id"]].append(KeptAttendee(*record))
+    return {r["case_id"]: _request(r, others[r["case_id"]]) for r in records}
 
 
 async def save_requests(tx: Transaction, changed: Sequence[KeptRequest]) -> None:
@@ -57,7 +65,7 @@ async def save_requests(tx: Transaction, changed: Sequence[KeptRequest]) -> None
         )
 
 
-def _request(record: asyncpg.Record) -> KeptRequest:
+def _request(record: asyncpg.Record, others: Sequence[KeptAttendee]) -> KeptRequest:
     triage = record["triage"]
     return KeptRequest(
         case_id=record["case_id"],
@@ -72,6 +80,7 @@ def _request(record: asyncpg.Record) -> KeptRequest:
         closed=record["closed"],
         version=record["version"],
         request_version=record["request_version"],
+        attendees=tuple(others),
     )
 
 

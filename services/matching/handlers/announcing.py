@@ -36,8 +36,11 @@ def match_made(
         attempt=case.attempt,
         lane=case.lane,
         candidates=tuple(Candidate(therapist_id=o.therapist_id, site_ids=o.sites) for o in found.offers),
+        # Whoever has not consented is told of no hour: an attendee here is written to by name of the appointment.
         attendees=tuple(
-            MatchAttendee(attendee_id=one.attendee_id, person_id=one.person_id) for one in submitted.attendees
+            MatchAttendee(attendee_id=one.attendee_id, person_id=one.person_id)
+            for one in submitted.attendees
+            if one.consent == "given"
         ),
         modality=found.modality,
         minutes=policy.minutes,

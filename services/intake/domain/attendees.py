@@ -1,0 +1,81 @@
+"""Others who take part: who may, whose consent a case waits for, and that nobody gives it for somebody else."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from services.intake.domain.contacts import Contact, without_contradiction
+from services.intake.domain.refusals import Refusal
+from services.intake.domain.vocabulary import MINOR, AgeBand, AttendeeConsent, AttendeeRole, Kind
+
+MOST = 8
+# Who takes part in what; a guardian belongs to a person under 18, whatever it is about.
+ROLES: dict[Kind, frozenset[AttendeeRole]] = {
+    "individual": frozenset({"guardian"}),
+    "couple": frozenset({"partner", "guardian"}),
+    "family": frozenset({"partner", "family", "guardian"}),
+    "group": frozenset({"guardian"}),
+    "child": frozenset({"family", "guardian"}),
+}
+Awaited = Literal["guardian", "participant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Somebody else, as the asker named them: `pending` is told by the asker, `invited` may be told by us."""
+
+    role: AttendeeRole
+    consent: AttendeeConsent
+    contact: Contact | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAttendee:
+    """Somebody else, as they stand: `given` and `declined` are words of their own alone."""
+
+    attendee_id: UUID
+    case_id: UUID
+    person_id: UUID
+    role: AttendeeRole
+    consent: AttendeeConsent
+
+
+def awaited(kind: Kind, age_band: AgeBand | None, given: Sequence[AttendeeRole] = ()) -> Awaited | None:
+    """Whose consent is missing before matching may begin; `given` are the roles of those who gave theirs.
+
+    Under 18 a guardian's by default (no statute was found); for a couple the partner's. Of a family whoever came along
+    may begin: those who have not consented are not told of any hour.
+    """
+    if age_band == MINOR and "guardian" not in given:
+        return "guardian"
+    return "participant" if kind == "couple" and "partner" not in given else None
+
+
+def unfitting(kind: Kind, others: Sequence[Participant]) -> list[Refusal]:
+    """What is wrong with those who are named."""
+    return [
+        *(refusal for place, one in enumerate(others) for refusal in _unfitting(kind, place, one)),
+        *_partners(kind, others),
+    ]
+
+
+def _unfitting(kind: Kind, place: int, one: Participant) -> Iterator[Refusal]:
+    at = f"/attendees/{place}"
+    if one.role not in ROLES[kind]:
+        yield Refusal(
+            f"{at}/role", "not_with_this_kind", f"nobody takes part as {one.role} in this kind of care"
+        )
+    if one.consent == "invited" and (one.contact is None or not one.contact.reachable):
+        detail = "whoever is to be invited by us needs a contact of their own"
+        yield Refusal(f"{at}/contact", "missing", detail)
+    if one.contact is not None:
+        yield from without_contradiction(one.contact, f"{at}/contact")
+
+
+def _partners(kind: Kind, others: Sequence[Participant]) -> Iterator[Refusal]:
+    partners = [place for place, one in enumerate(others) if one.role == "partner"]
+    if kind == "couple" and not partners:
+        yield Refusal("/attendees", "partner_missing", "care for a couple needs the other one as an attendee")
+    for place in partners[1:]:
+        yield Refusal(f"/attendees/{place}/role", "repeated", "there is one partner")
