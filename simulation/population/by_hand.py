@@ -7,8 +7,9 @@ Body = dict[str, Any]
 
 
 def balochi_in_khuzdar(body: Body) -> None:
-    """Speaks Balochi alone, needs it free, has no camera and lives far from every site: nobody may fit."""
+    """Speaks Balochi alone, with a woman alone, needs it free, has no camera, lives far from all: nobody may fit."""
     body |= {
+        "therapist_gender": {"wish": "woman", "must": True},
         "languages": ["bal"],
         "modalities": ["audio"],
         "province": "PK-BA",
@@ -28,9 +29,46 @@ def on_a_shared_number(body: Body) -> None:
     body["contact"] = body["contact"] | contact
 
 
+def afraid_of_the_guardian(body: Body) -> None:
+    """Sixteen, and not safe at home: a human the same day, and no message that a guardian could read."""
+    body.pop("attendees", None)
+    contact = {name: value for name, value in body["contact"].items() if name != "address"}
+    body |= {
+        "kind": "individual",
+        "age_band": "13-17",
+        "red_flags": ["violence"],
+        "answers": {},
+        "contact": contact | {"channel": "inbox", "owner": "own"},
+    }
+
+
+def a_couple(body: Body) -> None:
+    """Waits for the other one, who alone can say yes."""
+    body |= {
+        "kind": "couple",
+        "problem_areas": ["relationship"],
+        "age_band": "35-44",
+        "attendees": [{"role": "partner"}],
+    }
+
+
+def away_from_home(body: Body) -> None:
+    """Works abroad: the hours they name are those of another zone."""
+    body |= {
+        "time_zone": "Asia/Dubai",
+        "modalities": ["video", "audio"],
+        "wanted_times": [{"day": day, "start": "18:00", "end": "22:00"} for day in range(1, 8)],
+    }
+    contact = {name: value for name, value in body["contact"].items() if name != "address"}
+    body["contact"] = contact | {"channel": "inbox"}
+
+
 BY_HAND: dict[int, Callable[[Body], None]] = {
     17: balochi_in_khuzdar,
     29: grave_answer_in_a_light_total,
     41: on_a_shared_number,
     42: on_a_shared_number,
+    53: afraid_of_the_guardian,
+    61: a_couple,
+    73: away_from_home,
 }

@@ -1,6 +1,6 @@
-"""People who ask for help: what each would type into a frontend, as far as POST /v1/cases takes it now.
+"""People who ask for help: what each would type into a frontend.
 
-Shares are design unless the module they come from says otherwise. Minors are 5 % here (8 % would ask): each is
+Shares are design unless the module they come from says otherwise. Minors are 3 % here (8 % would ask): each is
 held for a guardian's consent, and nine in ten people have to be bookable.
 """
 
@@ -16,11 +16,12 @@ from simulation.population.chance import Weighted, stream
 from simulation.population.languages import spoken
 from simulation.population.places import Home, home
 from simulation.population.windows import safe_windows
+from simulation.population.wishes import wishes
 
 SUBMITTED_TWICE = 0.01
 
 WOMEN = 0.56
-AGES = Weighted({"13-17": 0.05, "18-24": 0.28, "25-34": 0.34, "35-44": 0.18, "45-59": 0.11, "60+": 0.04})
+AGES = Weighted({"13-17": 0.03, "18-24": 0.29, "25-34": 0.35, "35-44": 0.18, "45-59": 0.11, "60+": 0.04})
 PROBLEMS = Weighted(
     {
         "low_mood": 0.26,
@@ -89,6 +90,7 @@ def person(seed: int, number: int, now: datetime) -> Person:
     if flags := screening.red_flags(more, body["problem_areas"]):
         body["red_flags"] = flags
     body |= _if_known(city=None if lives.rural else lives.city.name, max_fee=BUDGETS.draw(chance))
+    body |= wishes(seed, number, body, woman=woman, lives=lives)
     submits = 2 if chance.random() < SUBMITTED_TWICE else 1
     if number in BY_HAND:
         BY_HAND[number](body)

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from math import cos, hypot, radians
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,10 +13,14 @@ import pytest
 import yaml
 
 from services.intake.api.requests import CaseSent
+from services.intake.domain.checking import check
+from services.intake.domain.requests import CareRequest
+from services.intake.settings.data_files import read_policy
 from simulation.population import Care, care_for, people
 from simulation.population.chance import stream
-from simulation.population.places import CITIES
+from simulation.population.places import BY_NAME, CITIES
 from simulation.population.windows import safe_windows
+from simulation.population.wishes import SOURCES
 
 KARACHI = ZoneInfo("Asia/Karachi")
 NOW = datetime(2026, 1, 5, 14, 30, tzinfo=KARACHI)
@@ -94,6 +99,25 @@ def test_who_raises_an_alarm_is_known_from_a_single_answer() -> None:
     }
 
 
+def test_wishes_have_their_shares_and_can_be_meant() -> None:
+    women = [p.body for p in MANY if p.body.get("gender") == "woman"]
+    must = [body.get("therapist_gender", {}).get("must", False) for body in women]
+    assert 0.40 < share(must) < 0.50
+    assert 0.13 < share([p.body.get("faith_sensitive", False) for p in MANY]) < 0.17
+    assert 0.06 < share(["previous_therapist" in p.body for p in MANY]) < 0.10
+    radii = [p.body["radius_km"] for p in MANY if "radius_km" in p.body]
+    assert 7.5 < sorted(radii)[len(radii) // 2] < 9.5
+    assert {p.body["kind"] for p in MANY} == {"individual", "couple", "family"}
+    assert set(SOURCES._items) == {p.body["source"] for p in MANY}
+
+
+def test_whatever_they_say_is_no_contradiction() -> None:
+    policy = read_policy()
+    for person in MANY[:1500]:
+        sent = CaseSent.model_validate_json(json.dumps(person.body))
+        assert isinstance(check(policy, sent.meant()), CareRequest)
+
+
 def test_channels_languages_and_double_submits_have_their_shares() -> None:
     channels = Counter(p.body["contact"]["channel"] for p in MANY)
     assert set(channels) == {"sms", "email", "inbox"}
@@ -116,13 +140,16 @@ def test_people_whom_others_have_failed_are_there_by_hand() -> None:
     assert sum(MANY[29].body["answers"]["phq9"]) == 5
     assert MANY[41].address == MANY[42].address
     assert MANY[41].body["contact"]["channel"] == "sms"
+    assert (MANY[53].alarming, MANY[53].address, MANY[53].body["age_band"]) == (True, None, "13-17")
+    assert MANY[61].body["attendees"] == [{"role": "partner"}]
+    assert MANY[73].body["time_zone"] == "Asia/Dubai"
 
 
 @pytest.mark.parametrize("count", [200, 2000])
 def test_nine_in_ten_people_fit_somebody(count: int) -> None:
     care, asking = care_for(5, count), list(people(5, count, NOW))
-    adults = [p for p in asking if p.body["age_band"] != "13-17"]
-    fitted = [p for p in adults if any(_fits(p.body, t.profile, care) for t in care.therapists)]
+    free = [p for p in asking if p.body["age_band"] != "13-17" and p.body["kind"] != "couple"]
+    fitted = [p for p in free if any(_fits(p.body, t.profile, care) for t in care.therapists)]
     assert len(fitted) / len(asking) > 0.9
 
 
@@ -156,6 +183,18 @@ def _fits(body: dict[str, Any], therapist: dict[str, Any], care: Care) -> bool:
         and set(body["problem_areas"]) <= set(therapist["problem_areas"])
         and therapist["fee"] <= body.get("max_fee", 10**9)
     )
+    must = body.get("therapist_gender", {})
+    fits = fits and (not must.get("must") or must["wish"] == therapist["gender"])
     ways = set(body["modalities"]) & set(therapist["modalities"])
-    near = [s for s in therapist["sites"] if _site(care, s)["city"] == body.get("city")]
+    near = [s for s in therapist["sites"] if _within_reach(body, _site(care, s))]
     return bool(fits and (ways - {"in_person"} or ("in_person" in ways and near)))
+
+
+def _within_reach(body: dict[str, Any], site: dict[str, Any]) -> bool:
+    home = BY_NAME.get(body.get("city", ""))
+    if home is None or home.name != site["city"]:
+        return False
+    north = (site["latitude"] - home.latitude) * 111.2
+    east = (site["longitude"] - home.longitude) * 111.2 * cos(radians(home.latitude))
+    step_free = "step_free" not in body.get("access_needs", ()) or site["step_free"]
+    return bool(step_free) and hypot(north, east) <= body.get("radius_km", 25)
