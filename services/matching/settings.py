@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.matching.domain.alternatives import Alternatives, Rule
 from services.matching.domain.places import Cities, Point
 from services.matching.domain.policy import Points, Policy
 from services.matching.domain.waiting import Ageing, Waiting
@@ -15,6 +16,7 @@ from shared.settings import ProcessSettings
 
 DATA = Path(__file__).parent / "data"
 WAITING = DATA / "waiting.yaml"
+ALTERNATIVES = DATA / "alternatives.yaml"
 
 Role = Literal["all", "api", "worker", "migrate"]
 
@@ -47,8 +49,9 @@ def read_policy(file: Path = DATA / "matching.yaml") -> tuple[Policy, bool]:
         review_days=said["review_days"],
         alarm_priority=said["alarm_priority"],
         waiting=read_waiting().checked(said["alarm_priority"]),
+        alternatives=read_alternatives().checked(),
     )
-    return policy, bool(said["signed_off"] and _read(WAITING)["signed_off"])
+    return policy, all(_read(one)["signed_off"] for one in (file, WAITING, ALTERNATIVES))
 
 
 def read_waiting(file: Path = WAITING) -> Waiting:
@@ -63,6 +66,18 @@ def read_waiting(file: Path = WAITING) -> Waiting:
         wake_every=timedelta(seconds=said["wake"]["seconds"]),
         woken_at_once=said["wake"]["at_once"],
     )
+
+
+def read_alternatives(file: Path = ALTERNATIVES) -> Alternatives:
+    """Other help meanwhile. Raises KeyError or TypeError."""
+    said = _read(file)
+    rules = [
+        Rule(
+            rule["kind"], frozenset(rule["steps"]) if "steps" in rule else None, rule.get("least_priority", 0)
+        )
+        for rule in said["rules"]
+    ]
+    return Alternatives(said["version"], rules, frozenset(said["not_for"]))
 
 
 def read_cities(file: Path = DATA / "places.yaml") -> Cities:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import httpx2
@@ -11,8 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain.states import Progress, advance, standing
+from services.intake.domain.told import TOLD
+from services.intake.domain.vocabulary import Gate
 from services.intake.handlers.progress import OfACase, alternatives_of, facts_of
 from services.intake.handlers.submission import Desk
+from services.matching.domain.alternatives import AlternativeKind
+from services.matching.domain.offers import DeclineReason
+from services.matching.domain.vocabulary import Reason
 from shared.contracts.matching import (
     AlternativeOffered,
     MatchAccepted,
@@ -165,3 +170,30 @@ async def test_other_help_is_shown_as_a_kind_and_nothing_more(
         {"kind": "helpline"},
         "try_alternative",
     )
+    lines = await people.get(body["links"]["lines"])
+    assert (lines.status_code, bool(lines.json()["crisis"]["lines"])) == (200, True)
+
+
+@given(st.sets(st.integers(0, len(STORY) - 1)), st.sampled_from(get_args(Gate)), st.booleans())
+def test_whatever_a_person_is_told_has_words(places: set[int], gate: Gate, withdrawn: bool) -> None:
+    progress = folded([STORY[place][0] for place in sorted(places)], 2)
+    stands = standing(replace(progress, gate=gate, withdrawn_at=T0 if withdrawn else None))
+    assert stands.state in TOLD["states"]
+    assert stands.next_step in TOLD["next_steps"]
+    assert stands.reason is None or stands.reason in TOLD["reasons"]
+    assert stands.alternative is None or stands.alternative in TOLD["alternatives"]
+
+
+def test_whatever_matching_may_say_to_people_has_words() -> None:
+    assert set(get_args(Reason)) <= set(TOLD["reasons"])
+    assert set(get_args(AlternativeKind)) == set(TOLD["alternatives"])
+    assert set(get_args(DeclineReason)) == set(TOLD["decline_reasons"])
+
+
+async def test_everything_people_are_told_is_listed_with_words_in_english_and_urdu(
+    people: httpx2.AsyncClient,
+) -> None:
+    reference = (await people.get("/v1/reference")).json()
+    for group, codes in TOLD.items():
+        assert reference[group] == list(codes)
+        assert all(reference["titles"][group][code][language] for code in codes for language in ("en", "ur"))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.matching.domain.alternatives import Alternatives, Rule
 from services.matching.domain.capacity import Capacity, capacity_of
 from services.matching.domain.decisions import Decision, Found, decide
 from services.matching.domain.directory import Directory
@@ -49,6 +50,7 @@ POLICY = Policy(
         wake_every=timedelta(seconds=10),
         woken_at_once=5,
     ),
+    alternatives=Alternatives("test", [Rule("helpline", None, 2), Rule("family_doctor", frozenset({2, 3}))]),
 )
 
 

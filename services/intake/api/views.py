@@ -45,6 +45,8 @@ def _shown(view: CaseView) -> Mapping[str, Any]:
         links["withdraw"] = f"{path}/withdraw"
     if view.match_id is not None:
         links["choose"] = f"/v1/matches/{view.match_id}"
+    if stands.alternative == "helpline":
+        links["lines"] = f"/v1/crisis/lines?province={view.province}&language={view.card_language}"
     if view.appointment_id is not None:
         links["appointment"] = f"/v1/appointments/{view.appointment_id}"
     return {

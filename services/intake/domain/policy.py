@@ -8,6 +8,7 @@ from services.intake.domain.crisis import CrisisLines
 from services.intake.domain.places import Places
 from services.intake.domain.red_flags import RedFlags
 from services.intake.domain.screening import Instrument
+from services.intake.domain.told import TOLD
 from services.intake.domain.triage import StepTable
 from services.intake.domain.vocabulary import CHOICES
 
@@ -17,7 +18,7 @@ TITLE_LANGUAGES = {"en", "ur"}
 @dataclass(frozen=True, slots=True)
 class Policy:
     """`unsigned` names the files nobody has signed; production does not start with any. `titles` are what the codes of
-    each group of choices are called, by language."""
+    each group of choices and of standings are called, by language."""
 
     instruments: Mapping[str, Instrument]
     red_flags: RedFlags
@@ -90,9 +91,9 @@ def _check_instruments_of_rows(policy: Policy) -> None:
 
 
 def _check_titles(titles: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
-    for group, codes in CHOICES.items():
+    for group, codes in (CHOICES | TOLD).items():
         named = titles.get(group, {})
         if set(named) != set(codes) or any(set(texts) != TITLE_LANGUAGES for texts in named.values()):
             raise InconsistentPolicyError(
-                f"choices: {group} has a code without a title, or a title without a code"
+                f"titles: {group} has a code without a title, or a title without a code"
             )

@@ -31,7 +31,7 @@ def read_policy(folder: Path = DATA) -> Policy:
             lines=_lines(files["crisis_lines"]),
             consent_texts=frozenset(text["version"] for text in files["consent"]["texts"]),
             places=_places(files["places"]),
-            titles=files["choices"]["titles"],
+            titles=files["choices"]["titles"] | files["standings"]["titles"],
             unsigned=tuple(
                 name for name, file in files.items() if "signed_off" in file and not file["signed_off"]
             ),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from services.matching.domain.alternatives import Alternatives
 from services.matching.domain.vocabulary import HIGHEST_STEP
 from services.matching.domain.waiting import Waiting
 
@@ -56,6 +57,7 @@ class Policy:
     review_days: Mapping[int, int]
     alarm_priority: Mapping[str, int]
     waiting: Waiting
+    alternatives: Alternatives
 
     @property
     def weeks(self) -> int:

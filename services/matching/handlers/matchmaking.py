@@ -23,6 +23,7 @@ from services.matching.domain.policy import Policy
 from services.matching.domain.requests import Request, Tried, tried
 from services.matching.domain.vocabulary import LANES, Lane, Reason, lane_of
 from services.matching.handlers.announcing import case_waitlisted, match_made, match_offered
+from services.matching.handlers.meanwhile import offer_meanwhile
 from services.matching.handlers.roster import Roster
 from services.matching.repository import cases, explanations, offers, therapists
 from services.matching.repository.explanations import Asked, Explanation
@@ -122,6 +123,8 @@ class Matchmaker:
         await cases.save_cases(tx, [(case, None) for case in after])
         await _promise_reviews(tx, after)
         tx.emit(case_waitlisted(case, s.submitted, tx) for s, case in pairs)
+        told = [(case, s.submitted, s.priority) for s, case in pairs]
+        await offer_meanwhile(tx, self.policy.alternatives, told)
 
     async def _save(self, tx: Transaction, ended: Sequence[Ended]) -> None:
         changes = load_changes((one.search.case if one.search.known else None, one.case) for one in ended)
@@ -133,6 +136,8 @@ class Matchmaker:
         await _promise_reviews(tx, [one.case for one in ended])
         await _promise_ends(tx, made)
         tx.emit(self._said(one, tx) for one in ended)
+        told = [(one.case, one.search.submitted, one.search.priority) for one in ended]
+        await offer_meanwhile(tx, self.policy.alternatives, told)
 
     def _ended(self, search: Search, decision: Decision, tx: Transaction) -> Ended:
         outcome, case = decision.outcome, search.case
