@@ -27,6 +27,8 @@ from services.intake.api import (
 )
 from services.intake.api.bulk import BODIES, PATH, BulkCounter, BulkTurns, bulk_routes
 from services.intake.api.cards import CardDeck
+from services.intake.api.desk import Room, serve_desk
+from services.intake.api.desk_pages import DeskPages
 from services.intake.api.duty import DutyDesk
 from services.intake.api.problems import with_card
 from services.intake.api.together import together
@@ -181,6 +183,8 @@ def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     desk = _duty_desk(settings, policy, database)
     app.include_router(alarms.alarm_routes(desk))
     app.include_router(alarm_actions.alarm_action_routes(desk))
+    form_key = derive(read_key(settings.deployment_key_file), "desk forms")
+    serve_desk(app, Room(desk, DeskPages(), form_key, settings.process.environment == "production"))
 
 
 def serve_keys(app: FastAPI, settings: Settings, database: Database) -> None:

@@ -167,7 +167,7 @@ async def test_the_whole_alarm_tells_who_did_what_in_order_and_never_an_answer(
     assert answer.headers["cache-control"] == "no-store"
     whole = answer.json()
     assert set(whole) == {
-        "alarm_id", "case_code", "level", "rule", "state", "raised_at", "due_by", "overdue", "reachable", "province",
+        "alarm_id", "reference", "case_code", "level", "rule", "state", "raised_at", "due_by", "overdue", "reachable", "province",
         "languages", "acknowledged_by", "acknowledged_name", "acknowledged_at", "closed_by", "closed_name",
         "closed_at", "outcome", "attempts", "history",
     }  # fmt: skip

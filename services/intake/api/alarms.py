@@ -29,9 +29,9 @@ def alarm_routes(desk: DutyDesk) -> APIRouter:
         cursor: str | None = None,
     ) -> Response:
         """The next page, the earliest due first; `open` are all that nobody has closed."""
-        found = await desk.page(Page(STATES[state], _read_cursor(cursor), limit + 1))
+        found = await desk.page(Page(STATES[state], read_cursor(cursor), limit + 1))
         shown, more = found[:limit], len(found) > limit
-        return fast_json(200, {"alarms": shown, "next": _cursor(shown[-1]) if more else None}, NO_STORE)
+        return fast_json(200, {"alarms": shown, "next": cursor_after(shown[-1]) if more else None}, NO_STORE)
 
     @router.get("/v1/alarms/{alarm_id}")
     async def alarm(alarm_id: UUID, caller: Clinician) -> Response:
@@ -44,12 +44,14 @@ def alarm_routes(desk: DutyDesk) -> APIRouter:
     return router
 
 
-def _cursor(last: Mapping[str, Any]) -> str:
+def cursor_after(last: Mapping[str, Any]) -> str:
+    """The place after this alarm."""
     place = orjson.dumps([last["due_by"], last["alarm_id"]])
     return base64.urlsafe_b64encode(place).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str | None) -> tuple[datetime, UUID]:
+def read_cursor(cursor: str | None) -> tuple[datetime, UUID]:
+    """The place, or the beginning. Raises Problem 422."""
     if cursor is None:
         return BEGINNING
     try:

@@ -19,7 +19,12 @@ KEY_PARAMETER: dict[str, Any] = {
 
 def idempotency_key(request: Request) -> str:
     """The key, or Problem 400: without it a repeated post would be a second case."""
-    found = _KEY.fullmatch(request.headers.get("idempotency-key", ""))
+    return read_key(request.headers.get("idempotency-key", ""))
+
+
+def read_key(given: str) -> str:
+    """The key as it is kept, or Problem 400."""
+    found = _KEY.fullmatch(given)
     if found is None:
         detail = "A key of 8 to 128 visible characters, new for each request and the same on a repeat."
         field = FieldProblem("Idempotency-Key", "missing_or_malformed", detail)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.intake.domain.alarms import is_overdue
+from services.intake.domain.alarms import is_overdue, reference
 from shared.messaging import Transaction
 
 FIELDS = """a.alarm_id::text, c.case_code, a.level, a.rule, a.state, a.raised_at, a.due_by, a.reachable, a.province,
@@ -69,7 +69,7 @@ def _listed(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     outcome, name, at = row.pop("last_outcome"), row.pop("last_name"), row.pop("last_at")
     last = {"at": at, "by_name": name, "outcome": outcome} if at else None
     attempts = {"count": row.pop("attempts"), "last": last}
-    return row | {"overdue": is_overdue(row["state"], row["due_by"], now), "attempts": attempts}
+    return row | _shown(row, now) | {"attempts": attempts}
 
 
 def _whole(
@@ -93,9 +93,16 @@ def _whole(
     if row["closed_at"]:
         history.append(_by("closed", row, "closed") | {"outcome": row["outcome"], "reason": reason})
     return row | {
-        "overdue": is_overdue(row["state"], row["due_by"], now),
+        **_shown(row, now),
         "attempts": tried,
         "history": sorted(history, key=lambda entry: entry["at"]),
+    }
+
+
+def _shown(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    return {
+        "reference": reference(UUID(row["alarm_id"])),
+        "overdue": is_overdue(row["state"], row["due_by"], now),
     }
 
 

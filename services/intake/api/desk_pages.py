@@ -1,0 +1,122 @@
+"""The duty desk's pages as they leave: escaped, never stored, in no frame, no script, one style we know by its hash."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from fastapi import Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.intake.domain.alarms import AttemptOutcome, Outcome, Staff
+from services.intake.domain.vocabulary import TIME_ZONE, Level
+
+TEMPLATES = Path(__file__).parents[1] / "desk_templates"
+STYLE = (TEMPLATES / "desk.css").read_text("utf-8")
+STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
+    ),
+    # Not no-referrer: with it a browser sends a form from here as coming from nowhere (`Origin: null`).
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+ZONE = ZoneInfo(TIME_ZONE)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who looks at the page, and what their forms must carry to be taken for theirs."""
+
+    staff: Staff
+    form: str
+
+
+class Typed(dict[str, str]):
+    """What was typed into a form that was refused; empty where nothing was."""
+
+    def __missing__(self, _: str) -> str:
+        return ""
+
+
+class DeskPages:
+    """Renders the pages. Times are Pakistan's, where the desk is."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters |= {"moment": _moment, "words": _words}
+        self._environment.globals |= {
+            "style": STYLE,
+            "attempt_outcomes": get_args(AttemptOutcome),
+            "outcomes": get_args(Outcome),
+            "levels": get_args(Level),
+        }
+
+    def sign_in(self, status: int = 200, message: str = "") -> Response:
+        """Where a staff token is pasted."""
+        return self._page("sign_in.html", None, status, message=message)
+
+    def listing(self, who: SignedIn, alarms: list[dict[str, Any]], following: str | None) -> Response:
+        """Open alarms by when they are due: those nobody has before those somebody has."""
+        untaken = [one for one in alarms if one["state"] == "open"]
+        taken = [one for one in alarms if one["state"] != "open"]
+        return self._page("list.html", who, untaken=untaken, taken=taken, next=following)
+
+    def alarm(
+        self,
+        who: SignedIn,
+        alarm: dict[str, Any],
+        status: int = 200,
+        message: str = "",
+        typed: Mapping[str, str] | None = None,
+    ) -> Response:
+        """One alarm with its forms; what was typed is not lost when it was refused."""
+        # A key per page that is shown: a form that is sent twice is one attempt.
+        key = (typed or {}).get("key") or str(uuid4())
+        return self._page(
+            "alarm.html", who, status, alarm=alarm, message=message, typed=Typed(typed or {}), key=key
+        )
+
+    def nothing(self, who: SignedIn | None, status: int, message: str) -> Response:
+        """There is no such thing, or it is not what our forms send."""
+        return self._page("nothing.html", who, status, message=message)
+
+    def _page(self, template: str, who: SignedIn | None, status: int = 200, **shown: Any) -> Response:
+        now = datetime.now(UTC)
+        html = self._environment.get_template(template).render(
+            {"message": "", "staff": who.staff if who else None, "form": who.form if who else ""}
+            | {"now": now, "distance": lambda at: _distance(at, now)}
+            | shown
+        )
+        return Response(html, status, HEADERS, media_type="text/html")
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(ZONE):%H:%M, %a %d %b}"
+
+
+def _distance(at: datetime, now: datetime) -> str:
+    minutes = round((at - now).total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    amount = f"{hours} h {rest} min" if hours else f"{rest} min"
+    return f"in {amount}" if minutes >= 0 else f"{amount} ago"
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ")
