@@ -57,7 +57,7 @@ def _unopened(schema: str) -> Database:
     return Database(None, source=schema, lane_of=LANES.__getitem__)
 
 
-def _intake(serve: Callable[..., None]) -> Serve:
+def _intake(serve: Callable[..., object]) -> Serve:
     def with_policy(app: FastAPI, folder: Path, database: Database) -> None:
         serve(app, _intake_settings(folder), read_intake_policy(), database)
 

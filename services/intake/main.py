@@ -18,6 +18,7 @@ from services.intake.api import (
     cases,
     crisis,
     earlier,
+    events,
     help,
     keys,
     reference,
@@ -32,6 +33,7 @@ from services.intake.api.desk_pages import DeskPages
 from services.intake.api.duty import DutyDesk
 from services.intake.api.problems import with_card
 from services.intake.api.together import together
+from services.intake.api.watching import Watch
 from services.intake.domain.policy import Policy
 from services.intake.handlers import acceptance, attending, bulk, progress
 from services.intake.handlers import alarms as duty
@@ -43,6 +45,7 @@ from services.intake.handlers.submission import Desk
 from services.intake.handlers.wishes import change_wishes, look_up_wishes
 from services.intake.handlers.withdrawal import withdraw_cases
 from services.intake.pages import FORM_PATHS, open_frontend, page_routes
+from services.intake.repository.standings import CaseView
 from services.intake.settings import Settings
 from services.intake.settings.data_files import read_policy
 from services.intake.settings.page_words import read_words
@@ -106,8 +109,8 @@ async def run(role: str, settings: Settings) -> int:
 async def build_api(settings: Settings, policy: Policy, app: FastAPI) -> Built:
     """Requests from people. It relays nothing: the worker is woken by NOTIFY within about 10 ms of a commit."""
     kernel = await _kernel(settings, "api")
-    serve_people(app, settings, policy, kernel.database)
-    return kernel.loops, kernel.close
+    watch = serve_people(app, settings, policy, kernel.database)
+    return [*kernel.loops, watch], kernel.close
 
 
 async def build_crisis(settings: Settings, policy: Policy, app: FastAPI) -> Built:
@@ -142,8 +145,8 @@ ROLES: dict[str, Callable[[Settings, Policy, FastAPI], Awaitable[Built]]] = {
 }
 
 
-def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> None:
-    """The routes of the api role."""
+def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> Watch:
+    """The routes of the api role, and the loop that looks for whoever watches."""
     cards = CardDeck(policy.lines)
     counter = _case_counter(settings, policy, cards, database)
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
@@ -153,7 +156,9 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     app.include_router(bulk_routes(_bulk_counter(settings, counter, database)))
     web.read_other_bodies(app, "POST", PATH, BODIES)
     look = together(database, look_up_cases, at_once=1)
-    app.include_router(cases.standing_routes(cards, look))
+    watch = Watch(partial(_look_at_all, database))
+    app.include_router(cases.standing_routes(cards, look, watch))
+    app.include_router(events.event_routes(cards, look, watch))
     knocking = _session_counter(settings, counter)
     app.include_router(sessions.session_routes(knocking))
     app.include_router(
@@ -169,6 +174,7 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     app.include_router(page_routes(open_frontend(counter, knocking, look, settings.quick_exit_url)))
     for path in FORM_PATHS:
         web.read_other_bodies(app, "POST", path, web.FORMS)
+    return watch
 
 
 def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> None:
@@ -194,6 +200,11 @@ def serve_keys(app: FastAPI, settings: Settings, database: Database) -> None:
     app.include_router(
         keys.key_routes(keys.Vault(sealer, service_tokens, together(database, answer_questions)))
     )
+
+
+async def _look_at_all(database: Database, codes: Sequence[str]) -> Sequence[CaseView | None]:
+    async with database.transaction(ask_time=False) as tx:
+        return await look_up_cases(codes, tx)
 
 
 def _case_counter(

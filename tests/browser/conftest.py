@@ -1,15 +1,11 @@
 """One Chromium for the run, and intake's routes served where it can reach them."""
 
 import asyncio
-import contextlib
 import shutil
-import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-import uvicorn
-from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from deploy.local.browser import NAMES, NEEDED
@@ -19,36 +15,14 @@ from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
 from services.intake.settings import Settings
 from shared.web import create_app
+from tests.browser.serving import serving
 from tests.browser.visitor import Visitor
 from tests.intake.conftest import IntakeDatabase, policy, secrets, store
-from tests.waiting import PATIENCE, until
+from tests.waiting import running
 
 __all__ = ["policy", "secrets", "store"]
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-
-
-class Server(uvicorn.Server):
-    """Signals stay pytest's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@contextlib.asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[str]:
-    """The application on a free loopback port; its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=3))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await until(lambda: server.started, "the server's start")
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await asyncio.wait_for(task, PATIENCE)
-        listener.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -57,8 +31,8 @@ async def site(store: IntakeDatabase, secrets: Settings, policy: Policy) -> Asyn
     app = create_app("intake", on_problem=with_card(CardDeck(policy.lines)))
     app.add_api_route("/elsewhere", lambda: {"weather": "fair"})
     settings = secrets.model_copy(update={"quick_exit_url": "/elsewhere"})
-    main.serve_people(app, settings, policy, store.intake)
-    async with serving(app) as address:
+    stop, watch = asyncio.Event(), main.serve_people(app, settings, policy, store.intake)
+    async with serving(app) as address, running(stop, watch.run(stop)):
         yield address
 
 

@@ -178,3 +178,31 @@ async def test_production_does_not_start_on_rules_that_nobody_has_signed(
     said = (folder / f"{role}.log").read_text()
     assert "not signed by a clinician" in said
     assert "steps" in said
+
+
+async def test_who_watches_a_case_is_sent_away_at_once_when_the_process_is_told_to_stop(
+    folder: Path, secrets: Settings
+) -> None:
+    port = free_port()
+    (folder / "postgres").mkdir()
+    async with server(folder) as database:
+        await prepare(database, folder, secrets)
+        api = start("api", folder, secrets, port)
+        client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE)
+        async with running(api), client:
+            await answered(client, 200)
+            accepted = (await ask(client)).json()
+            sent = {"case_code": accepted["case_code"], "pin": accepted["pin"]}
+            token = (await client.post("/v1/sessions", json=sent)).json()["token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            path = accepted["status_url"]
+            waits = asyncio.create_task(client.get(f"{path}?after_version=1&wait=30", headers=headers))
+            async with client.stream("GET", f"{path}/events", headers=headers) as stream:
+                lines = stream.aiter_lines()
+                assert await anext(lines) == "event: status"
+                began = asyncio.get_running_loop().time()
+                left = asyncio.create_task(api.stop(PATIENCE))
+                assert 'data: {"reason":"later"}' in [line async for line in lines]
+            assert (await waits).json()["version"] == 1
+            assert await left == 0
+            assert asyncio.get_running_loop().time() - began < 5

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.intake.api.cards import CardDeck
 from services.intake.api.earlier import Proof, prove
@@ -13,6 +13,7 @@ from services.intake.api.posts import KEY_PARAMETER, idempotency_key
 from services.intake.api.problems import refused
 from services.intake.api.requests import COUPLE, EXAMPLE, SMALLEST, CaseSent
 from services.intake.api.views import not_found, render_view
+from services.intake.api.watching import Watch
 from services.intake.domain.checking import check
 from services.intake.domain.codes import pin, read_case_code
 from services.intake.domain.policy import Policy
@@ -67,19 +68,36 @@ def crisis_asking_routes(counter: CaseCounter) -> APIRouter:
     return router
 
 
-def standing_routes(cards: CardDeck, find: Look) -> APIRouter:
+def standing_routes(cards: CardDeck, find: Look, watch: Watch) -> APIRouter:
     """GET /v1/cases/{code}."""
     router = APIRouter(tags=["cases"])
 
     @router.get("/v1/cases/{code}")
-    async def look(code: str, caller: Reader, request: Request) -> Response:
-        """How a case stands, for its person and for those who coordinate care."""
-        view = await find(read_case_code(code) or "")
-        if view is None or (caller.role == "person" and caller.case_id != view.case_id):
-            raise not_found()
+    async def look(
+        code: str,
+        caller: Reader,
+        request: Request,
+        after_version: Annotated[int | None, Query(ge=0, description="The version seen last.")] = None,
+        wait: Annotated[int, Query(ge=1, le=30, description="Seconds.")] = 20,
+    ) -> Response:
+        """How a case stands, for its person and for those who coordinate care. With `after_version` the answer comes as
+        soon as the version is greater, or after `wait` seconds as it is then."""
+        view = await find_for(find, code, caller)
+        if after_version is not None and view.version <= after_version:
+            with watch.watching(view) as watcher:
+                await watcher.newer(after_version, wait)
+            view = watcher.view
         return render_view(view, cards, request.headers.get("if-none-match"))
 
     return router
+
+
+async def find_for(find: Look, code: str, caller: Principal) -> CaseView:
+    """The case, if it is the caller's or theirs to see. Raises Problem 404 otherwise."""
+    view = await find(read_case_code(code) or "")
+    if view is None or (caller.role == "person" and caller.case_id != view.case_id):
+        raise not_found()
+    return view
 
 
 async def _accept(counter: CaseCounter, request: Request) -> Accepted:

@@ -29,9 +29,18 @@ def render_view(view: CaseView, cards: CardDeck, seen: str | None = None) -> Res
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if seen == etag:
         return Response(status_code=304, headers=headers)
-    if view.alarmed:
-        body = body[:-1] + b',"crisis":' + cards.printed(view.province, view.card_language) + b"}"
-    return fast_json(200, body, headers)
+    return fast_json(200, _with_card(body, view, cards), headers)
+
+
+def document_of(view: CaseView, cards: CardDeck) -> bytes:
+    """The same document where it is not the whole answer."""
+    return _with_card(orjson.dumps(_shown(view)), view, cards)
+
+
+def _with_card(body: bytes, view: CaseView, cards: CardDeck) -> bytes:
+    if not view.alarmed:
+        return body
+    return body[:-1] + b',"crisis":' + cards.printed(view.province, view.card_language) + b"}"
 
 
 def _etag(body: bytes) -> str:
