@@ -1,6 +1,7 @@
 """The pages below the browser: forms read strictly, words for every code, and the same rules as POST /v1/cases."""
 
 import contextlib
+import inspect
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.domain import states
 from services.intake.domain.policy import Policy
 from services.intake.pages.looking import said_when
 from services.intake.pages.shortcomings import problems_of
@@ -64,6 +66,17 @@ def test_no_title_and_no_address_tells_what_the_pages_are_for() -> None:
 def test_what_stands_for_steps_not_asked_yet_is_never_refused(policy: Policy) -> None:
     assert problems_of(policy, request_of({}, [], "en", WORDS["en"].consent_version)) == ()
     assert {*NOT_ASKED, "consent"} == set(STEPS)
+
+
+@pytest.mark.parametrize("language", ["en", "ur"])
+def test_every_way_a_case_can_stand_has_words(language: str) -> None:
+    texts, source = WORDS[language].texts, inspect.getsource(states)
+    found = re.findall(r'Standing\(\s*"(\w+)", "(\w+)"', source)
+    assert {state for state, _ in found} <= set(texts["states"])
+    assert {who for _, who in found} <= {*texts["waiting"], "nobody"}
+    steps = set(re.findall(r'"((?:wait|ask|expect|attend|look|choose|try)(?:_\w+)?)"', source))
+    assert len(steps) >= 7
+    assert steps <= {*texts["next_steps"]}
 
 
 async def test_a_whole_form_is_a_case_with_all_that_it_says(

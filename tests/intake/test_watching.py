@@ -32,7 +32,7 @@ from tests.intake.test_over_http import case_id_of, come_back
 from tests.waiting import running, until
 
 STANDING = Standing("matching", "system", datetime(2026, 11, 26, tzinfo=UTC), None, None, "wait")
-VIEW = CaseView(uuid4(), "0123456789", "PK-PB", "en", False, STANDING, 1, None)
+VIEW = CaseView(uuid4(), "0123456789", "PK-PB", "en", False, STANDING, 1, None, None)
 
 
 @dataclass

@@ -87,7 +87,9 @@ def said_until(texts: Mapping[str, Any], view: CaseView) -> str | None:
     """Until when it stands so, in words; None where there is no such time."""
     if view.standing.until is None:
         return None
-    kind = {"booked": "until_booked", "waitlisted": "until_waiting"}.get(view.standing.state, "until")
+    kind = {"booked": "until_booked", "offered": "until_offered", "waitlisted": "until_waiting"}.get(
+        view.standing.state, "until"
+    )
     return str(texts["status"][kind].format(when=said_when(texts, view.standing.until)))
 
 
