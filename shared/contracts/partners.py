@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, ConfigDict
 
 from shared.contracts.base import Event, Modality
 
@@ -11,23 +11,36 @@ from shared.contracts.base import Event, Modality
 class Booking(Event):
     """What every booking event carries; `position` rises by one per organisation without gaps."""
 
+    # The fields' docstrings stand in the schema: outside, nobody reads this file.
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     topic: ClassVar[str] = "partners.bookings"
     key_field: ClassVar[str] = "booking_ref"
 
     booking_ref: str
+    """Names the booking for ever; random, so it tells nothing. Also the record's key."""
     version: int
+    """Rises by one with each change of the booking."""
     position: int
+    """Rises by one with each event of the organisation, without gaps."""
     organisation: str
     practitioner: UUID
+    """Whose hour it is."""
     site: UUID | None
+    """Where they meet; null online."""
     room: UUID | None
+    """The room at the site; null online."""
     start: AwareDatetime
     end: AwareDatetime
     time_zone: str
+    """The place's, as the IANA database names it; for showing."""
     modality: Modality
     certainty: Literal["firm", "provisional"]
+    """`provisional` may still change."""
     status: Literal["booked", "cancelled"]
+    """How the booking stands after this event."""
     changed_at: AwareDatetime
+    """When it changed at our side."""
 
     @property
     def destination(self) -> str:
@@ -46,6 +59,7 @@ class BookingRescheduled(Booking):
     type_name: ClassVar[str] = "partners.booking_rescheduled.v1"
 
     previous_start: AwareDatetime
+    """When it would have begun before this change."""
 
 
 class BookingCancelled(Booking):
@@ -54,6 +68,7 @@ class BookingCancelled(Booking):
     type_name: ClassVar[str] = "partners.booking_cancelled.v1"
 
     reason: str
+    """A code that is safe to read aloud; new ones may come."""
 
 
 EVENTS: tuple[type[Event], ...] = (BookingBooked, BookingRescheduled, BookingCancelled)

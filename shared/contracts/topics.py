@@ -96,6 +96,40 @@ EVENTS: dict[str, type[Event]] = {
     for event in module.EVENTS
 }
 
+# Consumer groups and what each reads, as it is published; a test compares it with what the services are wired to.
+# A group keeps its name for ever: another name would read everything again.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "intake": (
+        "matching.outcomes",
+        "matching.matches.online",
+        "matching.matches.in_person",
+        "scheduling.appointments",
+        "notifications.deliveries",
+    ),
+    "matching": ("intake.cases", "scheduling.openings", "scheduling.appointments", "scheduling.sites"),
+    "matching.crisis": ("intake.alarms",),
+    "scheduling.online": ("matching.matches.online",),
+    "scheduling.in_person": ("matching.matches.in_person",),
+    "scheduling.knowing": ("matching.therapists", "intake.people"),
+    "notifications": (
+        "scheduling.appointments",
+        "scheduling.sites",
+        "matching.outcomes",
+        "intake.contacts",
+        "intake.people",
+    ),
+    "pager": ("intake.alarms",),
+    "partners": ("scheduling.appointments",),
+}
+
+
+def topics_of(event: type[Event]) -> tuple[str, ...]:
+    """Where events of a type go: to one topic, or where a lane decides to any of the lanes' topics."""
+    if event.destination is Event.destination or "lane" not in event.model_fields:
+        return (event.topic,)
+    stem = event.topic.rpartition(".")[0]
+    return tuple(topic.name for topic in TOPICS if topic.name.rpartition(".")[0] == stem)
+
 
 def partner_topic(organisation: str) -> Topic:
     """The topic of one partner that reads Kafka; all its events are about its own bookings only."""

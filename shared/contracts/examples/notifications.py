@@ -1,0 +1,24 @@
+"""What notifications says in the story: each fate of one message."""
+
+from typing import Any
+
+from shared.contracts.base import Event
+from shared.contracts.examples import story
+from shared.contracts.notifications import MessageDelivered, MessageFailed, MessageSent, MessageSkipped
+
+MESSAGE: dict[str, Any] = {
+    "case_id": story.CASE,
+    "message_id": story.MESSAGE,
+    "appointment_id": story.APPOINTMENT,
+    "appointment_version": 1,
+    "person_id": story.PERSON,
+    "purpose": "booked",
+    "at": story.SOON,
+}
+
+EXAMPLES: tuple[Event, ...] = (
+    MessageSent(**MESSAGE, channel="sms", language="ur", template="booked", template_version="1", parts=2),
+    MessageDelivered(**MESSAGE, channel="sms"),
+    MessageFailed(**MESSAGE, channel="sms", reason="unknown", last_chance=True),
+    MessageSkipped(**MESSAGE, reason="superseded"),
+)
