@@ -23,7 +23,7 @@ from services.intake.domain.requests import Needs
 from services.intake.domain.wishes import Refused, merge_patch
 from services.intake.handlers.wishes import Change, Wished
 from shared.web import Principal, Problem, allowed, fast_json, parse
-from shared.web.described import body_of
+from shared.web.described import patch_of
 
 EXAMPLE: dict[str, Any] = {
     "modalities": ["audio", "phone"],
@@ -31,8 +31,9 @@ EXAMPLE: dict[str, Any] = {
     "max_fee": None,
     "booking_mode": "choose",
 }
-
-
+CHANGING = patch_of(WishesSent, change=EXAMPLE) | {
+    "parameters": [{"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}]
+}
 Asker = Annotated[Principal, allowed(own=("person",))]
 
 
@@ -57,7 +58,7 @@ def wish_routes(desk: WishDesk) -> APIRouter:
         headers = {"ETag": etag_of(found.view), "Cache-Control": "private, no-cache"}
         return fast_json(200, as_sent(found.needs), headers)
 
-    @router.patch("/v1/cases/{code}", openapi_extra=_body())
+    @router.patch("/v1/cases/{code}", openapi_extra=CHANGING)
     async def change(code: str, caller: Asker, request: Request) -> Response:
         """Changes wishes by RFC 7396: null takes one away. Needs the case's ETag as If-Match; what nobody wishes to
         be other is left as it is, and answered with the same ETag."""
@@ -143,13 +144,3 @@ def _closed() -> Problem:
 
 def _stale() -> Problem:
     return Problem(412, "changed_meanwhile", "The case has changed; look at it again and then decide.")
-
-
-def _body() -> dict[str, Any]:
-    """As described for a whole, but that nothing is required; in both types it is taken in."""
-    described = body_of(WishesSent, change=EXAMPLE)
-    content = described["requestBody"]["content"]
-    content["application/json"]["schema"].pop("required")
-    content["application/merge-patch+json"] = content["application/json"]
-    header = {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}
-    return described | {"parameters": [header]}
