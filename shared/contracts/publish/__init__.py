@@ -1,9 +1,11 @@
 """Writes the published language down: JSON Schemas, docs/events.md, and AsyncAPI documents in docs/asyncapi.
 
-`python -m shared.contracts.publish` writes; `--check` fails when what is checked in is stale.
+`python -m shared.contracts.publish` writes; `--check` fails when what is checked in is stale; `--baseline` makes the
+schemas of now those that later ones are compared with (`breaks.yaml`).
 """
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from shared.contracts.topics import EVENTS
 
 ROOT = Path(__file__).parents[3]
 SCHEMAS = Path(__file__).parents[1] / "schemas"
+BASELINE = SCHEMAS.with_name("baseline")
+BREAKS = SCHEMAS.with_name("breaks.yaml")
 PAGE = ROOT / "docs" / "events.md"
 ASYNCAPI = ROOT / "docs" / "asyncapi"
 # For the developers of partners; the other documents are the services'.
@@ -42,6 +46,9 @@ def main() -> int:
     for path in stale:
         path.parent.mkdir(exist_ok=True)
         path.write_text(fresh[path])
+    if "--baseline" in sys.argv:
+        shutil.rmtree(BASELINE)
+        shutil.copytree(SCHEMAS, BASELINE)
     return 0
 
 
@@ -62,4 +69,4 @@ def _yaml(document: Any) -> str:
     return yaml.dump(document, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
 
 
-__all__ = ["ASYNCAPI", "PAGE", "PARTNER", "SCHEMAS", "files", "main", "schema_of"]
+__all__ = ["ASYNCAPI", "BASELINE", "BREAKS", "PAGE", "PARTNER", "SCHEMAS", "files", "main", "schema_of"]
