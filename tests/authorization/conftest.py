@@ -41,6 +41,7 @@ _numbers = itertools.count(1)
 class Stage:
     """The applications by name; things are made once per operation, so that none spoils another's."""
 
+    apps: Mapping[str, FastAPI]
     clients: Mapping[str, httpx2.AsyncClient]
     makers: Mapping[str, Make]
     tokens: Tokens
@@ -83,7 +84,7 @@ async def stage(postgres_server: PostgresServer, tokens: tuple[Path, Tokens]) ->
             opened[schema] = await _open(leaving, postgres_server.dsn(name, schema), schema)
         apps = {one: build(one, folder, opened[served.schema]) for one, served in APPLICATIONS.items()}
         clients = {one: await leaving.enter_async_context(_client(app)) for one, app in apps.items()}
-        yield Stage(clients, _makers(apps, opened, store, admin), signing)
+        yield Stage(apps, clients, _makers(apps, opened, store, admin), signing)
     await databases.drop(admin_dsn, name)
 
 

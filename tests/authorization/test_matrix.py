@@ -1,8 +1,10 @@
 """Who may do what: what a route declares is what it does, for every role, for own and foreign, for nobody known."""
 
+import re
 from pathlib import Path
 
 import pytest
+from fastapi.routing import iter_route_contexts
 
 from deploy import authorization
 from deploy.applications import APPLICATIONS, descriptions
@@ -11,6 +13,8 @@ from tests.authorization.asking import Operation, ask, operations
 from tests.authorization.conftest import Stage
 
 SERVICES = Path(__file__).parents[2] / "services"
+# What needs no description: the descriptions themselves, and the pages that people fill in without a script.
+PAGES = re.compile(r"/(openapi\.json|docs(/files)?|(en|ur)/.*|files/.*)?$")
 UNKNOWN = ("token_missing", "token_invalid", "token_expired")
 
 DECLARED = [one for one in operations() if one.who is not None]
@@ -35,6 +39,18 @@ def test_every_service_with_routes_is_in_the_matrix() -> None:
         if "APIRouter(" in p.read_text()
     }
     assert served == {name.partition("-")[0] for name in APPLICATIONS}
+
+
+async def test_whatever_is_not_described_is_a_page_for_everybody(stage: Stage) -> None:
+    hidden = {
+        str(route.path)
+        for app in stage.apps.values()
+        for route in iter_route_contexts(app.routes)
+        if not getattr(route, "include_in_schema", False)
+    }
+    assert [path for path in sorted(hidden) if not PAGES.match(path)] == [], (
+        "the matrix does not know of these"
+    )
 
 
 def test_the_page_that_reviewers_read_is_current() -> None:
