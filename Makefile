@@ -4,6 +4,8 @@ SHELL := /bin/bash
 # The distribution's interpreter where it is fit, for it is the faster one; PYTHON=... chooses another.
 PYTHON ?= $(shell python3 deploy/interpreter.py 2>/dev/null || echo python3)
 PEOPLE ?= 200
+# The share of them that is handed over in files: none, or 0.9 of 5000 people and more; BULK=... chooses another.
+BULK ?=
 TESTS ?= tests
 PY := .venv/bin/python
 OURS := services shared simulation deploy
@@ -15,7 +17,7 @@ up: setup
 	@$(PY) -m deploy.local up
 
 demo: setup
-	@$(PY) -m deploy.local demo --people $(PEOPLE)
+	@$(PY) -m deploy.local demo --people $(PEOPLE) $(if $(BULK),--bulk $(BULK))
 
 down: setup
 	@$(PY) -m deploy.local down

@@ -17,7 +17,8 @@ LINES_PER_WRITE = 256
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One final answer. `lines` is how many lines its crisis card had, None if it had no card."""
+    """One final answer. `lines` is how many lines its crisis card had, None if it had no card. A line of a
+    file (`in_bulk`) has no card; `attention` is that its sender was told to call."""
 
     key: str
     person: int
@@ -26,6 +27,8 @@ class Told:
     status: int
     case_code: str | None
     lines: int | None
+    in_bulk: bool = False
+    attention: bool = False
 
 
 class ClientLog:
@@ -47,6 +50,11 @@ class ClientLog:
     def ok(self, key: str, status: int, case_code: str | None, lines: int | None) -> None:
         """The final answer, whatever its status."""
         self._add({"what": "ok", "key": key, "status": status, "case_code": case_code, "lines": lines})
+
+    def handed_over(self, key: str, status: int, case_code: str | None, *, attention: bool) -> None:
+        """The final answer to a line of a file."""
+        line = {"what": "ok", "key": key, "status": status, "case_code": case_code, "lines": None}
+        self._add(line | {"in_bulk": True, "attention": attention})
 
     def close(self) -> None:
         """Writes what is left."""
@@ -82,4 +90,6 @@ def read_client_log(file: Path) -> Iterator[Told]:
                 status=line["status"],
                 case_code=line["case_code"],
                 lines=line["lines"],
+                in_bulk=line.get("in_bulk", False),
+                attention=line.get("attention", False),
             )

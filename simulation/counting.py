@@ -54,6 +54,7 @@ def _cases(history: History) -> dict[str, Any]:
     held = sum("held" in outcomes(case, booked, history.waitlisted) for case in history.cases)
     return {
         "accepted": len(list(acknowledged(history))),
+        "accepted_in_bulk": len({told.case_code for told in history.told if told.in_bulk and told.case_code}),
         "alarms": len(history.alarms),
         "waitlisted": len(history.waitlisted),
         "waitlist_reasons": _counted(c.reason for c in history.cases if c.case_id in history.waitlisted),

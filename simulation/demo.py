@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import orjson
 
-from simulation import asking, evidence, reporting
+from simulation import asking, evidence, handing_over, reporting
 from simulation.asking import Asked
 from simulation.client_log import ClientLog, read_client_log
 from simulation.counting import count
@@ -34,6 +34,9 @@ LOOK_SECONDS, TELL_SECONDS = 0.5, 2.0  # looking costs the database as much as a
 KNOWN_SECONDS = 60.0
 SETTLE_SECONDS = 10.0  # the outbox is read this long after the last outcome
 
+# From so many people on most come in files, as they would in a country; below, everybody asks alone.
+MANY, MOST = 5000, 0.9
+
 Tell = Callable[[str], None]
 
 
@@ -45,11 +48,18 @@ class Run:
     started_at: float
     file: Path
     per_second: float | None = None
+    in_bulk: float = 0.0
+    token: str = ""
 
     @property
     def patience(self) -> float:
         """Seconds after which a run is counted although something still waits."""
         return 90.0 + len(self.people) / min(20.0, self.per_second or 20.0)
+
+
+def usual_share(people: int) -> float:
+    """The share of so many people that is handed over in files."""
+    return MOST if people >= MANY else 0.0
 
 
 async def seed(
@@ -77,6 +87,8 @@ async def run(  # noqa: PLR0913 - options, all by keyword
     seed: int = 1,
     out: Path,
     per_second: float | None = None,
+    in_bulk: float | None = None,
+    secrets: Path = Path(".local/secrets"),
     faults: bool = False,
     settle_seconds: float = SETTLE_SECONDS,
     progress: Tell = print,
@@ -84,11 +96,16 @@ async def run(  # noqa: PLR0913 - options, all by keyword
     """Lets that many people ask, waits until all that can happen now has happened, counts, writes `out`; the
     sinks and the client's own file lie in the same folder.
 
-    `per_second` is a steady rate of requests; None posts as fast as the answers come. `faults`: processes are
-    killed meanwhile, so that a mail may rightly end as unknown. 0 when every promise was kept, else 1.
+    `per_second` is a steady rate of requests; None posts as fast as the answers come. `in_bulk` is the share of
+    people who are handed over in files by a coordinator whose token is made in `secrets`; None: nobody, or most of
+    a country of MANY. `faults`: processes are killed meanwhile, so that a mail may rightly end as unknown. 0 when
+    every promise was kept, else 1.
     """
     asking_people = list(population(seed, people, datetime.now(KARACHI)))
-    own = Run(asking_people, time.time(), out.parent / "clients" / f"{uuid4().hex}.jsonl", per_second)
+    file = out.parent / "clients" / f"{uuid4().hex}.jsonl"
+    share = usual_share(people) if in_bulk is None else in_bulk
+    token = staff_token(secrets, now=time.time()) if share else ""
+    own = Run(asking_people, time.time(), file, per_second, share, token)
     connection = await asyncpg.connect(addresses["database"])
     try:
         before = await kernel.leftovers(connection)
@@ -118,8 +135,7 @@ async def _history(addresses: Mapping[str, str], own: Run, asked: Asked, sinks: 
 async def _ask_and_wait(connection: asyncpg.Connection, address: Address, own: Run, progress: Tell) -> Asked:
     """Posts everybody and looks on, until nothing more can happen now or patience is over."""
     asked, log = Asked(), ClientLog(own.file)
-    jobs = list(asking.submits(own.people, own.file.stem[:12], address))
-    posting = asyncio.create_task(asking.ask(address, jobs, log, asked, per_second=own.per_second))
+    posting = asyncio.create_task(_post(address, own, log, asked))
     told_at = time.monotonic()
     until = told_at + own.patience
     try:
@@ -132,7 +148,7 @@ async def _ask_and_wait(connection: asyncpg.Connection, address: Address, own: R
             settled = posting.done() and stands.settled(len(set(asked.codes)))
             if settled or tells:
                 told_at = time.monotonic()
-                progress(f"  {len(asked.codes)} of {len(jobs)} asked: {stands}")
+                progress(f"  {len(set(asked.codes))} of {len(own.people)} asked: {stands}")
             if settled:
                 break
         if posting.done():
@@ -141,6 +157,18 @@ async def _ask_and_wait(connection: asyncpg.Connection, address: Address, own: R
         posting.cancel()
         log.close()
     return asked
+
+
+async def _post(address: Address, own: Run, log: ClientLog, asked: Asked) -> None:
+    """Some alone and some in files, at the same time."""
+    run = own.file.stem[:12]
+    handed, alone = handing_over.by_bulk(own.people, own.in_bulk)
+    jobs = list(asking.submits(alone, run, address))
+    files = list(handing_over.files(handed, run))
+    await asyncio.gather(
+        asking.ask(address, jobs, log, asked, per_second=own.per_second),
+        handing_over.hand_over(address, files, own.token, log, asked),
+    )
 
 
 async def _until_care_is_known(connection: asyncpg.Connection) -> None:

@@ -22,10 +22,12 @@ class Leftovers:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What `demo.json` says. Times in seconds; p50 and p99 from the request to the message at a sink."""
+    """What `demo.json` says. Times in seconds; p50 and p99 from the request to the message at a
+    sink; `accepted_in_bulk` are those of `accepted` who were handed over in a file."""
 
     people: int
     accepted: int
+    accepted_in_bulk: int
     alarms: int
     matched: int
     waitlisted: int

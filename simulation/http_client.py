@@ -112,12 +112,14 @@ async def pour(
     work: Callable[[Connection, Job], Awaitable[None]],
     *,
     connections: int,
+    seconds: float = 10.0,
 ) -> None:
-    """Does every job on one of so many connections at a time, in the order of the jobs."""
+    """Does every job on one of so many connections at a time, in the order of the jobs; an answer may take
+    `seconds`."""
     queue = iter(jobs)
 
     async def worker() -> None:
-        async with connection(address) as own:
+        async with connection(address, seconds=seconds) as own:
             for job in queue:
                 await work(own, job)
 
@@ -127,9 +129,9 @@ async def pour(
 
 
 @asynccontextmanager
-async def connection(address: Address) -> AsyncIterator[Connection]:
+async def connection(address: Address, *, seconds: float = 10.0) -> AsyncIterator[Connection]:
     """A connection that is closed at the end."""
-    own = Connection(address)
+    own = Connection(address, seconds=seconds)
     try:
         yield own
     finally:

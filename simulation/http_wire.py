@@ -34,7 +34,7 @@ def prepare(
     """The bytes of one request, made once and sent as often as it takes."""
     lines = [f"{method} {path} HTTP/1.1", f"host: {host}"]
     if body or method in ("POST", "PUT"):
-        lines += ["content-type: application/json", f"content-length: {len(body)}"]
+        headers = {"content-type": "application/json", "content-length": str(len(body))} | dict(headers or {})
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 

@@ -13,6 +13,11 @@ def table(figures: Figures, findings: Findings, out: Path, *, kept: bool) -> str
     lines = [
         "",
         _line("asked for help", f.people, f"{f.accepted} accepted, {f.alarms} raised an alarm"),
+        *(
+            [_line("  in files", f.accepted_in_bulk, "handed over many at a time")]
+            if f.accepted_in_bulk
+            else []
+        ),
         _line(
             "booked",
             f.booked_online + f.booked_in_person,

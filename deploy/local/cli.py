@@ -46,14 +46,14 @@ async def up(people: int, seed: int) -> int:
     return 0
 
 
-async def demo(people: int, seed: int) -> int:
+async def demo(people: int, seed: int, bulk: float | None = None) -> int:
     """Uses the stack that is up, or one of its own that is stopped at the end."""
     if pidfile.supervisor(FOLDER / "pids.json") is not None:
-        return await _demo(addresses(ports.chosen(FOLDER / "ports.json")), people, seed)
+        return await _demo(addresses(ports.chosen(FOLDER / "ports.json")), people, seed, in_bulk=bulk)
     stack = Stack(FOLDER, tell=say)
     try:
         await stack.start()
-        return await _demo(stack.addresses, people, seed, traced=stack.traced)
+        return await _demo(stack.addresses, people, seed, traced=stack.traced, in_bulk=bulk)
     finally:
         await stack.stop()
 
@@ -108,6 +108,7 @@ async def _demo(
     *,
     traced: Callable[[], Awaitable[None]] = _up_already,
     settle_seconds: float = 10.0,
+    in_bulk: float | None = None,
 ) -> int:
     """The care is put in while the trace viewer still starts; nobody asks before their way can be looked at."""
     # Imported here: `down` and `reset` must work whatever state the rest of the checkout is in.
@@ -115,8 +116,16 @@ async def _demo(
 
     await country.seed(where, people=people, seed=seed, secrets=FOLDER / "secrets")
     await traced()
-    out = FOLDER / "demo.json"
-    return int(await country.run(where, people=people, seed=seed, out=out, settle_seconds=settle_seconds))
+    code = await country.run(
+        where,
+        people=people,
+        seed=seed,
+        out=FOLDER / "demo.json",
+        in_bulk=in_bulk,
+        secrets=FOLDER / "secrets",
+        settle_seconds=settle_seconds,
+    )
+    return int(code)
 
 
 async def _stoppable(command: Coroutine[None, None, int]) -> int:
@@ -145,7 +154,7 @@ def _command(arguments: argparse.Namespace) -> Coroutine[None, None, int]:
     if arguments.command == "up":
         return up(arguments.people, arguments.seed)
     if arguments.command == "demo":
-        return demo(arguments.people, arguments.seed)
+        return demo(arguments.people, arguments.seed, arguments.bulk)
     if arguments.command == "read":
         return print_topic(addresses(ports.chosen(FOLDER / "ports.json"))["kafka"], arguments.topic)
     return down() if arguments.command == "down" else reset()
@@ -158,6 +167,11 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
         command.add_argument("--people", type=int, default=200)
         command.add_argument("--seed", type=int, default=1)
+    command.add_argument(
+        "--bulk",
+        type=float,
+        help="the share that is handed over in files; usually 0.9 of 5000 people or more",
+    )
     commands.add_parser("read", help="Prints a topic from its beginning.").add_argument("topic")
     commands.add_parser("down", help=down.__doc__)
     commands.add_parser("reset", help=reset.__doc__)

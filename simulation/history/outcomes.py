@@ -63,8 +63,12 @@ def missing_alarms(history: History) -> Iterator[str]:
 
 def silent_crisis_answers(history: History) -> Iterator[str]:
     """Answers that had to show whom to call, and showed nobody: a card without lines, a refusal without a card,
-    or an alarming request that was accepted without one."""
+    or an alarming request that was accepted without one; for a line of a file, that its sender was told to call."""
     for told in history.told:
+        if told.in_bulk:
+            if told.case_code and told.person in history.expects_card and not told.attention:
+                yield told.key
+            continue
         needs_card = told.status >= 400 or told.person in history.expects_card or told.lines is not None
         if needs_card and not told.lines:
             yield told.key

@@ -1,6 +1,7 @@
 """A synthetic country: everybody in it is made up, and the same seed makes the same country again."""
 
+from simulation.population.by_hand import BROKEN_AT_FIRST
 from simulation.population.care import Care, care_for
 from simulation.population.people import Person, people
 
-__all__ = ["Care", "Person", "care_for", "people"]
+__all__ = ["BROKEN_AT_FIRST", "Care", "Person", "care_for", "people"]

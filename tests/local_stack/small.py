@@ -13,7 +13,14 @@ Traced = Callable[[], Awaitable[None]]
 TOY = Process("intake", "tests.local_stack.toy", "api", "intake")
 
 
-async def demo(where: dict[str, str], people: int, seed: int, *, traced: Traced | None = None) -> int:
+async def demo(
+    where: dict[str, str],
+    people: int,
+    seed: int,
+    *,
+    traced: Traced | None = None,
+    in_bulk: float | None = None,
+) -> int:
     """Stands in for the synthetic country; its exit code is the number of people."""
     if traced is not None:
         await traced()

@@ -99,5 +99,7 @@ def _text(known: Mapping[str, Column]) -> str:
         "**text/csv**: UTF-8, commas, a header row, one row a line; several values in a cell with `;` between, "
         "windows as `1 17:00-20:00` (ISO day, local wall time), answers as `0;1;;2` (nothing is an answer not given), "
         "yes or no as `yes`, `no`, `true`, `false`. An empty cell is a field that was not sent. Columns, in any order "
-        "and as many as needed: " + ", ".join(f"`{name}`" for name in known) + "."
+        "and as many as needed (`attendees` do not fit into a row): "
+        + ", ".join(f"`{name}`" for name in known)
+        + "."
     )
