@@ -20,6 +20,7 @@ from services.intake.api import (
     earlier,
     events,
     help,
+    invitations,
     keys,
     reference,
     sessions,
@@ -38,6 +39,7 @@ from services.intake.domain.policy import Policy
 from services.intake.handlers import acceptance, attending, bulk, progress
 from services.intake.handlers import alarms as duty
 from services.intake.handlers.help import call_for_help
+from services.intake.handlers.invitations import answer_invitations
 from services.intake.handlers.keys import answer_questions
 from services.intake.handlers.lookups import look_up_cases
 from services.intake.handlers.sessions import open_sessions
@@ -161,6 +163,8 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     app.include_router(events.event_routes(cards, look, watch))
     knocking = _session_counter(settings, counter)
     app.include_router(sessions.session_routes(knocking))
+    answer = together(database, partial(answer_invitations, pin_key=counter.pin_key))
+    app.include_router(invitations.invitation_routes(invitations.InvitationDesk(policy, answer)))
     app.include_router(
         wishes.wish_routes(
             wishes.WishDesk(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from services.intake.api.cards import CardDeck
@@ -124,6 +125,13 @@ def _read(policy: Policy, body: bytes) -> CareRequest:
 def _answer(counter: CaseCounter, accepted: Accepted, *, with_card: bool) -> Response:
     code, secret = accepted.case_code, pin(counter.pin_key, accepted.case_id)
     body = f'{{"case_code":"{code}","pin":"{secret}","status_url":"/v1/cases/{code}"'.encode()
+    if accepted.invited:
+        body += b',"participants":' + orjson.dumps(
+            [
+                {"role": one.role, "code": one.code, "pin": pin(counter.pin_key, one.attendee_id)}
+                for one in accepted.invited
+            ]
+        )
     if with_card:
         body += b',"crisis":' + counter.cards.printed(accepted.province, accepted.card_language)
     return fast_json(202, body + b"}", {"Location": f"/v1/cases/{code}", "Cache-Control": "no-store"})

@@ -7,7 +7,15 @@ from services.intake.api.cards import CardDeck
 from services.intake.domain.refusals import Refusal
 from shared.web import FieldProblem, Problem
 
-PERSON_FACING = ("/v1/cases", "/v1/sessions", "/v1/crisis", "/v1/reference", "/en/", "/ur/")
+PERSON_FACING = (
+    "/v1/cases",
+    "/v1/invitations",
+    "/v1/sessions",
+    "/v1/crisis",
+    "/v1/reference",
+    "/en/",
+    "/ur/",
+)
 
 
 def refused(refusals: Sequence[Refusal]) -> Problem:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from services.intake.domain.attendees import KeptAttendee
+from services.intake.domain.attendees import Awaited, KeptAttendee
 from services.intake.domain.requests import Needs
 from services.intake.domain.triage import Triage
 from services.intake.domain.vocabulary import Gate
@@ -34,6 +34,7 @@ class KeptRequest:
     version: int
     request_version: int
     attendees: tuple[KeptAttendee, ...] = ()
+    awaits: Awaited | None = None
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from services.intake.handlers.submission import Accepted, Asked, Desk, submit_cases
+from services.intake.handlers.submission import Accepted, Asked, Desk, Invited, submit_cases
 from shared.messaging import Transaction
 from shared.web import idempotency
 
@@ -44,4 +44,7 @@ def _earlier(claim: idempotency.Claim) -> Accepted | Exception:
     if claim.state != "replay" or claim.response is None:
         return idempotency.refusal(claim)
     kept = orjson.loads(claim.response)
-    return Accepted(**kept | {"case_id": UUID(kept["case_id"])})
+    invited = tuple(
+        Invited(**one | {"attendee_id": UUID(one["attendee_id"])}) for one in kept.get("invited", ())
+    )
+    return Accepted(**kept | {"case_id": UUID(kept["case_id"]), "invited": invited})

@@ -11,7 +11,7 @@ from services.intake.repository import sessions
 from services.intake.repository.sessions import Holder
 from shared.messaging import Transaction
 
-NOBODY = Holder(UUID(int=0), UUID(int=0))
+NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +36,22 @@ async def open_sessions(knocks: Sequence[Knock], tx: Transaction, pin_key: bytes
     holders = await sessions.holders(tx, codes)
     answers: list[Holder | Refused] = []
     for knock in knocks:
-        answer, tries[knock.case_code] = _answer(
-            knock, holders.get(knock.case_code, NOBODY), tries[knock.case_code], tx, pin_key
-        )
-        answers.append(answer)
+        code, holder = knock.case_code, holders.get(knock.case_code)
+        refused, tries[code] = let_in(knock, holder.case_id if holder else None, tries[code], tx, pin_key)
+        answers.append(holder if holder and not refused else refused or Refused(0))
     await sessions.save_tries(tx, list(tries.values()))
     return answers
 
 
-def _answer(
-    knock: Knock, holder: Holder, tries: Tries, tx: Transaction, pin_key: bytes
-) -> tuple[Holder | Refused, Tries]:
+def let_in(
+    knock: Knock, subject: UUID | None, tries: Tries, tx: Transaction, pin_key: bytes
+) -> tuple[Refused | None, Tries]:
+    """None for whoever knows the PIN of `subject` (a case, an attendee; None is nobody), and the tries after it."""
     # The PIN of nobody is computed and compared like any other, so that time tells nothing.
-    right = pin_matches(pin_key, holder.case_id, knock.pin) and holder is not NOBODY
+    right = pin_matches(pin_key, subject or NOBODY, knock.pin) and subject is not None
     left = wait(tries, tx.now)
     if left:
         return Refused(ceil(left.total_seconds())), tries
     if right:
-        return holder, Tries(knock.case_code)
+        return None, Tries(knock.case_code)
     return Refused(0), after_failure(tries, tx.now)

@@ -13,6 +13,7 @@ from services.intake.domain.attendees import Participant
 from services.intake.domain.codes import BYTES_PER_CODE, case_codes
 from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, USUAL_WINDOWS, Contact
 from services.intake.domain.crisis import card_language
+from services.intake.domain.invitations import SHOWN_TO_THE_ASKER
 from services.intake.domain.new_case import NewAlarm, NewAttendee, NewCase, SealedContact, SealedParts
 from services.intake.domain.policy import Policy
 from services.intake.domain.requests import CareRequest
@@ -42,6 +43,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """Somebody whose code the asker is given, to hand on when and if that is safe."""
+
+    role: str
+    code: str
+    attendee_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """What the answer to one request is made of."""
 
@@ -50,6 +60,7 @@ class Accepted:
     alarmed: bool
     province: str
     card_language: str
+    invited: tuple[Invited, ...] = ()
 
 
 async def submit_cases(asked: Sequence[Asked], tx: Transaction, desk: Desk) -> list[Accepted]:
@@ -177,4 +188,9 @@ def _accepted(case: NewCase, case_code: str) -> Accepted:
         case.alarm is not None,
         case.request.needs.province,
         card_language(contact.language, contact.script),
+        tuple(
+            Invited(one.participant.role, one.code, one.attendee_id)
+            for one in case.attendees
+            if one.participant.role in SHOWN_TO_THE_ASKER
+        ),
     )

@@ -1,8 +1,11 @@
-"""Others who take part: written with their case, and only where there are any."""
+"""Others who take part: written with their case where there are any, and what they answer for themselves."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
+from services.intake.domain.attendees import KeptAttendee
 from services.intake.domain.new_case import NewCase
+from services.intake.domain.requests import Consent
 from shared.messaging import Transaction
 
 # A code that is taken already (one in 10**8 at a million attendees) fails its request alone, which is sent again.
@@ -11,6 +14,22 @@ INSERT INTO attendees (attendee_id, case_id, person_id, role, consent, code, cha
 SELECT attendee_id, case_id, person_id, role, consent, code, $7
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
     AS n(attendee_id, case_id, person_id, role, consent, code)
+"""
+
+BY_CODE = "SELECT code, attendee_id, case_id, person_id, role, consent FROM attendees WHERE code = ANY ($1)"
+
+# The case is locked: nobody else answers for it at the same time.
+SAVE_ANSWERS = """
+UPDATE attendees a SET consent = n.consent, changed_at = $3
+FROM unnest($1::uuid[], $2::text[]) AS n(attendee_id, consent)
+WHERE a.attendee_id = n.attendee_id AND a.consent <> n.consent
+"""
+
+SAVE_CONSENTS = """
+INSERT INTO consents (person_id, case_id, purpose, state, text_version, language, at)
+SELECT person_id, case_id, purpose, state, text_version, language, $7
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+    AS n(person_id, case_id, purpose, state, text_version, language)
 """
 
 
@@ -28,3 +47,36 @@ async def save_attendees(tx: Transaction, cases: Sequence[NewCase]) -> None:
             [one.code for _, one in rows],
             tx.now,
         )
+
+
+async def by_code(tx: Transaction, codes: Sequence[str]) -> dict[str, KeptAttendee]:
+    """Whose codes these are, where they are anybody's."""
+    records = await tx.connection.fetch(BY_CODE, list(set(codes)))
+    return {code: KeptAttendee(*about) for code, *about in records}
+
+
+async def save_answers(tx: Transaction, attendees: Sequence[KeptAttendee]) -> None:
+    """Of cases that are locked in this transaction."""
+    if attendees:
+        await tx.connection.execute(
+            SAVE_ANSWERS, [one.attendee_id for one in attendees], [one.consent for one in attendees], tx.now
+        )
+
+
+async def save_consents(tx: Transaction, said: Sequence[tuple[UUID, UUID, Consent | None]]) -> None:
+    """(person, case, what they agreed to): a row per purpose, taken back where there was no agreement."""
+    rows = [
+        (person_id, case_id, purpose, _state(consent, purpose), *_text(consent))
+        for person_id, case_id, consent in said
+        for purpose in ("care", "contact")
+    ]
+    if rows:
+        await tx.connection.execute(SAVE_CONSENTS, *zip(*rows, strict=True), tx.now)
+
+
+def _state(consent: Consent | None, purpose: str) -> str:
+    return "given" if consent and purpose in consent.purposes else "withdrawn"
+
+
+def _text(consent: Consent | None) -> tuple[str, str]:
+    return (consent.text_version, consent.language) if consent else ("none", "none")

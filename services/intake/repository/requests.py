@@ -18,7 +18,7 @@ NEEDS = "SELECT case_code, needs FROM cases WHERE case_code = ANY ($1)"
 
 # The version is that of the view (see `standings`): what it was, and one for each change and for the end.
 LOCK = """
-SELECT c.case_id, c.person_id, c.attendee_id, c.gate, c.needs, c.triage, c.step_table_version, c.continues,
+SELECT c.case_id, c.person_id, c.attendee_id, c.gate, c.awaits, c.needs, c.triage, c.step_table_version, c.continues,
     c.submitted_at, c.request_version, w.case_id IS NOT NULL AS closed,
     coalesce(s.version, 1) + c.request_version - 1 + (w.case_id IS NOT NULL)::int AS version
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
@@ -32,8 +32,10 @@ SELECT attendee_id, case_id, person_id, role, consent FROM attendees WHERE case_
 """
 
 SAVE = """
-UPDATE cases c SET needs = n.needs::jsonb, request_version = n.request_version, updated_at = $4
-FROM unnest($1::uuid[], $2::text[], $3::int[]) AS n(case_id, needs, request_version)
+UPDATE cases c SET needs = n.needs::jsonb, request_version = n.request_version, gate = n.gate, awaits = n.awaits,
+    updated_at = $6
+FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[])
+    AS n(case_id, needs, request_version, gate, awaits)
 WHERE c.case_id = n.case_id
 """
 
@@ -61,6 +63,8 @@ async def save_requests(tx: Transaction, changed: Sequence[KeptRequest]) -> None
             [one.case_id for one in changed],
             [orjson.dumps(one.needs).decode() for one in changed],
             [one.request_version for one in changed],
+            [one.gate for one in changed],
+            [one.awaits for one in changed],
             tx.now,
         )
 
@@ -81,6 +85,7 @@ def _request(record: asyncpg.Record, others: Sequence[KeptAttendee]) -> KeptRequ
         version=record["version"],
         request_version=record["request_version"],
         attendees=tuple(others),
+        awaits=record["awaits"],
     )
 
 
