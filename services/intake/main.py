@@ -175,7 +175,7 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
     app.include_router(_withdrawals(cards, database))
-    app.include_router(page_routes(open_frontend(counter, knocking, look, settings.quick_exit_url)))
+    app.include_router(page_routes(open_frontend(counter, knocking, look, answer, settings.quick_exit_url)))
     for path in FORM_PATHS:
         web.read_other_bodies(app, "POST", path, web.FORMS)
     return watch

@@ -95,6 +95,29 @@ async def test_a_whole_form_is_a_case_with_all_that_it_says(
     assert row["card_language"] == "ur-Latn"
 
 
+async def test_a_couple_is_shown_a_code_and_a_pin_for_the_other_one(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    key = "fedcba9876543210fedcba9876543210"
+    answer = await post(people, "/en/steps", WHOLE | {"kind": "couple", "key": key})
+    assert answer.status_code == 200
+    shown = re.findall(r'<bdi dir="ltr"(?: id="\w+")?>(\w+)<', answer.text)
+    code, secret = shown[2:4]
+    row = await store.admin.fetchrow("SELECT role, consent FROM intake.attendees WHERE code = $1", code)
+    assert tuple(row) == ("partner", "pending")
+    assert (await people.get("/ur/invitation")).status_code == 200
+    gate = "SELECT gate FROM intake.cases JOIN intake.attendees USING (case_id) WHERE code = $1"
+    for fields, status, then in (
+        ({"go": "accept", "pin": "nonsense"}, 401, "waits_for_consent"),
+        ({"pin": secret}, 400, "waits_for_consent"),
+        ({"go": "accept", "pin": secret, "contact_consent": "yes"}, 200, "open"),
+        ({"go": "decline", "pin": secret}, 200, "waits_for_consent"),
+    ):
+        answer = await post(people, "/ur/invitation", {"case_code": code} | fields)
+        assert (answer.status_code, await store.admin.fetchval(gate, code)) == (status, then)
+        assert "1122" in answer.text
+
+
 async def test_every_page_is_below_fifty_kilobytes(people: httpx2.AsyncClient) -> None:
     for language in WORDS:
         for step in STEPS:

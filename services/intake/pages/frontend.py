@@ -8,13 +8,17 @@ from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cases import CaseCounter, Look
 from services.intake.api.sessions import SessionCounter
+from services.intake.handlers.invitations import Answered, Outcome
+from services.intake.pages.answering import Answering
 from services.intake.pages.asking import Asking
 from services.intake.pages.looking import Looking
 from services.intake.pages.rendering import File, Renderer
 from services.intake.settings.page_words import read_words
 
 LANGUAGES = ("en", "ur")
-FORM_PATHS = tuple(f"/{language}/{page}" for language in LANGUAGES for page in ("steps", "status"))
+FORM_PATHS = tuple(
+    f"/{language}/{page}" for language in LANGUAGES for page in ("steps", "status", "invitation")
+)
 Page = Callable[[str, Request], Awaitable[Response]]
 
 
@@ -25,18 +29,27 @@ class Frontend:
     renderer: Renderer
     asking: Asking
     looking: Looking
+    answering: Answering
 
 
-def open_frontend(counter: CaseCounter, sessions: SessionCounter, look: Look, exit_url: str) -> Frontend:
+def open_frontend(
+    counter: CaseCounter,
+    sessions: SessionCounter,
+    look: Look,
+    answer: Callable[[Answered], Awaitable[Outcome]],
+    exit_url: str,
+) -> Frontend:
     """The pages in front of these use cases; for trying out as long as somebody has still to answer for a text."""
     words, policy = read_words(), counter.policy
     for_trial = bool(policy.unsigned) or not all(one.reviewed for one in words.values())
     renderer = Renderer(words, counter.cards, policy.titles, exit_url=exit_url, for_trial=for_trial)
-    return Frontend(renderer, Asking(renderer, counter), Looking(renderer, sessions, look))
+    return Frontend(
+        renderer, Asking(renderer, counter), Looking(renderer, sessions, look), Answering(renderer, answer)
+    )
 
 
 def page_routes(frontend: Frontend) -> APIRouter:
-    """/, /en/, /ur/ with the steps and the status below, and /files/."""
+    """/, /en/, /ur/ with the steps, the status and invitations below, and /files/."""
     router = APIRouter(include_in_schema=False)
     router.add_api_route("/", choose_language, methods=["GET"])
     pages: dict[tuple[str, str], Page] = {
@@ -45,6 +58,8 @@ def page_routes(frontend: Frontend) -> APIRouter:
         ("GET", "steps"): begin_again,
         ("GET", "status"): frontend.looking.ask_for_code,
         ("POST", "status"): frontend.looking.show,
+        ("GET", "invitation"): frontend.answering.ask_for_code,
+        ("POST", "invitation"): frontend.answering.answer,
     }
     for language in LANGUAGES:
         for (method, path), page in pages.items():

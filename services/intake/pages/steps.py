@@ -87,7 +87,9 @@ def request_of(form: Form, asked: Sequence[str], language: str, text_version: st
 
 
 def _who(form: Form) -> dict[str, Any]:
-    return _given(kind=first(form, "kind"), age_band=first(form, "age_band"))
+    # The other one of a couple is told by whoever asks: here nobody is asked how to reach them.
+    partner = [{"role": "partner"}] if first(form, "kind") == "couple" else None
+    return _given(kind=first(form, "kind"), age_band=first(form, "age_band"), attendees=partner)
 
 
 def _how(form: Form) -> dict[str, Any]:
