@@ -33,6 +33,7 @@ from tests.waiting import running, until
 
 STANDING = Standing("matching", "system", datetime(2026, 11, 26, tzinfo=UTC), None, None, "wait")
 VIEW = CaseView(uuid4(), "0123456789", "PK-PB", "en", False, STANDING, 1, None, None)
+VIEW = CaseView(uuid4(), "0123456789", "PK-PB", "en", False, STANDING, 1, None)
 
 
 @dataclass
