@@ -1,14 +1,13 @@
 """One Chromium for the run, and intake's routes served where it can reach them."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
-from deploy.local.browser import NAMES, NEEDED
+from deploy.local.browser import NEEDED, found
 from services.intake import main
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
@@ -39,13 +38,13 @@ async def site(store: IntakeDatabase, secrets: Settings, policy: Policy) -> Asyn
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium without a window."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
+    chromium = found()
+    if chromium is None:
         pytest.fail(NEEDED)
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield chromium
-        await chromium.close()
+        opened = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield opened
+        await opened.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import re
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from services.intake.domain import states
 from services.intake.domain.policy import Policy
+from services.intake.domain.vocabulary import CHOICES
 from services.intake.pages.looking import said_when
 from services.intake.pages.shortcomings import problems_of
 from services.intake.pages.steps import ANSWERS, GROUPS, NOT_ASKED, ORDER, STEPS, request_of
@@ -116,6 +118,15 @@ async def test_a_couple_is_shown_a_code_and_a_pin_for_the_other_one(
         answer = await post(people, "/ur/invitation", {"case_code": code} | fields)
         assert (answer.status_code, await store.admin.fetchval(gate, code)) == (status, then)
         assert "1122" in answer.text
+
+
+@pytest.mark.parametrize("kind", CHOICES["kinds"])
+@pytest.mark.parametrize("age_band", CHOICES["age_bands"])
+async def test_a_request_for_anybody_can_be_made(
+    people: httpx2.AsyncClient, kind: str, age_band: str
+) -> None:
+    fields = WHOLE | {"key": token_hex(16), "kind": kind, "age_band": age_band}
+    assert 'id="pin"' in (await post(people, "/en/steps", fields)).text
 
 
 async def test_every_page_is_below_fifty_kilobytes(people: httpx2.AsyncClient) -> None:

@@ -105,9 +105,9 @@ async def test_everybody_is_sent_away_at_once_when_the_process_stops() -> None:
             assert watcher.told_no_more
 
 
-async def test_a_database_that_is_away_is_waited_for() -> None:
+async def test_a_look_that_fails_is_made_again() -> None:
     world, stop = World({VIEW.case_code: replace(VIEW, version=2)}), asyncio.Event()
-    answers: list[Exception] = [ConnectionError(), TimeoutError()]
+    answers: list[Exception] = [ConnectionError(), KeyError()]
 
     async def look(codes: Sequence[str]) -> Sequence[CaseView | None]:
         if answers:

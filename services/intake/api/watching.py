@@ -7,6 +7,7 @@ each time for all that are watched.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from services.intake.repository.standings import CaseView
@@ -15,6 +16,7 @@ from shared.web import Problem
 
 EVERY_SECONDS = 0.4
 MOST_WATCHERS = 1000
+REST = 9  # looking takes a tenth of the time at most, however slow the database is
 
 log = logging.getLogger(__name__)
 
@@ -86,10 +88,12 @@ class Watch:
         self._runs = True
         try:
             while not stop.is_set():
+                began = time.monotonic()
                 if self._watchers:
                     await self._look_once()
+                took = time.monotonic() - began
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self._every_seconds)
+                    await asyncio.wait_for(stop.wait(), max(self._every_seconds, took * REST))
         finally:
             self._runs = False
             for watcher in self._everybody():
@@ -99,10 +103,9 @@ class Watch:
         try:
             views = await self._look(list(self._watchers))
         except Exception as failure:
-            if not is_transient(failure):
-                raise
-            log.warning("cannot look at watched cases: %s", describe(failure))
-            self._waits_for = "database"
+            # Whatever it is: those who watch are told late, but nobody who asks for care loses this process for it.
+            log.error("cannot look at watched cases: %s", describe(failure))
+            self._waits_for = "database" if is_transient(failure) else None
             return
         self._waits_for = None
         self._looks += 1

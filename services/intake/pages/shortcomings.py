@@ -21,6 +21,7 @@ FIELDS = {
     "/consent/contact": "contact_consent",
     "/consent": "care",
     "/kind": "kind",
+    "/attendees": "kind",
     "/age_band": "age_band",
     "/modalities": "modalities",
     "/languages": "languages",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.intake.domain.vocabulary import MINOR
 from shared.web.forms import Form
 
 # In the order in which they are asked.
@@ -90,6 +91,11 @@ def _who(form: Form) -> dict[str, Any]:
     # The other one of a couple is told by whoever asks: here nobody is asked how to reach them.
     partner = [{"role": "partner"}] if first(form, "kind") == "couple" else None
     return _given(kind=first(form, "kind"), age_band=first(form, "age_band"), attendees=partner)
+    kind, age_band = first(form, "kind"), first(form, "age_band")
+    # Told by the asker: a contact of somebody else's is not asked for here.
+    others = ["partner"] * (kind == "couple") + ["guardian"] * (age_band == MINOR)
+    attendees = [{"role": role, "consent": "pending"} for role in others]
+    return {"attendees": attendees} | _given(kind=kind, age_band=age_band)
 
 
 def _how(form: Form) -> dict[str, Any]:
