@@ -88,9 +88,6 @@ def request_of(form: Form, asked: Sequence[str], language: str, text_version: st
 
 
 def _who(form: Form) -> dict[str, Any]:
-    # The other one of a couple is told by whoever asks: here nobody is asked how to reach them.
-    partner = [{"role": "partner"}] if first(form, "kind") == "couple" else None
-    return _given(kind=first(form, "kind"), age_band=first(form, "age_band"), attendees=partner)
     kind, age_band = first(form, "kind"), first(form, "age_band")
     # Told by the asker: a contact of somebody else's is not asked for here.
     others = ["partner"] * (kind == "couple") + ["guardian"] * (age_band == MINOR)
