@@ -17,7 +17,6 @@ from services.matching.api.therapists import Register, therapist_routes
 from services.matching.api.waitlist import WaitlistDesk, waitlist_routes
 from services.matching.domain.cases import Case
 from services.matching.domain.policy import Policy
-from services.matching.domain.therapists import Profile
 from services.matching.handlers import hearing, profiles
 from services.matching.handlers.alarms import AlarmBook
 from services.matching.handlers.choosing import Answer, ChoiceDesk, Decision, Refused
@@ -59,7 +58,7 @@ async def run(role: Role, settings: Settings) -> int:
     """The process around a role; production does not start on rules that nobody has signed."""
     policy, signed = read_policy()
     if not signed and settings.process.environment == "production":
-        sys.exit("data/matching.yaml is not signed")
+        sys.exit("data/matching.yaml, waiting.yaml or credentials.yaml is not signed")
     app = web.create_app(f"matching ({role})", sample_ratio=settings.process.trace_sample_ratio)
 
     async def build(app: FastAPI) -> Built:
@@ -96,7 +95,7 @@ def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) 
         async with database.transaction() as tx:
             return await profiles.describe_therapist(description, tx)
 
-    async def find(therapist_id: UUID) -> tuple[int, Profile] | None:
+    async def find(therapist_id: UUID) -> therapists.Versioned | None:
         async with database.transaction() as tx:
             return await therapists.find_therapist(tx, therapist_id)
 
@@ -105,7 +104,7 @@ def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) 
             return await explanations.why(tx, case_id)
 
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
-    app.include_router(therapist_routes(Register(policy.weekly_limit_most, describe, find)))
+    app.include_router(therapist_routes(Register(policy, describe, find)))
     app.include_router(match_routes(why))
     matchmaker = Matchmaker(policy, Roster(policy, read_cities()))
     app.include_router(offer_routes(_offers(matchmaker, database)))

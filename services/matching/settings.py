@@ -9,14 +9,16 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.matching.domain.alternatives import Alternatives, Rule
+from services.matching.domain.credentials import Allowance, CredentialTable, Row
 from services.matching.domain.places import Cities, Point
-from services.matching.domain.policy import Points, Policy
+from services.matching.domain.policy import InconsistentPolicyError, Points, Policy
 from services.matching.domain.waiting import Ageing, Waiting
 from shared.settings import ProcessSettings
 
 DATA = Path(__file__).parent / "data"
 WAITING = DATA / "waiting.yaml"
 ALTERNATIVES = DATA / "alternatives.yaml"
+CREDENTIALS = DATA / "credentials.yaml"
 
 Role = Literal["all", "api", "worker", "migrate"]
 
@@ -33,7 +35,7 @@ class Settings(BaseSettings):
 
 
 def read_policy(file: Path = DATA / "matching.yaml") -> tuple[Policy, bool]:
-    """The policy, and whether somebody has signed it. Raises InconsistentPolicyError, KeyError or TypeError."""
+    """The policy, and whether somebody has signed all of it. Raises InconsistentPolicyError, KeyError or TypeError."""
     said = _read(file)
     policy = Policy(
         version=said["version"],
@@ -44,14 +46,14 @@ def read_policy(file: Path = DATA / "matching.yaml") -> tuple[Policy, bool]:
         horizon=timedelta(days=said["horizon_days"]),
         radius_km=said["radius_km"],
         weekly_limit_most=said["weekly_limit_most"],
-        register_allowed=frozenset(said["register_allowed"]),
+        credentials=read_credentials(),
         points=Points(**said["points"]).checked(),
         review_days=said["review_days"],
         alarm_priority=said["alarm_priority"],
         waiting=read_waiting().checked(said["alarm_priority"]),
         alternatives=read_alternatives().checked(),
     )
-    return policy, all(_read(one)["signed_off"] for one in (file, WAITING, ALTERNATIVES))
+    return policy, all(_read(one)["signed_off"] for one in (file, WAITING, ALTERNATIVES, CREDENTIALS))
 
 
 def read_waiting(file: Path = WAITING) -> Waiting:
@@ -78,6 +80,20 @@ def read_alternatives(file: Path = ALTERNATIVES) -> Alternatives:
         for rule in said["rules"]
     ]
     return Alternatives(said["version"], rules, frozenset(said["not_for"]))
+
+
+def read_credentials(file: Path = CREDENTIALS) -> CredentialTable:
+    """What a credential allows. Raises InconsistentPolicyError, KeyError or TypeError."""
+    said = _read(file)
+    rows: dict[Row, Allowance] = {}
+    for row in said["rows"]:
+        about = {name: row[name] for name in Row._fields}
+        place = Row(**about)
+        if place in rows:
+            raise InconsistentPolicyError(f"two rows for {place}")
+        lists = {name: tuple(row.get(name, ())) for name in ("lanes", "steps")}
+        rows[place] = Allowance(**{name: row[name] for name in row.keys() - about.keys()} | lists)
+    return CredentialTable(said["version"], rows)
 
 
 def read_cities(file: Path = DATA / "places.yaml") -> Cities:

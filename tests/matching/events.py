@@ -113,7 +113,7 @@ def a_site(site: Site) -> SiteChanged:
         latitude=site.point.latitude,
         longitude=site.point.longitude,
         time_zone="Asia/Karachi",
-        step_free=True,
+        step_free=site.step_free,
         directions={"en": "Main gate."},
         status="open" if site.is_open else "closed",
         changed_at=NOW,

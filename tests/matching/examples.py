@@ -12,8 +12,9 @@ from services.matching.domain.directory import Directory
 from services.matching.domain.places import Point, Site
 from services.matching.domain.policy import Points, Policy
 from services.matching.domain.requests import Request
-from services.matching.domain.therapists import Profile, Therapist
+from services.matching.domain.therapists import Competence, Profile, Speaks, Therapist
 from services.matching.domain.waiting import Ageing, Waiting
+from services.matching.settings import read_credentials
 
 NOW = datetime(2027, 1, 5, 8, 0, tzinfo=UTC)
 CITIES = {
@@ -22,11 +23,12 @@ CITIES = {
     "rawalpindi": Point(33.5973, 73.0479),
     "khuzdar": Point(27.8119, 66.6110),
 }
-LAHORE, ISLAMABAD, CLOSED = UUID(int=0xA1), UUID(int=0xA2), UUID(int=0xA3)
+LAHORE, ISLAMABAD, CLOSED, WITH_A_STEP = (UUID(int=number) for number in range(0xA1, 0xA5))
 SITES = {
-    LAHORE: Site(LAHORE, Point(31.56, 74.36), is_open=True),
+    LAHORE: Site(LAHORE, Point(31.56, 74.36), is_open=True, step_free=True),
     ISLAMABAD: Site(ISLAMABAD, Point(33.72, 73.05), is_open=True),
-    CLOSED: Site(CLOSED, Point(31.56, 74.35), is_open=False),
+    CLOSED: Site(CLOSED, Point(31.56, 74.35), is_open=False, step_free=True),
+    WITH_A_STEP: Site(WITH_A_STEP, Point(31.558, 74.351), is_open=True),
 }
 POLICY = Policy(
     version="test",
@@ -37,8 +39,19 @@ POLICY = Policy(
     horizon=timedelta(days=28),
     radius_km=25,
     weekly_limit_most=25,
-    register_allowed=frozenset({"verified", "no-register-exists"}),
-    points=Points(wish=100_000, language=300, specialist=400, kilometre=10, load=2000).checked(),
+    credentials=read_credentials(),
+    points=Points(
+        wish=100_000,
+        language=300,
+        fluency=100,
+        gender=3000,
+        faith=1500,
+        specialist=600,
+        again=20_000,
+        step_above=400,
+        kilometre=10,
+        load=2000,
+    ).checked(),
     review_days={0: 14, 1: 7, 2: 3, 3: 1},
     alarm_priority={"R1": 2, "R2": 3, "R3": 3},
     waiting=Waiting(
@@ -55,22 +68,41 @@ POLICY = Policy(
 
 
 def therapist(number: int, **changes: Any) -> Therapist:
-    """Sees adults with anything, by video and telephone, in Urdu and English."""
-    profile: dict[str, Any] = {
+    """Sees adults with anything, by video and telephone, in Urdu and English, as well as those who were born to it.
+
+    `languages` may be codes alone; `problem_areas` and `steps` stand for the competence at each of these steps,
+    `best_at` for the areas among them in which somebody is a specialist.
+    """
+    usual: dict[str, Any] = {
         "organisation": "humqadam-network",
+        "profession": None,
         "gender": "woman",
         "languages": ("ur", "en"),
+        "kinds": ("individual",),
         "modalities": ("video", "phone"),
         "problem_areas": ("low_mood", "anxiety", "trauma"),
-        "age_bands": ("18-24", "25-34"),
+        "best_at": (),
         "steps": (1, 2, 3),
+        "age_bands": ("18-24", "25-34"),
         "fee": 1000,
+        "sliding_fee": None,
+        "coverage": (),
+        "access": (),
+        "faith_sensitive": False,
         "weekly_limit": 18,
         "sites": (),
+        "supervisor": None,
         "register_status": "verified",
         "status": "active",
     }
-    return Therapist(UUID(int=number), Profile(**profile | changes))
+    suspension = changes.pop("suspension", None)
+    said = usual | changes
+    areas, steps, best_at = (said.pop(name) for name in ("problem_areas", "steps", "best_at"))
+    said.setdefault("competences", tuple(Competence(area, steps, area in best_at) for area in areas))
+    said["languages"] = tuple(
+        Speaks(one, "native") if isinstance(one, str) else Speaks(*one) for one in said["languages"]
+    )
+    return Therapist(UUID(int=number), Profile(**said), suspension)
 
 
 def request(number: int, **changes: Any) -> Request:
@@ -92,7 +124,7 @@ def request(number: int, **changes: Any) -> Request:
 
 
 def directory(therapists: Iterable[Therapist], sites: Mapping[UUID, Site] = SITES) -> Directory:
-    return Directory(therapists, sites, CITIES, POLICY.register_allowed)
+    return Directory(therapists, sites, CITIES, POLICY.credentials)
 
 
 def room_for(one: Directory, loads: Mapping[UUID, int] | None = None) -> Capacity:
@@ -103,7 +135,7 @@ def decided(
     requests: Iterable[Request], therapists: Iterable[Therapist], loads: Mapping[UUID, int] | None = None
 ) -> list[Decision]:
     """What becomes of these requests with these therapists, of whom some are busy already."""
-    known = directory(therapists)
+    known = directory(therapists).at(NOW)
     return decide(list(requests), known, room_for(known, loads), POLICY)
 
 

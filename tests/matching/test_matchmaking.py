@@ -3,10 +3,10 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from shared.contracts.intake import Attendee
+from shared.contracts.intake import Attendee, PreviousTherapist, TherapistGender
 from tests.matching.conftest import Office
 from tests.matching.events import a_case
-from tests.matching.examples import LAHORE, NOW
+from tests.matching.examples import LAHORE, NOW, WITH_A_STEP
 
 
 async def test_a_case_is_matched_and_says_who_how_and_when(office: Office) -> None:
@@ -117,10 +117,13 @@ async def test_it_is_kept_why_somebody_was_asked_or_nobody(office: Office) -> No
     why = kept[found.case_id]
     assert (why["attempt"], why["modality"], why["candidates"]) == (1, "video", [UUID(int=1)])
     assert why["explained"]["left"] == {
-        "active": 2, "register": 2, "language": 1, "area": 1, "age_band": 1, "step": 1, "fee": 1, "modality": 1,
-        "capacity": 1,
+        "active": 2, "credential": 2, "supervision": 2, "kind": 2, "language": 1, "area": 1, "age_band": 1, "step": 1,
+        "fee": 1, "modality": 1, "capacity": 1,
     }  # fmt: skip
-    assert why["explained"]["points"] == {"wish": [0], "language": [0], "specialist": [400], "load": [0]}
+    assert why["explained"]["points"] == {
+        "wish": [0], "language": [0], "fluency": [0], "specialist": [600], "step_above": [400], "load": [0],
+    }  # fmt: skip
+    assert why["explained"]["total"] == [1000]
     assert (kept[none.case_id]["reason"], kept[none.case_id]["candidates"]) == ("no_area", [])
 
 
@@ -134,3 +137,40 @@ async def test_operators_see_a_cases_way_without_its_need(office: Office) -> Non
     assert [row["step"] for row in rows] == ["matched", "matched"]
     assert {row["waits_for"] for row in rows} == {None, "an hour from scheduling"}
     assert "anxiety" not in str(rows)
+
+
+async def test_the_whole_request_is_compared_with_who_there_is(office: Office) -> None:
+    await office.know_sites()
+    wanted = {
+        "kind": "couple", "modalities": ("in_person",), "max_fee": 0, "coverage": ("employer",),
+        "therapist_gender": TherapistGender(wish="man", must=True), "access_needs": ("step_free", "sign_language"),
+        "previous_therapist": PreviousTherapist(therapist_id=UUID(int=3), wish="not_again"),
+    }  # fmt: skip
+    fits = {
+        "kinds": ("individual", "couple"), "modalities": ("in_person",), "sites": (LAHORE,), "gender": "man",
+        "access": ("sign_language",), "coverage": ("employer",),
+    }  # fmt: skip
+    wrong = ("kinds", "gender", "access", "coverage")
+    await office.describe(1, **fits)
+    for number, without in enumerate(wrong, 4):
+        await office.describe(number, **{name: offer for name, offer in fits.items() if name != without})
+    await office.describe(2, **fits | {"sites": (WITH_A_STEP,)})
+    await office.describe(3, **fits)
+    await office.hear(office.matchmaker.match_cases, a_case(**wanted))
+    [match] = await office.said("match_made")
+    assert [one["therapist_id"] for one in match["candidates"]] == [str(UUID(int=1))]
+
+
+async def test_wishes_order_who_is_asked_and_leave_nobody_out(office: Office) -> None:
+    await office.describe(1)
+    await office.describe(2, gender="man")
+    await office.describe(3, faith_sensitive=True)
+    await office.describe(4, profession="lay_counsellor")
+    case = a_case(
+        therapist_gender=TherapistGender(wish="man"),
+        faith_sensitive=True,
+        previous_therapist=PreviousTherapist(therapist_id=UUID(int=1), wish="again"),
+    )
+    await office.hear(office.matchmaker.match_cases, case)
+    [match] = await office.said("match_made")
+    assert [UUID(one["therapist_id"]).int for one in match["candidates"]] == [1, 2, 3]

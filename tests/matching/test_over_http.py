@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from joserfc.jwk import OKPKey
 
-from services.matching.api.therapists import EXAMPLE
+from services.matching.api.profiles import EXAMPLE, SHORT_FORM
 from services.matching.domain.places import Point, Site
 from services.matching.handlers.sites import know_sites
 from services.matching.main import serve
@@ -63,7 +63,10 @@ async def test_a_therapist_is_written_told_to_others_and_found_again(
     assert (made.status_code, made.headers["etag"]) == (201, '"1"')
     found = await http.get(PATH)
     assert (found.status_code, found.headers["etag"]) == (200, '"1"')
-    assert found.json() == made.json() == EXAMPLE | {"therapist_id": ID, "version": 1}
+    assert found.json() == made.json()
+    assert found.json() == EXAMPLE | {
+        "therapist_id": ID, "version": 1, "suspension": None, "credential": found.json()["credential"],
+    }  # fmt: skip
     [said] = await office.said()
     assert (said["topic"], said["therapist_id"], said["lanes"]) == (
         "matching.therapists",
@@ -71,8 +74,50 @@ async def test_a_therapist_is_written_told_to_others_and_found_again(
         ["online", "in_person"],
     )
     assert said["weekly_limit"] == 18
-    for competence in ("problem_areas", "steps", "fee", "age_bands"):
+    assert (said["languages"], said["gender"]) == (["ur", "en"], "woman")
+    for competence in (
+        "competences",
+        "specialist",
+        "fee",
+        "age_bands",
+        "coverage",
+        "faith",
+        "kinds",
+        "grief",
+    ):
         assert competence not in said
+
+
+async def test_the_credential_is_shown_with_its_title(http: httpx2.AsyncClient) -> None:
+    shown = {}
+    for status in ("no-register-exists", "pending"):
+        await http.put(PATH, content=body(register_status=status))
+        shown[status] = (await http.get(PATH)).json()["credential"]
+    assert shown["no-register-exists"] == {
+        "status": "no-register-exists",
+        "title": "Clinical psychologist (no register exists)",
+        "may_practise": True,
+        "lanes": ["online", "in_person"],
+        "steps": [1, 2, 3, 4],
+        "needs_supervision": False,
+        "note": "Not a refusal: there is nothing to be registered with.",
+        "table": "2026-11-draft",
+    }
+    assert (shown["pending"]["title"], shown["pending"]["may_practise"]) == ("", False)
+
+
+async def test_the_short_form_means_the_least_that_it_can(http: httpx2.AsyncClient) -> None:
+    made = await http.put(PATH, json=SHORT_FORM)
+    assert made.status_code == 201
+    profile = made.json()
+    assert profile["languages"] == [
+        {"language": "ur", "fluency": "working"},
+        {"language": "en", "fluency": "working"},
+    ]
+    assert profile["competences"][0] == {"problem_area": "low_mood", "steps": [1, 2], "specialist": False}
+    assert (profile["kinds"], profile["profession"], profile["status"]) == (["individual"], None, "active")
+    again = {name: profile[name] for name in EXAMPLE}
+    assert (await http.put(PATH, json=again)).json()["version"] == 1
 
 
 async def test_the_same_profile_again_writes_and_says_nothing(
@@ -90,10 +135,10 @@ async def test_the_same_profile_again_writes_and_says_nothing(
 async def test_two_coordinators_do_not_overwrite_each_other(http: httpx2.AsyncClient) -> None:
     assert (await http.put(PATH, content=body(), headers={"if-match": '"1"'})).status_code == 412
     assert (await http.put(PATH, content=body(), headers={"if-match": '"0"'})).status_code == 201
-    assert (await http.put(PATH, content=body(fee=1), headers={"if-match": '"1"'})).status_code == 200
-    stale = await http.put(PATH, content=body(fee=2), headers={"if-match": '"1"'})
+    assert (await http.put(PATH, content=body(fee=501), headers={"if-match": '"1"'})).status_code == 200
+    stale = await http.put(PATH, content=body(fee=502), headers={"if-match": '"1"'})
     assert (stale.status_code, stale.json()["code"]) == (412, "stale")
-    assert (await http.get(PATH)).json()["fee"] == 1
+    assert (await http.get(PATH)).json()["fee"] == 501
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
@@ -104,13 +149,37 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"organisation": ...}, "/organisation", "missing"),
     ({"gender": "female"}, "/gender", "literal_error"),
     ({"languages": []}, "/languages", "too_short"),
-    ({"languages": ["ur", "klingon"]}, "/languages/1", "literal_error"),
+    ({"languages": ["ur", "klingon"]}, "/languages/1/language", "literal_error"),
+    ({"languages": [{"language": "ur", "fluency": "some"}]}, "/languages/0/fluency", "literal_error"),
+    ({"languages": [{"language": "ur"}]}, "/languages/0/fluency", "missing"),
+    ({"languages": ["ur", {"language": "ur", "fluency": "native"}]}, "/languages", "repeated"),
+    ({"languages": [5]}, "/languages/0", "model_type"),
     ({"languages": ["ur", "ur"]}, "/languages", "repeated"),
     ({"languages": "ur"}, "/languages", "tuple_type"),
     ({"modalities": ["telepathy"]}, "/modalities/0", "literal_error"),
     ({"modalities": ...}, "/modalities", "missing"),
+    ({"profession": "quack"}, "/profession", "literal_error"),
+    ({"kinds": []}, "/kinds", "too_short"),
+    ({"kinds": ["crowd"]}, "/kinds/0", "literal_error"),
+    ({"competences": []}, "/competences", "one_form"),
+    ({"competences": ..., "problem_areas": ["anxiety"]}, "/competences", "one_form"),
+    ({"problem_areas": ["anxiety"]}, "/competences", "one_form"),
     ({"problem_areas": ["anxiety", None]}, "/problem_areas/1", "literal_error"),
-    ({"problem_areas": []}, "/problem_areas", "too_short"),
+    (
+        {"competences": [{"problem_area": "fear", "steps": [1]}]},
+        "/competences/0/problem_area",
+        "literal_error",
+    ),
+    ({"competences": [{"problem_area": "ocd", "steps": []}]}, "/competences/0/steps", "too_short"),
+    ({"competences": [{"problem_area": "ocd", "steps": [5]}]}, "/competences/0/steps/0", "less_than_equal"),
+    ({"competences": [{"problem_area": "ocd", "steps": [1]}] * 2}, "/competences", "repeated"),
+    ({"sliding_fee": 1501}, "/sliding_fee", "above_fee"),
+    ({"sliding_fee": -1}, "/sliding_fee", "greater_than_equal"),
+    ({"coverage": ["Sehat Card"]}, "/coverage/0", "string_pattern_mismatch"),
+    ({"access": ["hearing", "hearing"]}, "/access", "repeated"),
+    ({"access": ["step_free"]}, "/access/0", "literal_error"),
+    ({"faith_sensitive": "yes"}, "/faith_sensitive", "bool_type"),
+    ({"supervisor": "somebody"}, "/supervisor", "uuid_parsing"),
     ({"age_bands": ["25-35"]}, "/age_bands/0", "literal_error"),
     ({"steps": [0]}, "/steps/0", "greater_than_equal"),
     ({"steps": [5]}, "/steps/0", "less_than_equal"),
@@ -197,7 +266,9 @@ async def test_why_somebody_was_asked_is_explained_to_those_who_coordinate(
     [attempt] = why["attempts"]
     assert (why["state"], attempt["lane"], attempt["candidates"]) == ("matched", "in_person", [ID])
     assert attempt["left"]["distance"] == 1
-    assert set(attempt["points"]) == {"wish", "language", "specialist", "load", "distance"}
+    assert set(attempt["points"]) == {
+        "wish", "language", "fluency", "specialist", "step_above", "load", "distance",
+    }  # fmt: skip
     assert (await http.get(f"/v1/matches?case_id={uuid4()}")).status_code == 404
     assert (await http.get("/v1/matches?case_id=x")).status_code == 422
     assert (await http.get("/v1/matches")).status_code == 422

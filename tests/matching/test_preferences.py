@@ -1,12 +1,13 @@
 """Who is asked first, who next, and who goes without when there are too few."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from services.matching.domain.policy import InconsistentPolicyError, Points
-from tests.matching.examples import ISLAMABAD, LAHORE, NOW, asked, decided, first, request, therapist
+from services.matching.domain.policy import InconsistentPolicyError
+from tests.matching.examples import ISLAMABAD, LAHORE, NOW, POLICY, asked, decided, first, request, therapist
 
 
 def test_the_language_named_first_is_preferred() -> None:
@@ -88,4 +89,4 @@ def test_a_limit_below_the_load_leaves_no_room_and_breaks_nothing() -> None:
 
 def test_a_policy_in_which_anything_outweighs_the_persons_wish_is_refused() -> None:
     with pytest.raises(InconsistentPolicyError):
-        Points(wish=10_000, language=300, specialist=400, kilometre=10, load=2000).checked()
+        replace(POLICY.points, wish=34_000).checked()

@@ -20,7 +20,7 @@ from joserfc.jwk import OKPKey
 
 from deploy.local.kafka import KafkaServer
 from deploy.local.ports import free_port
-from services.matching.api.therapists import EXAMPLE
+from services.matching.api.profiles import EXAMPLE
 from shared.contracts.base import Event
 from shared.contracts.topics import TOPICS
 from shared.messaging import KafkaSettings, ensure_topics

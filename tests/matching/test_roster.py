@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from services.matching.handlers.sites import know_sites
-from services.matching.repository.therapists import move_loads
+from services.matching.repository.therapists import find_therapist, move_loads
 from shared.messaging import Transaction
-from tests.matching.conftest import Office
+from tests.matching.conftest import FOLDER, Office
 from tests.matching.events import a_case, a_site
 from tests.matching.examples import LAHORE, SITES, therapist
 
@@ -101,3 +101,17 @@ async def test_many_batches_at_a_time_keep_loads_and_cases_in_step(office: Offic
         directory, capacity = await office.roster.look(tx)
     assert capacity.open_load.sum() == 42
     assert directory.ids == tuple(therapist(number).id for number in range(1, 6))
+
+
+async def test_a_therapist_of_the_release_before_is_taken_as_they_were_described(office: Office) -> None:
+    """The columns of before are filled by the migration as by this release's short form."""
+    migration = (FOLDER / "0003_widen_profiles.sql").read_text()
+    fill = migration[migration.index("UPDATE therapists") :].split(";")[0]
+    await office.describe(1, steps=(1, 2), languages=(("ur", "working"), ("en", "working")))
+    async with office.database.transaction() as tx:
+        before = await find_therapist(tx, ONE)
+        await tx.connection.execute("UPDATE therapists SET fluencies = '{}', competences = '[]'")
+        await tx.connection.execute(fill)
+        assert await find_therapist(tx, ONE) == before
+    await office.hear(office.matchmaker.match_cases, a_case())
+    assert len(await office.said("match_made")) == 1

@@ -1,14 +1,30 @@
 """Who may be asked: every hard rule holds, and whoever gets nobody hears the rule that left nobody."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from services.matching.domain.decisions import Found
-from tests.matching.examples import CLOSED, ISLAMABAD, LAHORE, asked, decided, first, request, therapist
+from services.matching.domain.therapists import Competence, Suspension
+from tests.matching.examples import (
+    CLOSED,
+    ISLAMABAD,
+    LAHORE,
+    NOW,
+    WITH_A_STEP,
+    asked,
+    decided,
+    first,
+    request,
+    therapist,
+)
 
+DAY = timedelta(days=1)
 IN_PERSON = {"modalities": ("in_person",), "sites": (LAHORE,)}
+WITH_STEPS = {"modalities": ("in_person",), "sites": (WITH_A_STEP, CLOSED)}
+ANXIETY_3_GRIEF_1 = (Competence("anxiety", (1, 2, 3)), Competence("grief", (1,)))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +50,27 @@ IN_PERSON = {"modalities": ("in_person",), "sites": (LAHORE,)}
         ({"tried": {"online": frozenset({UUID(int=1)})}}, {}, "no_hour"),
         ({}, {"status": "suspended"}, "no_capacity"),
         ({}, {"register_status": "pending"}, "no_capacity"),
+        ({}, {"register_status": "expired"}, "no_capacity"),
+        ({}, {"register_status": "revoked"}, "no_capacity"),
+        ({}, {"register_status": "heard of"}, "no_capacity"),
+        ({}, {"profession": "psychiatrist", "register_status": "no-register-exists"}, "no_capacity"),
+        ({}, {"profession": "lay_counsellor"}, "no_capacity"),
+        ({"step": 3}, {"profession": "lay_counsellor", "supervisor": UUID(int=7)}, "no_area"),
+        ({"kind": "couple"}, {}, "no_kind"),
+        ({"kind": "individual"}, {"kinds": ("couple",)}, "no_kind"),
+        ({"gender_must": "man"}, {}, "no_gender"),
+        ({"gender_must": "woman"}, {"gender": "other"}, "no_gender"),
+        ({"problem_areas": ("anxiety", "grief")}, {"competences": ANXIETY_3_GRIEF_1}, "no_area"),
+        ({"step": 4}, {"competences": ANXIETY_3_GRIEF_1}, "no_area"),
+        ({"access_needs": ("sign_language",)}, {}, "no_access"),
+        ({"access_needs": ("sign_language", "low_vision")}, {"access": ("sign_language",)}, "no_access"),
+        ({"modalities": ("in_person",), "access_needs": ("step_free",)}, WITH_STEPS, "no_access"),
+        ({"modalities": ("in_person",), "access_needs": ("companion",)}, IN_PERSON, "no_access"),
+        ({"max_fee": 300}, {"sliding_fee": 400}, "no_fee"),
+        ({"max_fee": 300, "coverage": ("employer",)}, {"coverage": ("welfare-fund",)}, "no_fee"),
+        ({"not_again": UUID(int=1)}, {}, "no_other"),
+        ({}, {"suspension": Suspension(NOW, None, "leave")}, "no_capacity"),
+        ({}, {"suspension": Suspension(NOW - DAY, NOW + DAY, "leave")}, "no_capacity"),
     ],
 )
 def test_nobody_is_asked_against_a_rule(wanted: dict[str, Any], offered: dict[str, Any], reason: str) -> None:
@@ -58,6 +95,28 @@ def test_nobody_is_asked_against_a_rule(wanted: dict[str, Any], offered: dict[st
         ({"modalities": ("in_person",)}, {**IN_PERSON, "sites": (CLOSED, LAHORE)}),
         ({"tried": {"in_person": frozenset({UUID(int=1)})}}, {}),
         ({"tried": {"online": frozenset({UUID(int=77)})}}, {}),
+        ({}, {"register_status": "no-register-exists"}),
+        ({}, {"profession": "clinical_psychologist", "register_status": "no-register-exists"}),
+        ({}, {"profession": "lay_counsellor", "supervisor": UUID(int=7)}),
+        ({"kind": "couple"}, {"kinds": ("individual", "couple")}),
+        ({"gender_must": "woman"}, {}),
+        ({"gender_wish": "man"}, {}),
+        ({"languages": ("pa",)}, {"languages": (("pa", "working"),)}),
+        ({"problem_areas": ("anxiety", "grief"), "step": 1}, {"competences": ANXIETY_3_GRIEF_1}),
+        ({"problem_areas": ("anxiety",), "step": 3}, {"competences": ANXIETY_3_GRIEF_1}),
+        ({"access_needs": ("sign_language",)}, {"access": ("sign_language", "low_vision")}),
+        ({"access_needs": ("step_free", "female_attendant")}, {}),
+        (
+            {"modalities": ("in_person",), "access_needs": ("companion",)},
+            IN_PERSON | {"access": ("companion",)},
+        ),
+        ({"modalities": ("in_person",), "access_needs": ("step_free",)}, IN_PERSON),
+        ({"max_fee": 400}, {"sliding_fee": 400}),
+        ({"max_fee": 0, "coverage": ("other", "employer")}, {"coverage": ("employer",)}),
+        ({"not_again": UUID(int=2), "faith_sensitive": True}, {}),
+        ({"again": UUID(int=2)}, {}),
+        ({}, {"suspension": Suspension(NOW + DAY, None, "leave")}),
+        ({}, {"suspension": Suspension(NOW - DAY, NOW, "leave")}),
     ],
 )
 def test_whoever_may_be_asked_is_asked(wanted: dict[str, Any], offered: dict[str, Any]) -> None:
@@ -79,8 +138,11 @@ def test_the_reason_is_the_rule_that_removed_the_last_therapist() -> None:
     [decision] = decided([request(1)], therapists)
     assert decision.outcome == "no_fee"
     assert decision.explained == {
-        "left": {"active": 3, "register": 3, "language": 2, "area": 1, "age_band": 1, "step": 1, "fee": 0}
-    }
+        "left": {
+            "active": 3, "credential": 3, "supervision": 3, "kind": 3, "language": 2, "area": 1, "age_band": 1, "step": 1,
+            "fee": 0,
+        }
+    }  # fmt: skip
 
 
 def test_the_first_wished_modality_that_somebody_offers_decides_the_lane() -> None:
@@ -114,3 +176,21 @@ def test_the_nearest_site_comes_first() -> None:
     [decision] = decided([far], [at_sites])
     assert isinstance(decision.outcome, Found)
     assert decision.outcome.offers[0].sites == (ISLAMABAD, LAHORE)
+
+
+def test_who_needs_a_site_without_a_step_is_sent_to_no_other() -> None:
+    at_sites = therapist(1, modalities=("in_person",), sites=(WITH_A_STEP, LAHORE))
+    wanted = {"modalities": ("in_person",), "access_needs": ("step_free",)}
+    [decision] = decided([request(1, **wanted)], [at_sites, therapist(2, **WITH_STEPS)])
+    assert isinstance(decision.outcome, Found)
+    assert decision.outcome.offers[0].sites == (LAHORE,)
+    assert asked(decision) == [1]
+    assert (decision.explained["left"]["distance"], decision.explained["left"]["step_free"]) == (2, 1)
+
+
+def test_a_rule_that_nobody_wished_for_is_not_told() -> None:
+    [plain] = decided([request(1)], [therapist(1)])
+    assert not {"gender", "access", "not_again", "step_free"} & set(plain.explained["left"])
+    wanted = request(1, gender_must="woman", access_needs=("sign_language",), not_again=UUID(int=9))
+    [decision] = decided([wanted], [therapist(1, access=("sign_language",))])
+    assert {"gender": 1, "access": 1, "not_again": 1}.items() <= decision.explained["left"].items()

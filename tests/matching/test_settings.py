@@ -9,7 +9,6 @@ def test_the_policy_is_whole_and_unsigned() -> None:
     assert policy.weeks == 4
     assert policy.review_after(0) > policy.review_after(3) == policy.review_after(99)
     assert policy.priority_of("R1") < policy.priority_of("R3") == policy.priority_of("unheard of")
-    assert "pending" not in policy.register_allowed
 
 
 def test_cities_are_found_whatever_the_case_of_their_letters() -> None:

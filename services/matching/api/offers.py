@@ -161,8 +161,9 @@ def _option(one: ShownOption, modality: str) -> dict[str, Any]:
         "modality": modality,
         "organisation": profile.organisation if profile else None,
         "gender": profile.gender if profile else None,
-        "languages": profile.languages if profile else [],
+        "languages": [one.language for one in profile.languages] if profile else [],
         "fee": profile.fee if profile else None,
+        "sliding_fee": profile.sliding_fee if profile else None,
         "within_km": one.within_km,
         "why": one.why,
     }

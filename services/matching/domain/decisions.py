@@ -74,7 +74,9 @@ def _decision(case: Considered, directory: Directory, prices: Prices, policy: Po
     wish = int(case.options.points[case.place]) // policy.points.wish
     asked = _in_order(case, wish, policy)
     modality = case.request.modalities[wish]
-    explained = {"left": case.sieved.left, "points": prices.parts(case.request, wish, asked)}
+    points = prices.parts(case.request, wish, asked)
+    total = [sum(parts) for parts in zip(*points.values(), strict=True)]
+    explained = {"left": case.sieved.left, "points": points, "total": total}
     offers = tuple(_offer(number, modality, case.request, directory, policy) for number in asked.tolist())
     return Decision(case.request, Found(modality, offers), explained)
 
@@ -94,4 +96,5 @@ def _offer(number: int, modality: Modality, request: Request, directory: Directo
     if modality != "in_person":
         return Offer(directory.ids[number], ())
     radius = request.radius_km or policy.radius_km
-    return Offer(directory.ids[number], directory.reach.sites_near(number, request.city, radius))
+    sites = directory.reach.sites_near(number, request.city, radius, step_free=request.step_free)
+    return Offer(directory.ids[number], sites)

@@ -51,40 +51,74 @@ class Prices:
         return Options(joined & NUMBER_MASK, joined >> 2 * NUMBER_BITS)
 
     def parts(self, request: Request, wish: int, therapists: Numbers) -> dict[str, list[int]]:
-        """What each rule adds for these therapists in the `wish`-th modality of the case."""
+        """What each rule adds for these therapists in the `wish`-th modality of the case; a wish not made is left out.
+
+        The parts of a therapist sum to their points.
+        """
         directory, points = self._directory, self._points
-        places = directory.language_places(request.languages)[therapists]
         said = {
-            "wish": [wish * points.wish] * len(therapists),
-            "language": (places * points.language).tolist(),
-            "specialist": (directory.steps_above(request.step)[therapists] * points.specialist).tolist(),
-            "load": self._load[therapists].tolist(),
+            "wish": np.full(len(directory.ids), wish * points.wish),
+            "language": directory.language_places(request.languages) * points.language,
+            "fluency": directory.fluency_levels(request.languages) * points.fluency,
+            "specialist": directory.no_specialist(request.problem_areas) * points.specialist,
+            "step_above": directory.steps_above(request.step) * points.step_above,
+            "load": self._load,
         }
         if request.modalities[wish] == "in_person":
-            away = directory.reach.whole_kilometres(request.city)[therapists]
-            said["distance"] = (away * points.kilometre).tolist()
+            said["distance"] = self._distance(request)
+        said |= self._wishes(request)
+        return {rule: column[therapists].tolist() for rule, column in said.items()}
+
+    def _wishes(self, request: Request) -> dict[str, Numbers]:
+        """The wishes that not everybody has."""
+        directory, points, said = self._directory, self._points, {}
+        if request.gender_wish:
+            said["gender"] = directory.no_wished_gender(request.gender_wish) * points.gender
+        if request.faith_sensitive:
+            said["faith"] = directory.no_faith() * points.faith
+        if request.again in directory.number_of:
+            said["again"] = np.full(len(directory.ids), points.again)
+            said["again"][directory.number_of[request.again]] = 0
         return said
+
+    def _distance(self, request: Request) -> Numbers:
+        reach = self._directory.reach
+        return reach.whole_kilometres(request.city, step_free=request.step_free) * self._points.kilometre
 
     def _keys(self, request: Request, wish: int, row: Bits) -> Numbers:
         """Points, draw and number in one whole number each, so that one sort does it all."""
         therapists = members(row)
-        points = self._anywhere(request)[therapists] + wish * self._points.wish
+        points = self._spoken(request)[therapists] + self._skilled(request)[therapists]
+        points += wish * self._points.wish
         if request.modalities[wish] == "in_person":
-            away = self._directory.reach.whole_kilometres(request.city)[therapists]
-            points += away * self._points.kilometre
+            points += self._distance(request)[therapists]
+        for unmet in self._wishes(request).values():
+            points += unmet[therapists]
         keys: Numbers = (
             points << NUMBER_BITS | _draw(request.case_id, therapists)
         ) << NUMBER_BITS | therapists
         return keys
 
-    def _anywhere(self, request: Request) -> Numbers:
-        """Points of all therapists for a need, without way and distance."""
+    def _spoken(self, request: Request) -> Numbers:
+        """Points of all therapists for their languages and their load."""
+        directory, languages = self._directory, request.languages
         return self._memory.once(
-            (request.languages, request.step),
+            languages,
             lambda: (
-                self._directory.language_places(request.languages) * self._points.language
-                + self._directory.steps_above(request.step) * self._points.specialist
+                directory.language_places(languages) * self._points.language
+                + directory.fluency_levels(languages) * self._points.fluency
                 + self._load
+            ),
+        )
+
+    def _skilled(self, request: Request) -> Numbers:
+        """Points of all therapists for what they can do, as far as this need does or does not use it."""
+        directory, areas, step = self._directory, request.problem_areas, request.step
+        return self._memory.once(
+            (step, *areas),
+            lambda: (
+                directory.no_specialist(areas) * self._points.specialist
+                + directory.steps_above(step) * self._points.step_above
             ),
         )
 

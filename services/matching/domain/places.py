@@ -25,6 +25,7 @@ class Site:
     id: UUID
     point: Point
     is_open: bool
+    step_free: bool = False
 
 
 Cities = Mapping[str, Point]  # by name in casefold

@@ -1,11 +1,12 @@
 """What a coordinator and a clinician may set without touching code: limits, weights, times."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import timedelta
 
 from services.matching.domain.alternatives import Alternatives
-from services.matching.domain.vocabulary import HIGHEST_STEP
+from services.matching.domain.credentials import CredentialTable
+from services.matching.domain.vocabulary import FLUENCIES, HIGHEST_STEP
 from services.matching.domain.waiting import Waiting
 
 LANGUAGES_COUNTED = 9
@@ -18,24 +19,32 @@ class InconsistentPolicyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """What a therapist costs a case, in points; the fewest win.
+    """What a therapist costs a case, in points; the fewest win. Only `wish` may outweigh the others together.
 
     wish: per place down the person's list of modalities. language: per place down their list of languages.
-    specialist: per step that the therapist can do and the case does not need. kilometre: per whole one.
-    load: of the last free session of the horizon; the first costs nothing, in between it rises evenly.
+    fluency: per level below a native speaker of that language. gender, faith: a wish that is not met. specialist:
+    a specialist in nothing that the person named. again: anybody but the therapist they asked for. step_above: per
+    step that the therapist can do and the case does not need. kilometre: per whole one. load: of the last free
+    session of the horizon; the first costs nothing, in between it rises evenly.
     """
 
     wish: int
     language: int
+    fluency: int
+    gender: int
+    faith: int
     specialist: int
+    again: int
+    step_above: int
     kilometre: int
     load: int
 
     def checked(self) -> "Points":
         """A person's wish of modality outweighs everything else together."""
-        rest = self.language * LANGUAGES_COUNTED + self.specialist * HIGHEST_STEP
-        rest += self.kilometre * KILOMETRES_COUNTED + self.load
-        if min(self.wish, self.language, self.specialist, self.kilometre, self.load) < 0 or self.wish <= rest:
+        rest = self.language * LANGUAGES_COUNTED + self.fluency * len(FLUENCIES)
+        rest += self.gender + self.faith + self.specialist + self.again
+        rest += self.step_above * HIGHEST_STEP + self.kilometre * KILOMETRES_COUNTED + self.load
+        if min(astuple(self)) < 0 or self.wish <= rest:
             raise InconsistentPolicyError(f"wish must be above {rest} points, and none below zero")
         return self
 
@@ -52,7 +61,7 @@ class Policy:
     horizon: timedelta
     radius_km: float
     weekly_limit_most: int
-    register_allowed: frozenset[str]
+    credentials: CredentialTable
     points: Points
     review_days: Mapping[int, int]
     alarm_priority: Mapping[str, int]

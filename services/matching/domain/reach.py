@@ -31,36 +31,41 @@ class Reach:
             if site in number_of
         ]
         self._who, self._where = np.array(pairs, np.int64).reshape(-1, 2).T
+        self._step_free = np.array([site.step_free for site in self._sites], bool)
         self._memory = Memory()
 
-    def near(self, city: str | None, radius_km: float) -> Bits:
+    def near(self, city: str | None, radius_km: float, *, step_free: bool = False) -> Bits:
         """Who sees people at an open site within this distance of the city's centre."""
-        question = ("near", city, radius_km)
-        return self._memory.once(question, lambda: pack(self._nearest(city) <= radius_km))
+        question = ("near", city, radius_km, step_free)
+        return self._memory.once(question, lambda: pack(self._nearest(city, step_free) <= radius_km))
 
-    def whole_kilometres(self, city: str | None) -> Numbers:
+    def whole_kilometres(self, city: str | None, *, step_free: bool = False) -> Numbers:
         """From the city's centre to each therapist's nearest site, counted up to a limit."""
         return self._memory.once(
-            ("km", city), lambda: np.minimum(self._nearest(city), KILOMETRES_COUNTED).astype(np.int64)
+            ("km", city, step_free),
+            lambda: np.minimum(self._nearest(city, step_free), KILOMETRES_COUNTED).astype(np.int64),
         )
 
-    def sites_near(self, number: int, city: str | None, radius_km: float) -> tuple[UUID, ...]:
+    def sites_near(
+        self, number: int, city: str | None, radius_km: float, *, step_free: bool = False
+    ) -> tuple[UUID, ...]:
         """This therapist's open sites within the distance, the nearest first."""
         first, last = np.searchsorted(self._who, (number, number + 1))
         mine = self._where[first:last]
-        away = self._from(city)[mine]
+        away = self._from(city, step_free)[mine]
         order = np.argsort(away, kind="stable")
         return tuple(self._sites[mine[place]].id for place in order if away[place] <= radius_km)
 
-    def _from(self, city: str | None) -> Distances:
-        """Kilometres from a city to every site; without a known city no site is within reach."""
+    def _from(self, city: str | None, step_free: bool) -> Distances:
+        """Kilometres from a city to every site that will do; without a known city none is within reach."""
         start = self._cities.get(city.casefold()) if city else None
         if start is None:
             return np.full(len(self._sites), np.inf)
         points = [site.point for site in self._sites]
-        return self._memory.once(("from", city), lambda: kilometres(start, points))
+        away = self._memory.once(("from", city), lambda: kilometres(start, points))
+        return np.where(self._step_free, away, np.inf) if step_free else away
 
-    def _nearest(self, city: str | None) -> Distances:
+    def _nearest(self, city: str | None, step_free: bool) -> Distances:
         nearest = np.full(self._therapists, np.inf)
-        np.minimum.at(nearest, self._who, self._from(city)[self._where])
+        np.minimum.at(nearest, self._who, self._from(city, step_free)[self._where])
         return nearest

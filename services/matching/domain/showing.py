@@ -25,11 +25,11 @@ def why(wishes: Wishes, profile: Profile, modality: Modality, within_km: int | N
     """The names of the wishes that this therapist meets, in the order in which they matter to most."""
     met = {
         "known_to_you": wishes.knows_them,
-        "speaks_your_language": bool(set(wishes.languages[:1]) & set(profile.languages)),
+        "speaks_your_language": bool(set(wishes.languages[:1]) & {one.language for one in profile.languages}),
         f"{wishes.gender}_as_wished": wishes.gender == profile.gender,
         "way_you_wished": wishes.modalities[:1] == (modality,),
         "near_you": within_km is not None,
-        "within_your_fee": wishes.max_fee is not None and profile.fee <= wishes.max_fee,
+        "within_your_fee": wishes.max_fee is not None and profile.least_fee <= wishes.max_fee,
     }
     return [name for name, is_met in met.items() if is_met]
 

@@ -13,14 +13,21 @@ from services.matching.domain.vocabulary import Modality, Reason, lane_of
 # The reason a person hears for the rule that left nobody; none of them tells what was asked for.
 REASONS: dict[str, Reason] = {
     "active": "no_capacity",
-    "register": "no_capacity",
+    "credential": "no_capacity",
+    "supervision": "no_capacity",
+    "kind": "no_kind",
     "language": "no_language",
+    "gender": "no_gender",
     "area": "no_area",
     "age_band": "no_age_band",
     "step": "no_area",
+    "access": "no_access",
     "fee": "no_fee",
+    "not_again": "no_other",
     "modality": "no_modality",
     "distance": "no_distance",
+    "step_free": "no_access",
+    "on_the_spot": "no_access",
     "tried": "no_hour",
     "capacity": "no_capacity",
 }
@@ -61,17 +68,30 @@ def sieve(request: Request, directory: Directory, capacity: Bits, radius_km: flo
     return Sieved(left, tuple(zip(request.modalities, _first_only(rows), strict=True)))
 
 
-def _about_the_person(request: Request, directory: Directory) -> Sequence[tuple[str, Bits]]:
-    """Who could help at all."""
-    return (
-        ("active", directory.active),
-        ("register", directory.registered),
-        ("language", directory.speaking(request.languages)),
-        ("area", directory.covering(request.problem_areas)),
-        ("age_band", directory.seeing(request.age_band)),
-        ("step", directory.able(request.step)),
-        ("fee", directory.within(request.max_fee)),
-    )
+def _about_the_person(request: Request, directory: Directory) -> Iterator[tuple[str, Bits]]:
+    """Who could help at all. A rule that nobody's wish is behind does not appear."""
+    practice, areas = directory.practice, request.problem_areas
+    yield "active", directory.active
+    yield "credential", practice.permitted(request.province)
+    yield "supervision", practice.supervised(request.province)
+    yield "kind", directory.taking(request.kind)
+    yield "language", directory.speaking(request.languages)
+    if request.gender_must:
+        yield "gender", directory.of_gender(request.gender_must)
+    yield "area", directory.covering(areas)
+    yield "age_band", directory.seeing(request.age_band)
+    yield "step", practice.able(areas, request.step, request.province)
+    if needs := request.needs_everywhere:
+        yield "access", directory.giving_access(needs)
+    yield "fee", _affordable(request, directory)
+    if request.not_again:
+        yield "not_again", directory.all_but((request.not_again,))
+
+
+def _affordable(request: Request, directory: Directory) -> Bits:
+    """Within what the person can pay, or paid for them."""
+    within = directory.within(request.max_fee)
+    return within | directory.accepting(request.coverage) if request.coverage else within
 
 
 def _about_the_way(
@@ -79,13 +99,28 @@ def _about_the_way(
 ) -> Iterator[tuple[str, Sequence[Bits]]]:
     """And who in each wished modality, where they are, and has not been asked yet."""
     wished = request.modalities
-    yield "modality", [directory.offering(modality) for modality in wished]
+    yield "modality", [_offering(modality, request, directory) for modality in wished]
     if "in_person" in wished:
-        near = directory.reach.near(request.city, request.radius_km or radius_km)
-        yield "distance", [near if one == "in_person" else directory.everybody for one in wished]
+        radius = request.radius_km or radius_km
+        yield "distance", _at_a_site(directory.reach.near(request.city, radius), request, directory)
+        if request.step_free:
+            near = directory.reach.near(request.city, radius, step_free=True)
+            yield "step_free", _at_a_site(near, request, directory)
+        if needs := request.needs_on_the_spot:
+            yield "on_the_spot", _at_a_site(directory.giving_access(needs), request, directory)
     if request.tried:
         yield "tried", [directory.all_but(request.tried.get(lane_of(one), ())) for one in wished]
     yield "capacity", [capacity] * len(wished)
+
+
+def _offering(modality: Modality, request: Request, directory: Directory) -> Bits:
+    permitted = directory.practice.in_lane(lane_of(modality), request.province)
+    return directory.offering(modality) & permitted
+
+
+def _at_a_site(near: Bits, request: Request, directory: Directory) -> Sequence[Bits]:
+    """The rule for a site is one for the modality in person alone."""
+    return [near if one == "in_person" else directory.everybody for one in request.modalities]
 
 
 def _first_only(rows: Sequence[Bits]) -> Iterator[Bits]:

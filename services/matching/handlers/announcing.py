@@ -1,4 +1,4 @@
-"""What matching says of cases: who is to be asked, that nobody is to be any more, or that nobody was found."""
+"""What matching says: of cases who is to be asked or that nobody is, of therapists what others must know."""
 
 from typing import Any, Literal
 
@@ -6,6 +6,7 @@ from services.matching.domain.cases import Case
 from services.matching.domain.decisions import Found
 from services.matching.domain.offers import Offered
 from services.matching.domain.policy import Policy
+from services.matching.domain.therapists import Therapist
 from shared.contracts.intake import RequestForCare
 from shared.contracts.matching import (
     Candidate,
@@ -18,6 +19,7 @@ from shared.contracts.matching import (
     MatchWithdrawn,
     OfferExpired,
     Option,
+    TherapistChanged,
 )
 from shared.messaging import Transaction
 
@@ -115,4 +117,21 @@ def match_withdrawn(case: Case, reason: MatchEnd, tx: Transaction) -> MatchWithd
         lane=case.lane,
         reason=reason,
         withdrawn_at=tx.now,
+    )
+
+
+def therapist_changed(therapist: Therapist, tx: Transaction) -> TherapistChanged:
+    """Nothing of competence, and not why somebody is suspended; that they are, from the moment they are."""
+    profile = therapist.profile
+    return TherapistChanged(
+        therapist_id=therapist.id,
+        organisation=profile.organisation,
+        lanes=profile.lanes,
+        sites=profile.sites,
+        languages=tuple(one.language for one in profile.languages),
+        gender=profile.gender,
+        register_status=profile.register_status,
+        status=therapist.standing(tx.now),
+        weekly_limit=profile.weekly_limit,
+        changed_at=tx.now,
     )

@@ -215,6 +215,7 @@ def _lanes(asked: Asked) -> Sequence[Lane]:
 def request_of(search: Search) -> Request:
     """What the search asks of the directory."""
     asked = search.submitted
+    gender, known = asked.therapist_gender, asked.previous_therapist
     return Request(
         case_id=asked.case_id,
         priority=search.priority,
@@ -227,6 +228,15 @@ def request_of(search: Search) -> Request:
         max_fee=asked.max_fee,
         city=asked.city,
         radius_km=asked.radius_km,
+        kind=asked.kind,
+        province=asked.province,
+        gender_must=gender.wish if gender and gender.must else None,
+        gender_wish=gender.wish if gender and not gender.must else None,
+        faith_sensitive=asked.faith_sensitive,
+        access_needs=asked.access_needs,
+        coverage=asked.coverage,
+        again=known.therapist_id if known and known.wish == "again" else None,
+        not_again=known.therapist_id if known and known.wish == "not_again" else None,
         tried=search.tried,
     )
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from services.matching.domain.therapists import Profile
+from services.matching.domain.therapists import Profile, Therapist
+from services.matching.handlers.announcing import therapist_changed
 from services.matching.repository import therapists
-from shared.contracts.matching import TherapistChanged
 from shared.messaging import Transaction
 
 
@@ -22,37 +22,24 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What became of it, and the version that stands now (0: there is none)."""
+    """What became of it, the version that stands now (0: there is none), and the therapist as they stand."""
 
-    outcome: Literal["created", "changed", "unchanged", "stale"]
+    outcome: Literal["created", "changed", "unchanged", "stale", "unknown", "left", "never"]
     version: int
+    therapist: Therapist | None = None
 
 
 async def describe_therapist(description: Description, tx: Transaction) -> Described:
-    """Writes a profile whole. The same profile again writes nothing and says nothing."""
+    """Writes a profile whole. The same profile again writes nothing and says nothing; a suspension is not touched."""
     known = await therapists.lock_therapist(tx, description.therapist_id)
-    version = known[0] if known else 0
+    version = known.version if known else 0
     if description.seen is not None and description.seen != version:
         return Described("stale", version)
-    if known and known[1] == description.profile:
-        return Described("unchanged", version)
+    if known and known.therapist.profile == description.profile:
+        return Described("unchanged", version, known.therapist)
     await therapists.put_therapist(tx, description.therapist_id, version + 1, description.profile)
+    suspension = known.therapist.suspension if known else None
+    described = Therapist(description.therapist_id, description.profile, suspension)
     tx.trace(str(description.therapist_id), description.traceparent)
-    tx.emit([_therapist_changed(description, tx)])
-    return Described("changed" if known else "created", version + 1)
-
-
-def _therapist_changed(description: Description, tx: Transaction) -> TherapistChanged:
-    profile = description.profile
-    return TherapistChanged(
-        therapist_id=description.therapist_id,
-        organisation=profile.organisation,
-        lanes=profile.lanes,
-        sites=profile.sites,
-        languages=profile.languages,
-        gender=profile.gender,
-        register_status=profile.register_status,
-        status=profile.status,
-        weekly_limit=profile.weekly_limit,
-        changed_at=tx.now,
-    )
+    tx.emit([therapist_changed(described, tx)])
+    return Described("changed" if known else "created", version + 1, described)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from services.matching.domain.capacity import Capacity, capacity_of, with_loads
+from services.matching.domain.credentials import CredentialTable
 from services.matching.domain.directory import Directory
 from services.matching.domain.places import Cities, Point, Site
 from services.matching.domain.policy import Policy
@@ -20,7 +21,7 @@ class Known:
 
     therapists: dict[UUID, Therapist] = field(default_factory=dict)
     sites: dict[UUID, Site] = field(default_factory=dict)
-    directory: Directory = field(default_factory=lambda: Directory((), {}, {}, frozenset()))
+    directory: Directory = field(default_factory=lambda: Directory((), {}, {}, CredentialTable("", {})))
     capacity: Capacity | None = None
 
 
@@ -46,7 +47,8 @@ class Roster:
             self._known = self._with(self._known, changes, own=False)
             self._begin, self._again = changes.begin_next, changes.own
             seen = self._with(self._known, changes, own=True)
-        return seen.directory, seen.capacity or capacity_of(seen.directory, {}, self._policy.weeks)
+        capacity = seen.capacity or capacity_of(seen.directory, {}, self._policy.weeks)
+        return seen.directory.at(tx.now), capacity
 
     def described(self, ids: Iterable[UUID]) -> dict[UUID, Profile]:
         """The profiles of those of these therapists who are known, as of the last look."""
@@ -75,7 +77,7 @@ class Roster:
 
     def _rebuilt(self, known: Known, therapists: dict[UUID, Therapist], sites: dict[UUID, Site]) -> Known:
         everybody, places = known.therapists | therapists, known.sites | sites
-        directory = Directory(everybody.values(), places, self._cities, self._policy.register_allowed)
+        directory = Directory(everybody.values(), places, self._cities, self._policy.credentials)
         loads = (
             dict(zip(known.directory.ids, known.capacity.open_load, strict=True)) if known.capacity else {}
         )

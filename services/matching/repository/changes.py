@@ -8,9 +8,11 @@ begins (PostgreSQL manual, 9.28.16, pg_snapshot_xmin). A few rows may be told tw
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
+
 from services.matching.domain.places import Point, Site
 from services.matching.domain.therapists import Therapist
-from services.matching.repository.therapists import NAMES, profile_of
+from services.matching.repository.profiles import READ, therapist_of
 from shared.messaging import Transaction
 
 # `own`: written by this very transaction, and so perhaps never to be.
@@ -23,11 +25,11 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS begin_next,
 FROM loads WHERE changed_by >= $1::text::xid8 OR therapist_id = ANY ($2)
 """
 THERAPISTS = f"""
-SELECT therapist_id, changed_by = pg_current_xact_id_if_assigned() IS TRUE AS own, {NAMES}
+SELECT therapist_id, changed_by = pg_current_xact_id_if_assigned() IS TRUE AS own, {READ}
 FROM therapists WHERE changed_by >= $1::text::xid8 OR therapist_id = ANY ($2)
 """
 SITES = """
-SELECT site_id, latitude, longitude, status, changed_by = pg_current_xact_id_if_assigned() IS TRUE AS own
+SELECT site_id, latitude, longitude, status, step_free, changed_by = pg_current_xact_id_if_assigned() IS TRUE AS own
 FROM sites WHERE changed_by >= $1::text::xid8 OR site_id = ANY ($2)
 """
 
@@ -62,12 +64,15 @@ async def changes_since(tx: Transaction, begin: str, again: Own) -> Changes:
     therapists, sites = [], []
     if look["has_therapists"]:
         rows = await tx.connection.fetch(THERAPISTS, begin, profiles)
-        therapists = [Therapist(row["therapist_id"], profile_of(row)) for row in rows]
+        therapists = [therapist_of(row) for row in rows]
         own |= {row["therapist_id"] for row in rows if row["own"]}
     if look["has_sites"]:
         rows = await tx.connection.fetch(SITES, begin, profiles)
-        sites = [
-            Site(r["site_id"], Point(r["latitude"], r["longitude"]), r["status"] == "open") for r in rows
-        ]
+        sites = [_site(row) for row in rows]
         own |= {row["site_id"] for row in rows if row["own"]}
     return Changes(look["begin_next"], therapists, sites, loads, Own(frozenset(look["own"]), frozenset(own)))
+
+
+def _site(row: asyncpg.Record) -> Site:
+    point = Point(row["latitude"], row["longitude"])
+    return Site(row["site_id"], point, row["status"] == "open", row["step_free"])

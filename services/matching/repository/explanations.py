@@ -39,7 +39,7 @@ WHY = """
 SELECT c.case_id::text, c.state, c.attempt, c.reason, c.next_review, coalesce((
     SELECT jsonb_agg(jsonb_build_object('attempt', e.attempt, 'match_id', e.match_id, 'lane', e.lane,
         'modality', e.modality, 'candidates', e.candidates, 'reason', e.reason, 'rule_version', e.rule_version,
-        'decided_at', e.decided_at, 'left', e.explained -> 'left', 'points', e.explained -> 'points')
+        'decided_at', e.decided_at, 'left', e.explained -> 'left', 'points', e.explained -> 'points', 'total', e.explained -> 'total')
         ORDER BY e.attempt)
     FROM match_explanations e WHERE e.case_id = c.case_id
 ), '[]') AS attempts

@@ -1,37 +1,46 @@
 """Profiles of therapists, sites, and how many cases each therapist has open."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
-import asyncpg
-
 from services.matching.domain.places import Site
-from services.matching.domain.therapists import Profile
+from services.matching.domain.therapists import Profile, Suspension, Therapist
+from services.matching.repository.profiles import READ, WRITTEN, therapist_of, values_of
 from shared.messaging import Transaction
 
-FIELDS = tuple(Profile.__dataclass_fields__)
-NAMES = ", ".join(FIELDS)
-
-GET = f"SELECT version, {NAMES} FROM therapists WHERE therapist_id = $1"
+GET = f"SELECT therapist_id, version, {READ} FROM therapists WHERE therapist_id = $1"
 
 # Two writers of a therapist who is not there yet meet here; the row lock alone would not hold them apart.
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('therapist:' || ($1::uuid)::text, 0))"
 
+LOCK_MANY = f"""
+SELECT therapist_id, version, {READ} FROM therapists WHERE therapist_id = ANY ($1) ORDER BY therapist_id FOR UPDATE
+"""
+
 PUT = f"""
-INSERT INTO therapists (therapist_id, version, changed_at, changed_by, {NAMES})
-VALUES ($1, $2, $3, pg_current_xact_id(), {", ".join(f"${place}" for place in range(4, 4 + len(FIELDS)))})
+INSERT INTO therapists (therapist_id, version, changed_at, changed_by, {", ".join(WRITTEN)})
+VALUES ($1, $2, $3, pg_current_xact_id(), {", ".join(f"${place}" for place in range(4, 4 + len(WRITTEN)))})
 ON CONFLICT (therapist_id) DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at,
-    changed_by = excluded.changed_by, {", ".join(f"{name} = excluded.{name}" for name in FIELDS)}
+    changed_by = excluded.changed_by, {", ".join(f"{name} = excluded.{name}" for name in WRITTEN)}
+"""
+
+SUSPEND = """
+UPDATE therapists t SET version = t.version + 1, changed_at = $5, changed_by = pg_current_xact_id(),
+    suspended_from = s.begins, suspended_until = s.ends, suspended_for = s.reason
+FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[]) AS s(therapist_id, begins, ends, reason)
+WHERE t.therapist_id = s.therapist_id
 """
 
 PUT_SITES = """
-INSERT INTO sites (site_id, latitude, longitude, status, changed_at, changed_by)
-SELECT site_id, latitude, longitude, status, $5, pg_current_xact_id()
-FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::text[]) AS s(site_id, latitude, longitude, status)
+INSERT INTO sites (site_id, latitude, longitude, status, step_free, changed_at, changed_by)
+SELECT *, $6, pg_current_xact_id()
+FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::text[], $5::boolean[])
+    AS s(site_id, latitude, longitude, status, step_free)
 ORDER BY site_id
 ON CONFLICT (site_id) DO UPDATE SET latitude = excluded.latitude, longitude = excluded.longitude,
-    status = excluded.status, changed_at = excluded.changed_at, changed_by = excluded.changed_by
+    status = excluded.status, step_free = excluded.step_free, changed_at = excluded.changed_at,
+    changed_by = excluded.changed_by
 """
 
 OPEN_LOAD = """
@@ -51,23 +60,50 @@ FROM locked WHERE l.therapist_id = locked.therapist_id
 """
 
 
-async def lock_therapist(tx: Transaction, therapist_id: UUID) -> tuple[int, Profile] | None:
-    """The version and profile, held against other writers until the end of the transaction; None if unknown."""
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """A therapist as they stand in the table."""
+
+    version: int
+    therapist: Therapist
+
+
+async def lock_therapist(tx: Transaction, therapist_id: UUID) -> Versioned | None:
+    """Held against other writers until the end of the transaction; None if unknown."""
     await tx.connection.execute(LOCK, therapist_id)
-    return await find_therapist(tx, therapist_id)
+    return (await lock_therapists(tx, [therapist_id])).get(therapist_id)
 
 
-async def find_therapist(tx: Transaction, therapist_id: UUID) -> tuple[int, Profile] | None:
-    """The version and profile; None if unknown."""
+async def lock_therapists(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Versioned]:
+    """Those of these who are known, their rows locked until the end of the transaction."""
+    rows = await tx.connection.fetch(LOCK_MANY, list(ids)) if ids else []
+    return {row["therapist_id"]: Versioned(row["version"], therapist_of(row)) for row in rows}
+
+
+async def find_therapist(tx: Transaction, therapist_id: UUID) -> Versioned | None:
+    """As they stand; None if unknown."""
     row = await tx.connection.fetchrow(GET, therapist_id)
-    return (row["version"], profile_of(row)) if row else None
+    return Versioned(row["version"], therapist_of(row)) if row else None
 
 
 async def put_therapist(tx: Transaction, therapist_id: UUID, version: int, profile: Profile) -> None:
-    """Writes a profile whole."""
-    values = (getattr(profile, name) for name in FIELDS)
-    await tx.connection.execute(PUT, therapist_id, version, tx.now, *values)
+    """Writes a profile whole; whether they are suspended stays as it is."""
+    await tx.connection.execute(PUT, therapist_id, version, tx.now, *values_of(profile))
     await tx.connection.execute(OPEN_LOAD, therapist_id)
+
+
+async def put_suspensions(tx: Transaction, suspended: Mapping[UUID, Suspension | None]) -> None:
+    """Writes from when until when and why, or that it is over; each is a new version of the therapist."""
+    if not suspended:
+        return
+    await tx.connection.execute(
+        SUSPEND,
+        list(suspended),
+        [one.begins if one else None for one in suspended.values()],
+        [one.ends if one else None for one in suspended.values()],
+        [one.reason if one else None for one in suspended.values()],
+        tx.now,
+    )
 
 
 async def put_sites(tx: Transaction, sites: Sequence[Site]) -> None:
@@ -78,6 +114,7 @@ async def put_sites(tx: Transaction, sites: Sequence[Site]) -> None:
         [site.point.latitude for site in sites],
         [site.point.longitude for site in sites],
         ["open" if site.is_open else "closed" for site in sites],
+        [site.step_free for site in sites],
         tx.now,
     )
 
@@ -86,11 +123,3 @@ async def move_loads(tx: Transaction, changes: Mapping[UUID, int]) -> None:
     """Adds to and takes from therapists' open cases."""
     if changes:
         await tx.connection.execute(MOVE_LOADS, list(changes), list(changes.values()))
-
-
-def profile_of(row: asyncpg.Record) -> Profile:
-    """A row as the domain knows it."""
-    fields: dict[str, Any] = {
-        name: tuple(row[name]) if isinstance(row[name], list) else row[name] for name in FIELDS
-    }
-    return Profile(**fields)
