@@ -4,26 +4,35 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from math import cos, hypot, radians
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
 from services.intake.api.requests import CaseSent
+from services.intake.domain.admission import admit
 from services.intake.domain.checking import check
 from services.intake.domain.requests import CareRequest
 from services.intake.settings.data_files import read_policy
+from services.matching.api.profiles import ProfileSent
+from services.matching.domain.directory import Directory
+from services.matching.domain.places import Point, Site
+from services.matching.domain.requests import Request
+from services.matching.domain.sieve import sieve
+from services.matching.domain.therapists import Therapist
+from services.matching.settings import read_cities, read_credentials
 from simulation.population import Care, care_for, people
 from simulation.population.chance import stream
-from simulation.population.places import BY_NAME, CITIES
+from simulation.population.places import CITIES
 from simulation.population.windows import safe_windows
 from simulation.population.wishes import SOURCES
 
 KARACHI = ZoneInfo("Asia/Karachi")
 NOW = datetime(2026, 1, 5, 14, 30, tzinfo=KARACHI)
+POLICY = read_policy()
 MANY = list(people(3, 4000, NOW))
 
 
@@ -147,10 +156,28 @@ def test_people_whom_others_have_failed_are_there_by_hand() -> None:
 
 @pytest.mark.parametrize("count", [200, 2000])
 def test_nine_in_ten_people_fit_somebody(count: int) -> None:
-    care, asking = care_for(5, count), list(people(5, count, NOW))
+    """By matching's own rules, at the step of intake's own table; who needs another's consent first waits for it."""
+    directory, asking = _directory(care_for(5, count)), list(people(5, count, NOW))
     free = [p for p in asking if p.body["age_band"] != "13-17" and p.body["kind"] != "couple"]
-    fitted = [p for p in free if any(_fits(p.body, t.profile, care) for t in care.therapists)]
+    fitted = [p for p in free if sieve(_asked(p.body), directory, directory.everybody, 25).by_wish]
     assert len(fitted) / len(asking) > 0.9
+
+
+def test_therapists_differ_in_what_they_speak_do_and_charge() -> None:
+    profiles = [therapist.profile for therapist in care_for(5, 2000).therapists]
+    spoken = [one for profile in profiles for one in profile["languages"]]
+    assert {one["fluency"] for one in spoken} == {"native", "fluent", "working"}
+    assert share([any(o["language"] == "ur" for o in p["languages"]) for p in profiles]) > 0.9
+    assert 0.57 < share([p["gender"] == "woman" for p in profiles]) < 0.67
+    assert 0.15 < share([p["sliding_fee"] is not None for p in profiles]) < 0.25
+    assert {kind for p in profiles for kind in p["kinds"]} == {
+        "individual", "couple", "family", "group", "child",
+    }  # fmt: skip
+    psychologists = [p for p in profiles if p["profession"].endswith("psychologist")]
+    papers = Counter(p["register_status"] for p in psychologists)
+    assert 0.5 < papers["no-register-exists"] / len(psychologists) < 0.7
+    assert 0.15 < papers["pending"] / len(psychologists) < 0.35
+    assert all(p["supervisor"] for p in profiles if p["profession"] == "lay_counsellor")
 
 
 def test_a_third_of_the_therapists_belong_to_the_hospital_and_work_at_its_sites() -> None:
@@ -177,24 +204,38 @@ def _site(care: Care, site: str) -> dict[str, Any]:
     return next(body for site_id, body in care.sites.items() if str(site_id) == site)
 
 
-def _fits(body: dict[str, Any], therapist: dict[str, Any], care: Care) -> bool:
-    fits = (
-        set(body["languages"]) & set(therapist["languages"])
-        and set(body["problem_areas"]) <= set(therapist["problem_areas"])
-        and therapist["fee"] <= body.get("max_fee", 10**9)
+def _directory(care: Care) -> Directory:
+    therapists = [
+        Therapist(one.id, ProfileSent.model_validate_json(json.dumps(one.profile)).meant())
+        for one in care.therapists
+    ]
+    sites = {
+        identity: Site(identity, Point(site["latitude"], site["longitude"]), True, site["step_free"])
+        for identity, site in care.sites.items()
+    }
+    return Directory(therapists, sites, read_cities(), read_credentials())
+
+
+def _asked(body: dict[str, Any]) -> Request:
+    """What intake would tell matching of this body."""
+    step = admit(POLICY, CaseSent.model_validate_json(json.dumps(body)).meant()).triage.step
+    gender, known = body.get("therapist_gender", {}), body.get("previous_therapist", {})
+    return Request(
+        case_id=UUID(int=1),
+        priority=0,
+        submitted_at=NOW,
+        modalities=tuple(body["modalities"]),
+        languages=tuple(body["languages"]),
+        problem_areas=tuple(body["problem_areas"]),
+        age_band=body["age_band"],
+        step=step,
+        max_fee=body.get("max_fee"),
+        city=body.get("city"),
+        radius_km=body.get("radius_km"),
+        kind=body["kind"],
+        province=body["province"],
+        gender_must=gender.get("wish") if gender.get("must") else None,
+        access_needs=tuple(body.get("access_needs", ())),
+        coverage=tuple(body.get("coverage", ())),
+        not_again=UUID(known["therapist_id"]) if known.get("wish") == "not_again" else None,
     )
-    must = body.get("therapist_gender", {})
-    fits = fits and (not must.get("must") or must["wish"] == therapist["gender"])
-    ways = set(body["modalities"]) & set(therapist["modalities"])
-    near = [s for s in therapist["sites"] if _within_reach(body, _site(care, s))]
-    return bool(fits and (ways - {"in_person"} or ("in_person" in ways and near)))
-
-
-def _within_reach(body: dict[str, Any], site: dict[str, Any]) -> bool:
-    home = BY_NAME.get(body.get("city", ""))
-    if home is None or home.name != site["city"]:
-        return False
-    north = (site["latitude"] - home.latitude) * 111.2
-    east = (site["longitude"] - home.longitude) * 111.2 * cos(radians(home.latitude))
-    step_free = "step_free" not in body.get("access_needs", ()) or site["step_free"]
-    return bool(step_free) and hypot(north, east) <= body.get("radius_km", 25)
