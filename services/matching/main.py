@@ -13,11 +13,12 @@ from fastapi import FastAPI
 
 from services.matching.api.matches import match_routes
 from services.matching.api.offers import OfferCounter, offer_routes
+from services.matching.api.suspensions import Desk, suspension_routes
 from services.matching.api.therapists import Register, therapist_routes
 from services.matching.api.waitlist import WaitlistDesk, waitlist_routes
 from services.matching.domain.cases import Case
 from services.matching.domain.policy import Policy
-from services.matching.handlers import hearing, profiles
+from services.matching.handlers import hearing, profiles, suspensions
 from services.matching.handlers.alarms import AlarmBook
 from services.matching.handlers.choosing import Answer, ChoiceDesk, Decision, Refused
 from services.matching.handlers.matchmaking import Matchmaker
@@ -58,7 +59,7 @@ async def run(role: Role, settings: Settings) -> int:
     """The process around a role; production does not start on rules that nobody has signed."""
     policy, signed = read_policy()
     if not signed and settings.process.environment == "production":
-        sys.exit("data/matching.yaml, waiting.yaml or credentials.yaml is not signed")
+        sys.exit("a file of rules in services/matching/data is not signed")
     app = web.create_app(f"matching ({role})", sample_ratio=settings.process.trace_sample_ratio)
 
     async def build(app: FastAPI) -> Built:
@@ -105,10 +106,23 @@ def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) 
 
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     app.include_router(therapist_routes(Register(policy, describe, find)))
+    app.include_router(suspension_routes(_suspensions(policy, database)))
     app.include_router(match_routes(why))
     matchmaker = Matchmaker(policy, Roster(policy, read_cities()))
     app.include_router(offer_routes(_offers(matchmaker, database)))
     app.include_router(waitlist_routes(_waitlist(WaitingRoom(matchmaker), database)))
+
+
+def _suspensions(policy: Policy, database: Database) -> Desk:
+    async def suspend(order: suspensions.Order) -> profiles.Described:
+        async with database.transaction() as tx:
+            return await suspensions.suspend_therapist(order, tx)
+
+    async def resume(order: suspensions.Order) -> profiles.Described:
+        async with database.transaction() as tx:
+            return await suspensions.resume_therapist(order, tx)
+
+    return Desk(policy.credentials, suspend, resume)
 
 
 def _offers(matchmaker: Matchmaker, database: Database) -> OfferCounter:

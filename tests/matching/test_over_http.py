@@ -13,6 +13,7 @@ import pytest_asyncio
 from joserfc.jwk import OKPKey
 
 from services.matching.api.profiles import EXAMPLE, SHORT_FORM
+from services.matching.api.suspensions import EXAMPLE as SUSPENSION
 from services.matching.domain.places import Point, Site
 from services.matching.handlers.sites import know_sites
 from services.matching.main import serve
@@ -118,6 +119,61 @@ async def test_the_short_form_means_the_least_that_it_can(http: httpx2.AsyncClie
     assert (profile["kinds"], profile["profession"], profile["status"]) == (["individual"], None, "active")
     again = {name: profile[name] for name in EXAMPLE}
     assert (await http.put(PATH, json=again)).json()["version"] == 1
+
+
+async def test_a_therapist_is_suspended_and_resumed(http: httpx2.AsyncClient, office: Office) -> None:
+    await http.put(PATH, content=body())
+    gone = await http.post(f"{PATH}/suspend", json={"reason": "illness"}, headers={"if-match": '"1"'})
+    assert (gone.status_code, gone.headers["etag"], gone.json()["status"]) == (200, '"2"', "active")
+    assert gone.json()["suspension"]["reason"] == "illness"
+    assert gone.json() == (await http.get(PATH)).json()
+    moved = await http.post(f"{PATH}/suspend", json=SUSPENSION)
+    assert moved.json()["suspension"] == {
+        "from": "2027-02-28T19:00:00+00:00", "until": "2027-03-14T19:00:00+00:00", "reason": "leave",
+    }  # fmt: skip
+    back = await http.post(f"{PATH}/resume")
+    assert (back.status_code, back.json()["version"], back.json()["suspension"]) == (200, 4, None)
+    assert [said["status"] for said in await office.said()] == ["active", "suspended", "active"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "pointer", "code"),
+    [
+        ({}, "/reason", "missing"),
+        ({"reason": "because"}, "/reason", "literal_error"),
+        ({"reason": "leave", "why": "Hajj"}, "/why", "unknown_field"),
+        ({"reason": "leave", "from": "tomorrow"}, "/from", "datetime_parsing"),
+        ({"reason": "leave", "until": "2027-03-01T00:00:00"}, "/until", "timezone_aware"),
+        ({"reason": "leave", "until": "2027-01-05T07:59:59Z"}, "/until", "not_after"),
+        (SUSPENSION | {"until": SUSPENSION["from"]}, "/until", "not_after"),
+    ],
+)
+async def test_a_suspension_that_cannot_be_is_told_why(
+    http: httpx2.AsyncClient, sent: dict[str, Any], pointer: str, code: str
+) -> None:
+    await http.put(PATH, content=body())
+    answer = await http.post(f"{PATH}/suspend", json=sent)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert (pointer, code) in [(field["pointer"], field["code"]) for field in answer.json()["errors"]]
+    assert (await http.get(PATH)).json()["version"] == 1
+
+
+@pytest.mark.parametrize(("name", "sent"), [("suspend", {"reason": "leave"}), ("resume", {})])
+async def test_suspensions_of_strangers_of_old_versions_and_by_others_are_refused(
+    http: httpx2.AsyncClient, keys: Path, name: str, sent: dict[str, Any]
+) -> None:
+    path = f"{PATH}/{name}"
+    assert (await http.post(path, json=sent)).json()["code"] == "therapist_not_found"
+    await http.put(PATH, content=body())
+    stale = await http.post(path, json=sent, headers={"if-match": '"9"'})
+    assert (stale.status_code, stale.json()["code"]) == (412, "stale")
+    for role in ("therapist", "supervisor", "operator", "person"):
+        headers = {"authorization": f"Bearer {token(keys, role)}"}
+        assert (await http.post(path, json=sent, headers=headers)).status_code == 403
+    await http.put(PATH, content=body(status="left"))
+    left = await http.post(path, json=sent)
+    assert (left.status_code, left.json()["code"]) == (409, "therapist_left")
+    assert (await http.get(PATH)).json()["version"] == 2
 
 
 async def test_the_same_profile_again_writes_and_says_nothing(

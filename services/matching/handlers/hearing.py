@@ -9,6 +9,7 @@ from services.matching.handlers.choosing import ChoiceDesk
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.sites import know_sites
 from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
+from services.matching.handlers.suspensions import follow_suspensions
 from services.matching.handlers.waiting import WaitingRoom
 from shared.contracts.base import Event
 from shared.contracts.intake import (
@@ -63,4 +64,5 @@ def due_handlers(matchmaker: Matchmaker) -> Mapping[str, Callable[..., Awaitable
         "offer": ChoiceDesk(matchmaker).expire_offers,
         "wake": WaitingRoom(matchmaker).wake_waiting,
         "past_hours": free_past_hours,
+        "suspension": follow_suspensions,
     }
