@@ -67,6 +67,7 @@ def read_waiting(file: Path = WAITING) -> Waiting:
         ageing=Ageing(timedelta(days=said["ageing"]["days"]), said["ageing"]["highest"]),
         wake_every=timedelta(seconds=said["wake"]["seconds"]),
         woken_at_once=said["wake"]["at_once"],
+        rest=timedelta(hours=said["wake"]["rest_hours"]),
     )
 
 

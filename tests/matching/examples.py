@@ -62,6 +62,7 @@ POLICY = Policy(
         ageing=Ageing(timedelta(days=14), highest=1),
         wake_every=timedelta(seconds=10),
         woken_at_once=5,
+        rest=timedelta(hours=48),
     ),
     alternatives=Alternatives("test", [Rule("helpline", None, 2), Rule("family_doctor", frozenset({2, 3}))]),
 )

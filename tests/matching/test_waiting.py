@@ -17,7 +17,7 @@ from shared.contracts.intake import CaseSubmitted
 from shared.messaging import Due
 from tests.matching.choosing import offered
 from tests.matching.conftest import Office
-from tests.matching.events import a_case, booked, cancelled, withdrawal
+from tests.matching.events import a_case, booked, cancelled, no_hour, withdrawal
 from tests.matching.examples import NOW, POLICY
 from tests.matching.test_loops import alarm
 
@@ -163,6 +163,24 @@ async def test_who_let_an_offer_pass_is_offered_again_on_the_promised_day_only(o
     assert len(await office.said("match_offered")) == 1
     await office.hear(office.matchmaker.review_waiting, Due("review", offer["case_id"], NOW))
     assert len(await office.said("match_offered")) == 2
+
+
+async def test_whoever_had_no_hour_is_not_asked_for_again_and_again(office: Office) -> None:
+    await office.describe(1)
+    await office.hear(office.matchmaker.match_cases, case := a_case())
+    await office.hear(office.matchmaker.match_again, no_hour((await office.said("match_made"))[0]))
+    for _ in range(3):
+        await wake(office)
+    await office.describe(2, languages=("en",))  # more room, but not a day has passed
+    await wake(office)
+    assert len(await office.said("match_made")) == len(await office.said("case_waitlisted")) == 1
+    office.now["now"] = NOW + timedelta(hours=48)
+    await wake(office)
+    assert len(await office.said("match_made")) == 1  # rested, but there is no more room
+    await office.describe(3)
+    await wake(office)
+    assert [one["attempt"] for one in await office.said("match_made")] == [1, 3]
+    assert (await office.case(case.case_id))["state"] == "matched"
 
 
 async def test_the_list_stands_in_the_order_in_which_a_search_would_serve_it(office: Office) -> None:

@@ -24,7 +24,10 @@ class Ageing:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`choices` is how many therapists are offered at once; `bands_km` rise; `hours_to_choose` is by priority."""
+    """`choices` is how many therapists are offered at once; `bands_km` rise; `hours_to_choose` is by priority.
+
+    `rest` is how long whoever found no hour is left alone before more room wakes them: each try in vain is told.
+    """
 
     version: str
     choices: int
@@ -33,6 +36,7 @@ class Waiting:
     ageing: Ageing
     wake_every: timedelta
     woken_at_once: int
+    rest: timedelta
 
     def checked(self, alarm_priority: Mapping[str, int]) -> "Waiting":
         """However long somebody waits, whoever may be in danger goes first."""

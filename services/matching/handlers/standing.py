@@ -55,7 +55,7 @@ async def free_past_hours(dues: Sequence[Due], tx: Transaction) -> None:
 
 async def settle(tx: Transaction, changed: Sequence[tuple[Case, Case]]) -> None:
     """Saves how cases stand now, and with them the loads of those who held or hold them."""
-    await therapists.move_loads(tx, load_changes(changed))
+    await therapists.move_loads(tx, load_changes(changed), frees=True)
     await cases.save_cases(tx, [(after, None) for _, after in changed])
 
 

@@ -14,7 +14,7 @@ from services.matching.repository.waitlist import Filter, Place, Waits
 from shared.messaging import Due, Transaction
 
 # Somebody who let an offer pass is offered again on the promised day, not with every change of a calendar.
-NOT_WOKEN = Filter(but=("offer_expired",))
+NOT_WOKEN = ("offer_expired",)
 
 
 class WaitingRoom:
@@ -68,8 +68,10 @@ class WaitingRoom:
         return as_of, await waitlist.page(tx, self._waiting.ageing, limit, after, only)
 
     async def _page(self, tx: Transaction, after: Place | None) -> list[Waits]:
-        limit = self._waiting.woken_at_once
-        return await waitlist.page(tx, self._waiting.ageing, limit, after, NOT_WOKEN)
+        limit, rested = self._waiting.woken_at_once, tx.now - self._waiting.rest
+        return await waitlist.page(
+            tx, self._waiting.ageing, limit, after, Filter(but=NOT_WOKEN, rested=rested)
+        )
 
     async def _search(self, tx: Transaction, waiting: Mapping[UUID, Waits]) -> None:
         waitlist.belongs_to_their_traces(tx, waiting.values())

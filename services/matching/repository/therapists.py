@@ -55,7 +55,7 @@ WITH locked AS (
     ORDER BY l.therapist_id FOR UPDATE OF l
 )
 UPDATE loads l SET open_cases = l.open_cases + locked.change, changed_by = pg_current_xact_id(),
-    freed_by = CASE WHEN locked.change < 0 THEN pg_current_xact_id() ELSE l.freed_by END
+    freed_by = CASE WHEN $3 AND locked.change < 0 THEN pg_current_xact_id() ELSE l.freed_by END
 FROM locked WHERE l.therapist_id = locked.therapist_id
 """
 
@@ -119,7 +119,11 @@ async def put_sites(tx: Transaction, sites: Sequence[Site]) -> None:
     )
 
 
-async def move_loads(tx: Transaction, changes: Mapping[UUID, int]) -> None:
-    """Adds to and takes from therapists' open cases."""
+async def move_loads(tx: Transaction, changes: Mapping[UUID, int], *, frees: bool = False) -> None:
+    """Adds to and takes from therapists' open cases.
+
+    `frees` says that what is taken off is room for others. It is not where a therapist had no hour: who waits would
+    be searched again for what was just found not to be there.
+    """
     if changes:
-        await tx.connection.execute(MOVE_LOADS, list(changes), list(changes.values()))
+        await tx.connection.execute(MOVE_LOADS, list(changes), list(changes.values()), frees)

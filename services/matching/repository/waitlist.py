@@ -12,7 +12,7 @@ from shared.messaging import Transaction
 # open alarm counts when it is more.
 PAGE = """
 WITH need AS (
-    SELECT c.case_id, c.reason, c.attempt, c.next_review, c.traceparent, c.request ->> 'province' AS province,
+    SELECT c.case_id, c.reason, c.attempt, c.next_review, c.changed_at, c.traceparent, c.request ->> 'province' AS province,
         (c.request ->> 'submitted_at')::timestamptz AS submitted_at,
         greatest((c.request ->> 'priority')::int, (
             SELECT max(a.priority) FROM alarms a WHERE a.case_id = c.case_id AND NOT a.closed
@@ -29,6 +29,7 @@ SELECT case_id, reason, attempt, next_review, traceparent, province, submitted_a
 FROM aged
 WHERE ($4::int IS NULL OR (-effective, submitted_at, case_id) > (-$4, $5, $6))
     AND ($7::text IS NULL OR province = $7) AND ($8::text IS NULL OR reason = $8) AND reason <> ALL ($9::text[])
+    AND (reason <> 'no_hour' OR $11::timestamptz IS NULL OR changed_at <= $11)
 ORDER BY -effective, submitted_at, case_id LIMIT $10
 """
 
@@ -73,11 +74,12 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """None does not restrict; `but` are reasons to leave out."""
+    """None does not restrict; `but` are reasons to leave out; `rested` leaves out who had no hour after it."""
 
     province: str | None = None
     reason: str | None = None
     but: tuple[str, ...] = ()
+    rested: datetime | None = None
 
 
 async def page(
@@ -96,6 +98,7 @@ async def page(
         only.reason,
         list(only.but),
         limit,
+        only.rested,
     )
     return [Waits(**dict(row) | {"alternatives": tuple(row["alternatives"])}) for row in rows]
 
