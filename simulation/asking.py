@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
+from simulation.choosing import Chooser
 from simulation.client_log import ClientLog
 from simulation.http_client import Address, Connection, pour
 from simulation.http_wire import Answer, Unanswered, prepare
@@ -23,15 +24,18 @@ class Submit(NamedTuple):
     key: str
     person: int
     request: bytes
+    chooses: bool = False
 
 
 @dataclass(slots=True)
 class Asked:
-    """How it went so far: codes in the order of the answers, and what was refused or never answered."""
+    """How it went so far: codes in the order of the answers, what was refused or never answered, and whoever has
+    still to choose."""
 
     codes: list[str] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     unanswered: int = 0
+    choosers: list[Chooser] = field(default_factory=list)
 
 
 def submits(people: Iterable[Person], run: str, address: Address) -> Iterator[Submit]:
@@ -41,7 +45,7 @@ def submits(people: Iterable[Person], run: str, address: Address) -> Iterator[Su
         body = orjson.dumps(person.body)
         request = prepare("POST", PATH, address.name, body, {"idempotency-key": key})
         for _ in range(person.submits):
-            yield Submit(key, person.number, request)
+            yield Submit(key, person.number, request, person.chooses)
 
 
 async def ask(
@@ -71,6 +75,8 @@ def _note(log: ClientLog, asked: Asked, job: Submit, answer: Answer) -> None:
     code = content.get("case_code") if answer.status == 202 else None
     log.ok(job.key, answer.status, code, _lines(content))
     if code:
+        if job.chooses and code not in asked.codes:
+            asked.choosers.append(Chooser(code, content["pin"]))
         asked.codes.append(code)
     else:
         asked.refused.append(answer.status)

@@ -51,7 +51,7 @@ def why_waiting(message: Message, now: datetime) -> str:
 
 def _cases(history: History) -> dict[str, Any]:
     booked = booked_cases(history)
-    held = sum("held" in outcomes(case, booked, history.waitlisted) for case in history.cases)
+    held = sum("held" in outcomes(case, booked, history) for case in history.cases)
     return {
         "accepted": len(list(acknowledged(history))),
         "accepted_in_bulk": len({told.case_code for told in history.told if told.in_bulk and told.case_code}),
@@ -59,6 +59,8 @@ def _cases(history: History) -> dict[str, Any]:
         "waitlisted": len(history.waitlisted),
         "waitlist_reasons": _counted(c.reason for c in history.cases if c.case_id in history.waitlisted),
         "held_for_human": held,
+        "chosen": history.chosen,
+        "offered": len(history.offered),
     }
 
 

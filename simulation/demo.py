@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import orjson
 
-from simulation import asking, evidence, handing_over, reporting
+from simulation import asking, choosing, evidence, handing_over, reporting
 from simulation.asking import Asked
+from simulation.choosing import Desks
 from simulation.client_log import ClientLog, read_client_log
 from simulation.counting import count
 from simulation.evidence import kernel, waiting
@@ -109,8 +110,10 @@ async def run(  # noqa: PLR0913 - options, all by keyword
     connection = await asyncpg.connect(addresses["database"])
     try:
         before = await kernel.leftovers(connection)
-        asked = await _ask_and_wait(connection, Address.of(addresses["intake"]), own, progress)
+        desks = Desks(Address.of(addresses["intake"]), Address.of(addresses["matching"]))
+        asked = await _ask_and_wait(connection, desks, own, progress)
         await asyncio.sleep(settle_seconds)
+        await _until_quiet(connection, asked, own, looks=settle_seconds >= SETTLE_SECONDS)
         left = (await kernel.leftovers(connection)).since(before)
     finally:
         await connection.close()
@@ -128,47 +131,61 @@ async def _history(addresses: Mapping[str, str], own: Run, asked: Asked, sinks: 
     history = await evidence.load(sources, codes=asked.codes, since=own.started_at)
     history.told = list(read_client_log(own.file))
     history.addresses = {person.number: person.address for person in own.people}
+    history.choosers = frozenset(person.number for person in own.people if person.chooses)
     history.expects_card = frozenset(person.number for person in own.people if person.alarming)
     return history
 
 
-async def _ask_and_wait(connection: asyncpg.Connection, address: Address, own: Run, progress: Tell) -> Asked:
-    """Posts everybody and looks on, until nothing more can happen now or patience is over."""
+async def _ask_and_wait(connection: asyncpg.Connection, desks: Desks, own: Run, progress: Tell) -> Asked:
+    """Posts everybody, lets choose who wished to, and looks on until nothing more can happen now or patience is over."""
     asked, log = Asked(), ClientLog(own.file)
-    posting = asyncio.create_task(_post(address, own, log, asked))
+    posting = asyncio.create_task(_post(desks.intake, own, log, asked))
+    deciding = asyncio.create_task(choosing.choose(desks, asked.choosers, more=lambda: not posting.done()))
     told_at = time.monotonic()
     until = told_at + own.patience
     try:
         while time.monotonic() < until:
             await asyncio.sleep(LOOK_SECONDS)
             tells = time.monotonic() - told_at > TELL_SECONDS
-            if not (posting.done() or tells):
+            if not (deciding.done() or tells):
                 continue
             stands = await waiting.standing(connection, asked.codes)
-            settled = posting.done() and stands.settled(len(set(asked.codes)))
+            settled = deciding.done() and stands.settled(len(set(asked.codes)))
             if settled or tells:
                 told_at = time.monotonic()
                 progress(f"  {len(set(asked.codes))} of {len(own.people)} asked: {stands}")
             if settled:
                 break
-        if posting.done():
-            posting.result()
+        for task in (posting, deciding):
+            if task.done():
+                task.result()
     finally:
         posting.cancel()
+        deciding.cancel()
         log.close()
     return asked
 
 
 async def _post(address: Address, own: Run, log: ClientLog, asked: Asked) -> None:
-    """Some alone and some in files, at the same time."""
+    """Some alone and some in files, at the same time. Whoever wishes to choose asks alone: a file gets no PINs back."""
     run = own.file.stem[:12]
     handed, alone = handing_over.by_bulk(own.people, own.in_bulk)
-    jobs = list(asking.submits(alone, run, address))
-    files = list(handing_over.files(handed, run))
+    jobs = list(asking.submits([*alone, *(person for person in handed if person.chooses)], run, address))
+    files = list(handing_over.files([person for person in handed if not person.chooses], run))
     await asyncio.gather(
         asking.ask(address, jobs, log, asked, per_second=own.per_second),
         handing_over.hand_over(address, files, own.token, log, asked),
     )
+
+
+async def _until_quiet(connection: asyncpg.Connection, asked: Asked, own: Run, *, looks: bool) -> None:
+    """Until what may have begun meanwhile has ended as well: with `looks` also looks at the waiting list."""
+    until = time.monotonic() + own.patience
+    while time.monotonic() < until:
+        stands = await waiting.standing(connection, asked.codes)
+        if stands.settled(len(set(asked.codes))) and not (looks and await waiting.may_wake(connection)):
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _until_care_is_known(connection: asyncpg.Connection) -> None:

@@ -33,6 +33,8 @@ class Figures:
     waitlisted: int
     waitlist_reasons: Mapping[str, int]
     held_for_human: int
+    chosen: int
+    offered: int
     booked_online: int
     booked_in_person: int
     messages_planned: int

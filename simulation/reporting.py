@@ -25,6 +25,7 @@ def table(figures: Figures, findings: Findings, out: Path, *, kept: bool) -> str
         ),
         _line("on the waiting list", f.waitlisted, _reasons(f.waitlist_reasons)),
         _line("wait for a human", f.held_for_human, "a guardian or a clinician speaks first"),
+        _line("chose with whom to speak", f.chosen, f"{f.offered} still may"),
         _line("messages planned", f.messages_planned, f"{f.messages_delivered} delivered"),
         _line("  not to be sent", f.messages_skipped, _reasons(f.messages_skipped_reasons)),
         _line("  not yet", f.messages_waiting, _reasons(f.messages_waiting_reasons)),

@@ -1,6 +1,7 @@
 """How long people waited: from the first byte of the request to the message in a sink."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -10,7 +11,11 @@ from simulation.history.outcomes import booked_cases
 
 
 def figures(history: History) -> dict[str, Any]:
-    """Seconds of the whole run, journeys (people who were booked and told), and percentiles of the waits."""
+    """Seconds of the whole run, journeys (people who were booked and told), and percentiles of the waits.
+
+    Of those who left the choice to us: how long somebody takes to choose is no speed of ours.
+    """
+    history = without_choosers(history)
     arrived = first_arrivals(history)
     seconds, journeys = _duration(history, arrived), _journeys(history, arrived)
     waits = latencies(history)
@@ -21,6 +26,18 @@ def figures(history: History) -> dict[str, Any]:
         "p50_s": round(percentile(waits, 0.50), 3),
         "p99_s": round(percentile(waits, 0.99), 3),
     }
+
+
+def without_choosers(history: History) -> History:
+    """The same without the people who wished to choose."""
+    codes = {one.case_code for one in history.told if one.person in history.choosers}
+    own = {case.case_id for case in history.cases if case.case_code in codes}
+    return replace(
+        history,
+        told=[one for one in history.told if one.person not in history.choosers],
+        cases=[case for case in history.cases if case.case_id not in own],
+        messages=[message for message in history.messages if message.case_id not in own],
+    )
 
 
 def latencies(history: History) -> list[float]:

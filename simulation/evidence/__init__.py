@@ -51,6 +51,8 @@ async def _tables(connection: asyncpg.Connection) -> History:
         cases=await services.cases(connection),
         matched=await services.matched(connection),
         waitlisted=await services.waitlisted(connection),
+        offered=await services.offered(connection),
+        chosen=await services.chosen(connection),
         alarms=await services.alarms(connection),
         appointments=booked,
         reservations=await bookings.reservations(connection),

@@ -18,6 +18,8 @@ LEFT JOIN matching.cases m USING (case_id)
 """
 MATCHED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE state IN ('matched', 'booked')"
 WAITLISTED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE state = 'waitlisted'"
+OFFERED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE state = 'offered'"
+CHOSEN = "SELECT count(*) FROM own JOIN matching.offers USING (case_id) WHERE state = 'accepted'"
 ALARMS = "SELECT alarm_id, case_id FROM own JOIN intake.alarms USING (case_id)"
 MESSAGES = """
 SELECT id, case_id, m.person_id, subject_id, version, purpose, state, reason, channel, due_at, next_at, settled_at
@@ -39,6 +41,16 @@ async def matched(connection: asyncpg.Connection) -> frozenset[UUID]:
 async def waitlisted(connection: asyncpg.Connection) -> frozenset[UUID]:
     """Own cases that matching has on its waiting list."""
     return frozenset(row["case_id"] for row in await connection.fetch(WAITLISTED))
+
+
+async def offered(connection: asyncpg.Connection) -> frozenset[UUID]:
+    """Own cases whose person has still to choose."""
+    return frozenset(row["case_id"] for row in await connection.fetch(OFFERED))
+
+
+async def chosen(connection: asyncpg.Connection) -> int:
+    """How many offers to own cases were accepted."""
+    return int(await connection.fetchval(CHOSEN))
 
 
 async def alarms(connection: asyncpg.Connection) -> list[Alarm]:

@@ -44,6 +44,22 @@ class Standing:
         return f"{states or 'nothing yet'}; {self.delivered} messages delivered, {self.due} due"
 
 
+# A look at the waiting list that may still find somebody a place: more room than it knew of, or a list half walked.
+LOOKS = """
+SELECT EXISTS (
+    SELECT FROM matching.due d WHERE d.kind = 'wake' AND (
+        d.body ->> 'after' IS NOT NULL OR d.body ->> 'again' = 'true'
+        OR EXISTS (SELECT FROM matching.loads WHERE freed_by >= coalesce(d.body ->> 'seen', '0')::xid8)
+    )
+) AND EXISTS (SELECT FROM matching.cases WHERE state = 'waitlisted')
+"""
+
+
+async def may_wake(connection: asyncpg.Connection) -> bool:
+    """Whether matching has still to look who of those that wait can have room that has come."""
+    return bool(await connection.fetchval(LOOKS))
+
+
 async def standing(connection: asyncpg.Connection, codes: Sequence[str]) -> Standing:
     """How the cases with these codes stand now."""
     rows = await connection.fetch(CASES, codes)

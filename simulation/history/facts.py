@@ -129,7 +129,8 @@ class Streams:
 class History:
     """Everything the checks look at. `read` is by (service, group), `reached` by (service, group, topic, key).
 
-    `matched` and `waitlisted` are case ids by matching's own tables; `expects_card` are the numbers of people
+    `matched`, `waitlisted` and `offered` (still to choose) are case ids by matching's own tables, `chosen` is how many
+    offers were accepted; `choosers` are the numbers of people who wished to choose; `expects_card` are the numbers of people
     whose answer must show whom to call; `addresses` is where each person (by number) is reached, None for the
     inbox; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
     reference stands for; `complaints` is what the partner misses; `at_partner` is who it is. Appointments and
@@ -140,6 +141,9 @@ class History:
     cases: Sequence[Case] = ()
     matched: frozenset[UUID] = frozenset()
     waitlisted: frozenset[UUID] = frozenset()
+    offered: frozenset[UUID] = frozenset()
+    chosen: int = 0
+    choosers: frozenset[int] = frozenset()
     alarms: Sequence[Alarm] = ()
     alarms_on_topic: frozenset[UUID] = frozenset()
     expects_card: frozenset[int] = frozenset()

@@ -15,7 +15,7 @@ def lost(history: History) -> Iterator[str]:
     booked = booked_cases(history)
     for code in acknowledged(history):
         case = cases.get(code)
-        if case is None or not outcomes(case, booked, history.waitlisted):
+        if case is None or not outcomes(case, booked, history):
             yield code
 
 
@@ -23,7 +23,7 @@ def contradicted(history: History) -> Iterator[str]:
     """Cases with more than one outcome at once."""
     booked = booked_cases(history)
     for case in history.cases:
-        if len(outcomes(case, booked, history.waitlisted)) > 1:
+        if len(outcomes(case, booked, history)) > 1:
             yield str(case.case_id)
 
 
@@ -31,7 +31,7 @@ def misinformed(history: History) -> Iterator[str]:
     """Cases whose person sees another state than the outcome that the other services have written down."""
     booked = booked_cases(history)
     for case in history.cases:
-        found = outcomes(case, booked, history.waitlisted)
+        found = outcomes(case, booked, history)
         if len(found) == 1 and case.state not in SHOWN[next(iter(found))]:
             yield str(case.case_id)
 
@@ -87,17 +87,19 @@ def booked_cases(history: History) -> frozenset[UUID]:
 # What the person may see for each outcome.
 SHOWN = {
     "booked": frozenset({"booked", "in_care"}),
-    "waitlisted": frozenset({"waitlisted"}),
+    "waitlisted": frozenset({"waitlisted"}),  # with other help meanwhile or without
+    "offered": frozenset({"offered"}),
     "held": frozenset({"held"}),
     "closed": frozenset({"closed", "paused"}),
 }
 
 
-def outcomes(case: Case, booked: frozenset[UUID], waitlisted: frozenset[UUID]) -> set[str]:
+def outcomes(case: Case, booked: frozenset[UUID], history: History) -> set[str]:
     """Every outcome that somebody has written down for this case."""
     found = {
         "booked": case.case_id in booked,
-        "waitlisted": case.case_id in waitlisted,
+        "waitlisted": case.case_id in history.waitlisted,
+        "offered": case.case_id in history.offered,
         "held": case.gate != "open",
         "closed": case.withdrawn,
     }

@@ -64,6 +64,11 @@ class Person:
     submits: int
     alarming: bool
 
+    @property
+    def chooses(self) -> bool:
+        """Whether they wish to choose their therapist themselves."""
+        return bool(self.body.get("booking_mode") == "choose")
+
 
 def people(seed: int, count: int, now: datetime) -> Iterator[Person]:
     """The first `count` people of this country; `now` is local wall time. Person n is the same in any count."""

@@ -1,6 +1,6 @@
 """What people wish beside the way they are met: by the population specification, as far as somebody can be found.
 
-Left out: `choose` (nobody here answers an offer), access needs that a therapist would have to meet (none of those who
+Left out: access needs that a therapist would have to meet (none of those who
 are seeded says that they do), and a language that is a must (there is no such wish). Couples are few, because each is
 held until the other one has consented.
 """
@@ -26,6 +26,7 @@ GENDERS = 0.7  # of ten people so many say theirs
 OTHER_GENDER = 0.01
 COUPLE = 0.05  # of those who name a relationship
 FAMILY = 0.02
+CHOOSES = 0.025
 KNOWN_THERAPISTS = 40  # as many as there are in the smallest country
 
 AREAS = ("Cantonment", "Old City", "University Road", "Block 4", "Railway Colony", "پرانا شہر")
@@ -52,6 +53,7 @@ def wishes(seed: int, number: int, body: dict[str, Any], *, woman: bool, lives: 
         **_of_where(chance, body, lives),
         **_of_oneself(chance, woman=woman),
         **_with_others(chance, seed, number, body),
+        **({"booking_mode": "choose"} if chance.random() < CHOOSES else {}),
     }
 
 
