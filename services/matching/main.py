@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -30,7 +31,8 @@ from services.matching.repository.waitlist import Filter, Place, Waits
 from services.matching.settings import Role, Settings, read_cities, read_policy
 from shared import messaging, web
 from shared.contracts.topics import TOPICS
-from shared.messaging import Database, KafkaSettings, Kernel, open_kernel
+from shared.messaging import Database, KafkaSettings, Kernel, Transaction, open_kernel
+from shared.messaging.failures import is_transient
 from shared.postgres import migrate
 from shared.web import idempotency
 from shared.web.idempotency import Claim
@@ -134,10 +136,23 @@ def _offers(matchmaker: Matchmaker, database: Database) -> OfferCounter:
             return await window.show(match_id, case_id, tx)
 
     async def decide(decision: Decision, traceparent: str | None) -> Answer | Refused | Claim:
-        async with database.transaction(origin=traceparent) as tx:
+        async with _attempt(database, traceparent) as tx:
             return await desk.decide(decision, tx)
 
     return OfferCounter(show, decide)
+
+
+@asynccontextmanager
+async def _attempt(database: Database, traceparent: str | None) -> AsyncIterator[Transaction]:
+    """A transaction of one request; whoever met another one at the same case is asked to come again."""
+    try:
+        async with database.transaction(origin=traceparent) as tx:
+            yield tx
+    except Exception as failure:
+        if not is_transient(failure):
+            raise
+        detail = "It may not have been saved; please send it again with the same key."
+        raise web.Problem(503, "try_again", detail, headers={"retry-after": "1"}) from failure
 
 
 def _waitlist(room: WaitingRoom, database: Database) -> WaitlistDesk:
@@ -146,7 +161,7 @@ def _waitlist(room: WaitingRoom, database: Database) -> WaitlistDesk:
             return await room.page(limit, after, only, tx)
 
     async def review(case_id: UUID, traceparent: str | None) -> tuple[bool, Case] | None:
-        async with database.transaction(origin=traceparent) as tx:
+        async with _attempt(database, traceparent) as tx:
             return await room.review_now(case_id, tx)
 
     return WaitlistDesk(page, review)

@@ -81,8 +81,8 @@ class Walk:
 
     async def let_time_pass(self) -> None:
         self.office.now["now"] += timedelta(hours=self.chance.choice([1, 20, 80]))
-        rows = await self.office.database.pool.fetch("SELECT key FROM due WHERE kind = 'offer'")
-        dues = [Due("offer", row["key"], NOW) for row in rows]
+        rows = await self.office.database.pool.fetch("SELECT key, body FROM due WHERE kind = 'offer'")
+        dues = [Due("offer", row["key"], NOW, row["body"]) for row in rows]
         await self.office.hear(ChoiceDesk(self.office.matchmaker).expire_offers, *dues)
         await self.office.hear(free_past_hours, Due("past_hours", "all", NOW))
 

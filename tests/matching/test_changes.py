@@ -10,6 +10,7 @@ from services.matching.domain.cases import Case, on_change
 from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.standing import count_hours, withdraw_matches
 from shared.contracts.intake import CaseSubmitted, CaseUpdated
+from shared.messaging import Due
 from tests.matching.conftest import Office
 from tests.matching.events import a_case, booked, withdrawal
 from tests.matching.examples import NOW
@@ -47,7 +48,8 @@ async def test_whoever_waits_is_searched_again_at_once_with_the_new_wishes(offic
     await follow(office, changed(case, languages=("bal", "ur")))
     [match] = await office.said("match_made")
     assert match["attempt"] == 2
-    assert await office.database.pool.fetchval("SELECT count(*) FROM due WHERE kind = 'review'") == 0
+    await office.hear(office.matchmaker.review_waiting, Due("review", str(case.case_id), NOW))
+    assert len(await office.said("match_made")) == 1  # the promised day has nothing left to do
 
 
 async def test_who_still_finds_nobody_waits_on_with_a_new_date_and_the_old_place(office: Office) -> None:

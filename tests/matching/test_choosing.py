@@ -9,9 +9,11 @@ import pytest
 
 from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.choosing import ChoiceDesk, Refused
+from services.matching.handlers.hearing import due_handlers
 from services.matching.handlers.standing import count_hours, withdraw_matches
 from shared.contracts.intake import CaseSubmitted
 from shared.messaging import Due
+from shared.messaging.due_loop import DueLoop
 from tests.matching.choosing import decide, offered, state_of
 from tests.matching.conftest import Office
 from tests.matching.events import a_case, booked, no_hour, withdrawal
@@ -20,7 +22,7 @@ from tests.matching.test_changes import changed
 
 
 async def expire(office: Office, offer: dict[str, Any]) -> None:
-    due = Due("offer", offer["case_id"], NOW, {"match_id": offer["match_id"]})
+    due = Due("offer", offer["match_id"], NOW, {"case_id": offer["case_id"]})
     await office.hear(ChoiceDesk(office.matchmaker).expire_offers, due)
 
 
@@ -38,7 +40,7 @@ async def test_whoever_wishes_to_choose_is_offered_three_and_nobody_is_booked(of
     assert await office.said("match_made") == []
     assert await office.loads() == {}
     due = await office.database.pool.fetchrow("SELECT * FROM due WHERE kind = 'offer'")
-    assert (due["key"], due["at"]) == (offer["case_id"], NOW + timedelta(hours=48))
+    assert (due["key"], due["at"]) == (offer["match_id"], NOW + timedelta(hours=48))
 
 
 async def test_with_nobody_who_fits_they_wait_like_everybody(office: Office) -> None:
@@ -59,7 +61,6 @@ async def test_the_chosen_one_and_nobody_else_is_asked_for_an_hour(office: Offic
     assert [one["therapist_id"] for one in match["candidates"]] == [chosen["therapist_id"]]
     assert (match["match_id"], match["attempt"], match["mode"]) == (offer["match_id"], 1, "book")
     assert await office.loads() == {UUID(chosen["therapist_id"]).int: 1}
-    assert await office.database.pool.fetchval("SELECT count(*) FROM due WHERE kind = 'offer'") == 0
     await office.hear(count_hours, booked(match))
     assert (await office.case(UUID(offer["case_id"])))["state"] == "booked"
 
@@ -219,6 +220,26 @@ def _as_submitted(request: str) -> CaseSubmitted:
     return CaseSubmitted.model_validate_json(request)
 
 
+async def test_who_decides_while_offers_come_due_is_answered_and_nothing_is_decided_twice(
+    office: Office,
+) -> None:
+    await team(office)
+    offers = [await offered(office) for _ in range(6)]
+    office.now["now"] = NOW + timedelta(hours=72)
+    loop, stop = DueLoop(office.database, due_handlers(office.matchmaker)), asyncio.Event()
+    running = asyncio.create_task(loop.run(stop))
+    answers = await asyncio.gather(*(decide(office, one, option=0) for one in offers for _ in range(3)))
+    async with asyncio.timeout(20):
+        while len(await office.said("offer_expired")) < 6:
+            await asyncio.sleep(0.02)
+    stop.set()
+    await running
+    assert set(answers) == {Refused("expired")}
+    assert {await state_of(office, one) for one in offers} == {"expired"}
+    assert len(await office.said("case_waitlisted")) == 6
+    assert loop.metrics()["due_failed_total"] == 0
+
+
 async def test_other_wishes_supersede_an_offer_and_scheduling_need_not_hear_of_it(office: Office) -> None:
     await team(office)
     offer = await offered(office)
@@ -241,4 +262,3 @@ async def test_a_withdrawn_case_ends_its_offer_silently(office: Office) -> None:
     assert await state_of(office, offer) == "withdrawn"
     assert await office.said("match_withdrawn") == []
     assert await decide(office, offer, option=0) == Refused("withdrawn")
-    assert await office.database.pool.fetchval("SELECT count(*) FROM due WHERE kind = 'offer'") == 0

@@ -69,7 +69,10 @@ async def test_somebody_who_let_an_offer_pass_is_not_sent_elsewhere(office: Offi
     await office.describe(1)
     offer = await offered(office)
     office.now["now"] = NOW + timedelta(hours=72)
-    await office.hear(ChoiceDesk(office.matchmaker).expire_offers, Due("offer", offer["case_id"], NOW))
+    await office.hear(
+        ChoiceDesk(office.matchmaker).expire_offers,
+        Due("offer", offer["match_id"], NOW, {"case_id": offer["case_id"]}),
+    )
     assert len(await office.said("case_waitlisted")) == 1
     assert await office.said("alternative_offered") == []
 

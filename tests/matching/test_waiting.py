@@ -56,8 +56,8 @@ async def test_a_new_therapist_is_found_for_whoever_waits_before_their_date(offi
     [match] = await office.said("match_made")
     assert (match["case_id"], match["attempt"]) == (str(case.case_id), 2)
     assert (await states(office))[other.case_id] == "waitlisted"
-    rows = await office.database.pool.fetch("SELECT key FROM due WHERE kind = 'review'")
-    assert [row["key"] for row in rows] == [str(other.case_id)]
+    await office.hear(office.matchmaker.review_waiting, Due("review", str(case.case_id), NOW))
+    assert len(await office.said("match_made")) == 1  # the promised day has nothing left to do
 
 
 async def test_whoever_still_finds_nobody_is_told_nothing_and_keeps_everything(office: Office) -> None:
@@ -156,7 +156,10 @@ async def test_who_let_an_offer_pass_is_offered_again_on_the_promised_day_only(o
     await office.describe(1)
     offer = await offered(office)
     office.now["now"] = NOW + timedelta(hours=72)
-    await office.hear(ChoiceDesk(office.matchmaker).expire_offers, Due("offer", offer["case_id"], NOW))
+    await office.hear(
+        ChoiceDesk(office.matchmaker).expire_offers,
+        Due("offer", offer["match_id"], NOW, {"case_id": offer["case_id"]}),
+    )
     await wake(office)
     await office.describe(2)
     await wake(office)

@@ -74,7 +74,6 @@ async def _put_down(tx: Transaction, begin_anew: Sequence[Case]) -> list[Case]:
     """Ends what is under way, so that the search finds their own therapist's place free again."""
     idle = [put_down(case) for case in begin_anew]
     await settle(tx, [(case, after) for case, after in zip(begin_anew, idle, strict=True) if after != case])
-    await tx.unschedule("review", [str(case.case_id) for case in begin_anew if case.state == "waitlisted"])
     await end_offers(tx, begin_anew, "superseded")
     return idle
 

@@ -80,7 +80,9 @@ class ChoiceDesk:
 
     async def expire_offers(self, dues: Sequence[Due], tx: Transaction) -> None:
         """Nobody chose in time: the case waits, and whoever was offered to it is free for others as before."""
-        known = await cases.lock_cases(tx, [UUID(due.key) for due in dues])
+        for due in dues:
+            tx.trace(due.body["case_id"], due.traceparent)
+        known = await cases.lock_cases(tx, [UUID(due.body["case_id"]) for due in dues])
         offered = [case for case in known.values() if case.state == "offered"]
         standing = await offers.open_offers(tx, [case.case_id for case in offered])
         over = {case_id: one for case_id, one in standing.items() if one.stands(tx.now) == "expired"}
@@ -110,7 +112,6 @@ class ChoiceDesk:
         after, ended = chosen(case, choice.therapist_id), accepted(offer, choice, tx.now)
         await settle(tx, [(case, after)])
         await offers.decide_offers(tx, [ended])
-        await tx.unschedule("offer", [str(case.case_id)])
         asked = only(choice, offer.modality)
         tx.emit([offer_decided(ended, search.submitted)])
         tx.emit([match_made(after, search.submitted, asked, search.priority, self._policy, tx)])
@@ -118,7 +119,6 @@ class ChoiceDesk:
 
     async def _decline(self, case: Case, ended: Offered, tx: Transaction) -> Answer:
         await offers.decide_offers(tx, [ended])
-        await tx.unschedule("offer", [str(case.case_id)])
         searches = await resumed(tx, [case])
         tx.emit([offer_decided(ended, searches[0].submitted)])
         if tries_left(case, self._policy):

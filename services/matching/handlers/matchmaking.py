@@ -262,11 +262,12 @@ async def _promise_reviews(tx: Transaction, after: Sequence[Case]) -> None:
 
 
 async def _promise_ends(tx: Transaction, made: Sequence[Offered]) -> None:
-    """The end of an offer comes by itself. One row per case: a later offer takes the place of an earlier one."""
+    """The end of an offer comes by itself. Whoever decides before leaves the row: taking it back under the case's lock
+    would wait for the one who has it and waits for the case."""
     await tx.schedule(
         [
-            Due("offer", key, one.expires_at, {"match_id": str(one.match_id)}, tx.traceparent_of(key))
+            Due("offer", str(one.match_id), one.expires_at, {"case_id": case}, tx.traceparent_of(case))
             for one in made
-            if (key := str(one.case_id))
+            if (case := str(one.case_id))
         ]
     )

@@ -34,7 +34,6 @@ async def end_offers(tx: Transaction, known: Sequence[Case], state: OfferState) 
     """Whoever of these cases was to choose need not any more. Their rows are locked."""
     offered = [case.case_id for case in known if case.state == "offered"]
     await offers.end_offers(tx, offered, state)
-    await tx.unschedule("offer", [str(case_id) for case_id in offered])
 
 
 async def count_hours(events: Sequence[Appointment], tx: Transaction) -> None:

@@ -56,7 +56,6 @@ class WaitingRoom:
             return None
         if case.state != "waitlisted":
             return False, case
-        await tx.unschedule("review", [str(case_id)])
         [after] = await self._matchmaker.search(tx, await resumed(tx, [case]))
         return True, after
 
@@ -77,8 +76,7 @@ class WaitingRoom:
         waitlist.belongs_to_their_traces(tx, waiting.values())
         known = await cases.lock_cases(tx, list(waiting)) if waiting else {}
         still = [case for case in known.values() if case.state == "waitlisted"]
-        found = await self._matchmaker.search(tx, await resumed(tx, still), only_found=True)
-        await tx.unschedule("review", [str(case.case_id) for case in found])
+        await self._matchmaker.search(tx, await resumed(tx, still), only_found=True)
 
     def _next(self, looked_at: Sequence[Waits], as_of: datetime) -> Place | None:
         full = len(looked_at) == self._waiting.woken_at_once
