@@ -110,10 +110,8 @@ async def run(  # noqa: PLR0913 - options, all by keyword
     connection = await asyncpg.connect(addresses["database"])
     try:
         before = await kernel.leftovers(connection)
-        desks = Desks(Address.of(addresses["intake"]), Address.of(addresses["matching"]))
-        asked = await _ask_and_wait(connection, desks, own, progress)
-        await asyncio.sleep(settle_seconds)
-        await _until_quiet(connection, asked, own, looks=settle_seconds >= SETTLE_SECONDS)
+        asked = await _ask_and_wait(connection, _desks(addresses), own, progress)
+        await _settle(connection, asked, own, settle_seconds)
         left = (await kernel.leftovers(connection)).since(before)
     finally:
         await connection.close()
@@ -178,9 +176,15 @@ async def _post(address: Address, own: Run, log: ClientLog, asked: Asked) -> Non
     )
 
 
-async def _until_quiet(connection: asyncpg.Connection, asked: Asked, own: Run, *, looks: bool) -> None:
-    """Until what may have begun meanwhile has ended as well: with `looks` also looks at the waiting list."""
-    until = time.monotonic() + own.patience
+def _desks(addresses: Mapping[str, str]) -> Desks:
+    return Desks(Address.of(addresses["intake"]), Address.of(addresses["matching"]))
+
+
+async def _settle(connection: asyncpg.Connection, asked: Asked, own: Run, seconds: float) -> None:
+    """So long, and until what has begun meanwhile has ended as well: of whoever has the time for it, also the look at
+    the waiting list that is still to come."""
+    await asyncio.sleep(seconds)
+    looks, until = seconds >= SETTLE_SECONDS, time.monotonic() + own.patience
     while time.monotonic() < until:
         stands = await waiting.standing(connection, asked.codes)
         if stands.settled(len(set(asked.codes))) and not (looks and await waiting.may_wake(connection)):
