@@ -55,19 +55,18 @@ class Prices:
 
         The parts of a therapist sum to their points.
         """
-        directory, points = self._directory, self._points
-        said = {
-            "wish": np.full(len(directory.ids), wish * points.wish),
-            "language": directory.language_places(request.languages) * points.language,
-            "fluency": directory.fluency_levels(request.languages) * points.fluency,
-            "specialist": directory.no_specialist(request.problem_areas) * points.specialist,
-            "step_above": directory.steps_above(request.step) * points.step_above,
-            "load": self._load,
+        directory, points, areas = self._directory, self._points, request.problem_areas
+        said: dict[str, list[int]] = {
+            "wish": [wish * points.wish] * len(therapists),
+            "language": (directory.language_places(request.languages)[therapists] * points.language).tolist(),
+            "fluency": (directory.fluency_levels(request.languages)[therapists] * points.fluency).tolist(),
+            "specialist": (directory.no_specialist(areas)[therapists] * points.specialist).tolist(),
+            "step_above": (directory.steps_above(request.step)[therapists] * points.step_above).tolist(),
+            "load": self._load[therapists].tolist(),
         }
         if request.modalities[wish] == "in_person":
-            said["distance"] = self._distance(request)
-        said |= self._wishes(request)
-        return {rule: column[therapists].tolist() for rule, column in said.items()}
+            said["distance"] = self._distance(request)[therapists].tolist()
+        return said | {rule: unmet[therapists].tolist() for rule, unmet in self._wishes(request).items()}
 
     def _wishes(self, request: Request) -> dict[str, Numbers]:
         """The wishes that not everybody has."""

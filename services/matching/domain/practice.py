@@ -27,19 +27,15 @@ class Practice:
 
     def permitted(self, province: Province) -> Bits:
         """Whose credential lets them practise at all."""
-        return self._row("permitted", province, lambda _, allowance: allowance.may_practise)
+        return self._row("permitted", province, _permitted)
 
     def supervised(self, province: Province) -> Bits:
         """Who has a supervisor, or needs none."""
-        return self._row(
-            "supervised",
-            province,
-            lambda profile, allowance: profile.supervisor is not None or not allowance.needs_supervision,
-        )
+        return self._row("supervised", province, _supervised)
 
     def in_lane(self, lane: Lane, province: Province) -> Bits:
         """Whose credential covers this lane."""
-        return self._row(lane, province, lambda _, allowance: lane in allowance.lanes)
+        return self._row(lane, province, _IN_LANE[lane])
 
     def able(self, areas: Sequence[str], step: int, province: Province) -> Bits:
         """Who can and may work at this step or a higher one with every one of these: a case's step is a floor."""
@@ -79,3 +75,22 @@ class Practice:
 
     def _allowance(self, profile: Profile, place: str) -> Allowance:
         return self._credentials.allowance(profile.profession, profile.register_status, place)
+
+
+def _permitted(_: Profile, allowance: Allowance) -> bool:
+    return allowance.may_practise
+
+
+def _supervised(profile: Profile, allowance: Allowance) -> bool:
+    return profile.supervisor is not None or not allowance.needs_supervision
+
+
+def _online(_: Profile, allowance: Allowance) -> bool:
+    return "online" in allowance.lanes
+
+
+def _in_person(_: Profile, allowance: Allowance) -> bool:
+    return "in_person" in allowance.lanes
+
+
+_IN_LANE: dict[Lane, Callable[[Profile, Allowance], bool]] = {"online": _online, "in_person": _in_person}
