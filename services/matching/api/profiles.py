@@ -117,7 +117,12 @@ class ProfileSent(Sent):
     profession: Profession | None = None
     gender: Gender
     languages: Annotated[
-        tuple[Annotated[LanguageSent, BeforeValidator(_with_fluency)], ...],
+        tuple[
+            Annotated[
+                LanguageSent, BeforeValidator(_with_fluency, json_schema_input_type=LanguageSent | Language)
+            ],
+            ...,
+        ],
         Field(min_length=1, max_length=10),
     ]
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1, max_length=5), Once] = ("individual",)
