@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +35,23 @@ CONSENT = Consent(True, True, "2026-01", "en")
 )
 def test_every_way_of_writing_a_number_is_the_same_number(text: str) -> None:
     assert read_address("sms", text) == "+923991234567"
+
+
+AS_MOST_WRITE = st.tuples(
+    st.sampled_from(["+92", "0092", "0"]),
+    st.sampled_from(["", " ", "-"]),
+    st.from_regex(r"3[0-9]{2}", fullmatch=True),
+    st.sampled_from(["", " ", "-"]),
+    st.from_regex(r"[0-9]{7}", fullmatch=True),
+).map("".join)
+
+
+@given(AS_MOST_WRITE)
+def test_what_most_people_write_is_read_as_the_library_reads_it(text: str) -> None:
+    number = phonenumbers.parse(text, "PK")
+    assert read_address("sms", text) == phonenumbers.format_number(
+        number, phonenumbers.PhoneNumberFormat.E164
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ PAKISTAN = 92
 # A Pakistani mobile: 3 and nine more digits. Not `is_valid_number`: it knows the networks of the day it was made, and a
 # person whose network is newer must not be turned away. The network cannot be told from the prefix anyway.
 _MOBILE = re.compile(r"3[0-9]{9}")
+# As most people write it: +92, 0092 or 0, a space or hyphen between the parts. The library says the same of these, in
+# fifty microseconds, a tenth of what a request costs.
+_USUAL = re.compile(r"(?:\+92|0092|0)[ -]?(3[0-9]{2})[ -]?([0-9]{7})")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -85,6 +88,8 @@ def backwards(pointer: str, windows: Sequence[Window]) -> list[Refusal]:
 
 
 def _phone(text: str, pointer: str) -> str | Refusal:
+    if usual := _USUAL.fullmatch(text):
+        return f"+{PAKISTAN}{usual[1]}{usual[2]}"
     refusal = Refusal(pointer, "not_a_mobile_number", "a Pakistani mobile number is needed")
     if any(sign.isalpha() for sign in text):  # the library would dial letters as their keys
         return refusal
