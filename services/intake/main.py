@@ -33,7 +33,7 @@ from services.intake.api.desk import Room, serve_desk
 from services.intake.api.desk_pages import DeskPages
 from services.intake.api.duty import DutyDesk
 from services.intake.api.problems import with_card
-from services.intake.api.together import together
+from services.intake.api.together import Together, together
 from services.intake.api.watching import Watch
 from services.intake.domain.policy import Policy
 from services.intake.handlers import acceptance, attending, bulk, progress
@@ -216,14 +216,12 @@ def _case_counter(
 ) -> cases.CaseCounter:
     deployment = read_key(settings.deployment_key_file)
     desk, pin_key = _desk(settings, policy), derive(deployment, "pin")
-    deployment, desk = read_key(settings.deployment_key_file), _desk(settings, policy)
-    pin_key = derive(deployment, "pin")
     return cases.CaseCounter(
         policy,
         cards,
         pin_key=pin_key,
         lookup_key=derive(deployment, "lookup"),
-        accept=together(database, partial(acceptance.accept_posts, desk=desk), at_once=1),
+        accept=Together(database, partial(acceptance.accept_posts, desk=desk), at_once=1),
         proof=earlier.Proof(
             knock=together(database, partial(open_sessions, pin_key=pin_key)),
             look=together(database, look_up_cases),
@@ -237,7 +235,7 @@ def _bulk_counter(settings: Settings, counter: cases.CaseCounter, database: Data
         counter.policy,
         pin_key=counter.pin_key,
         lookup_key=counter.lookup_key,
-        turns=BulkTurns(database, partial(bulk.accept_lines, desk=desk)),
+        turns=BulkTurns(database, partial(bulk.accept_lines, desk=desk), lambda: counter.accept.waiting),
         knock=counter.proof.knock,
         new_trace=lambda: new_traceparent(random.random() < ratio),
     )

@@ -41,6 +41,11 @@ class Batcher(Generic[T, R]):
             self._start()
         return await answer
 
+    @property
+    def waiting(self) -> int:
+        """How many have not been taken into a batch yet."""
+        return len(self._queue)
+
     def _start(self) -> None:
         self._running += 1
         task = asyncio.create_task(self._run())

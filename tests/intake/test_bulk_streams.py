@@ -275,7 +275,7 @@ def breaking(database: Database, work: Callable[[int], None]) -> BulkTurns:
         work(tries)
         return [Settled("accepted") for _ in lines]
 
-    return BulkTurns(database, accept)
+    return BulkTurns(database, accept, lambda: 0)
 
 
 LINES: Any = [BulkLine(bytes([n]), b"", None) for n in range(8)]  # type: ignore[arg-type]
@@ -308,6 +308,40 @@ async def test_a_line_that_breaks_its_batch_stands_alone(store: IntakeDatabase) 
             raise RuntimeError("a value that must not be told")
         return [Settled("accepted") for _ in lines]
 
-    settled = await BulkTurns(store.intake, accept).settle(LINES, "x")
+    settled = await BulkTurns(store.intake, accept, lambda: 0).settle(LINES, "x")
     assert [isinstance(one, Problem) for one in settled] == [place == 5 for place in range(8)]
     assert settled[5].document()["code"] == "internal"  # type: ignore[union-attr]
+
+
+async def test_while_people_wait_files_are_not_begun_and_those_begun_give_way(store: IntakeDatabase) -> None:
+    waiting, taken = turns.CROWD, 0
+
+    async def accept(lines: Any, tx: Transaction, sender: str) -> list[Settled]:
+        nonlocal taken
+        taken += 1
+        return [Settled("accepted") for _ in lines]
+
+    some = BulkTurns(store.intake, accept, lambda: waiting)
+    async with some.upload():
+        waiting += 1
+        with pytest.raises(Problem) as refused:
+            async with some.upload():
+                raise AssertionError("begun")
+        assert (refused.value.status, refused.value.headers["retry-after"]) == (503, "2")
+        settling = asyncio.create_task(some.settle(LINES, "x"))
+        await asyncio.sleep(turns.LOOK_SECONDS * 3)
+        assert taken == 0
+        waiting -= 1
+        await settling
+        assert taken == 1
+
+
+async def test_a_file_that_was_begun_is_finished_although_people_never_stop_coming(
+    store: IntakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "GIVE_WAY_SECONDS", 0.05)
+
+    async def accept(lines: Any, tx: Transaction, sender: str) -> list[Settled]:
+        return [Settled("accepted") for _ in lines]
+
+    assert len(await BulkTurns(store.intake, accept, lambda: turns.CROWD + 1).settle(LINES, "x")) == 8

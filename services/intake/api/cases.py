@@ -13,6 +13,7 @@ from services.intake.api.earlier import Proof, prove
 from services.intake.api.posts import KEY_PARAMETER, idempotency_key
 from services.intake.api.problems import refused
 from services.intake.api.requests import COUPLE, EXAMPLE, SMALLEST, CaseSent
+from services.intake.api.together import Together
 from services.intake.api.views import not_found, render_view
 from services.intake.api.watching import Watch
 from services.intake.domain.checking import check
@@ -39,7 +40,7 @@ class CaseCounter:
     cards: CardDeck
     pin_key: bytes
     lookup_key: bytes
-    accept: Callable[[Post], Awaitable[Accepted]]
+    accept: Together[Post, Accepted]
     proof: Proof
 
 

@@ -12,6 +12,10 @@ from shared.web import Problem
 
 UPLOADS = 4  # as many read at once; who comes later is told to come again
 PAUSES = (0.05, 0.3, 1.0)  # seconds before a batch is tried again
+# Single posts that wait although one transaction takes as many: people come first, and bulk is what is shed first.
+CROWD = 200
+GIVE_WAY_SECONDS = 1.0
+LOOK_SECONDS = 0.02
 
 Work = Callable[[Sequence[BulkLine], Transaction, str], Awaitable[list[Settled]]]
 Result = Settled | Problem
@@ -20,19 +24,21 @@ log = logging.getLogger(__name__)
 
 
 class BulkTurns:
-    """One batch is one transaction, and one of them runs at a time, whatever the number of files."""
+    """One batch is one transaction, and one of them runs at a time, whatever the number of files. `posts_waiting`
+    tells how many single posts wait for theirs."""
 
-    def __init__(self, database: Database, work: Work) -> None:
+    def __init__(self, database: Database, work: Work, posts_waiting: Callable[[], int]) -> None:
         self._database = database
         self._work = work
+        self._posts_waiting = posts_waiting
         self._turn = asyncio.Semaphore(1)
         self._uploads = 0
 
     @asynccontextmanager
     async def upload(self) -> AsyncIterator[None]:
         """A place for one upload. Raises Problem 503 before anything of it is read."""
-        if self._uploads >= UPLOADS:
-            detail = "Too many files are being read; please send this one again."
+        if self._uploads >= UPLOADS or self._posts_waiting() > CROWD:
+            detail = "Too much is being taken in; please send this file again."
             raise Problem(503, "overloaded", detail, headers={"retry-after": "2"})
         self._uploads += 1
         try:
@@ -46,6 +52,7 @@ class BulkTurns:
         if not lines:
             return []
         for pause in (*PAUSES, None):
+            await self._give_way()
             try:
                 async with self._turn, self._database.transaction() as tx:
                     return [*await self._work(lines, tx, sender)]
@@ -55,6 +62,13 @@ class BulkTurns:
             if pause is not None:
                 await asyncio.sleep(pause)
         return [try_again()] * len(lines)
+
+    async def _give_way(self) -> None:
+        """For a while, not for ever: a file that has been begun is finished."""
+        for _ in range(int(GIVE_WAY_SECONDS / LOOK_SECONDS)):
+            if self._posts_waiting() <= CROWD:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _apart(self, lines: Sequence[BulkLine], sender: str, failure: Exception) -> list[Result]:
         """Halved until the line that breaks the batch stands alone."""
