@@ -7,7 +7,7 @@ In the document each operation has `security` and `x-roles`: `public`, `service`
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request, Security
+from fastapi import Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
@@ -33,15 +33,19 @@ def allowed_services(secrets: Mapping[str, str]) -> Any:
     return Security(_Services(secrets))
 
 
-class Application(FastAPI):
-    """An application whose description says of every operation who may call it."""
-
-    def openapi(self) -> dict[str, Any]:
-        document = super().openapi()
-        for operations in document["paths"].values():
-            for operation in operations.values():
-                _tell(operation)
-        return document
+def tell_callers(operation: dict[str, Any]) -> None:
+    """Puts `x-roles` beside `security`; an operation that declares nothing is left without."""
+    if "x-roles" in operation or "security" not in operation:
+        return
+    schemes: dict[str, list[str]] = {
+        name: scopes for one in operation["security"] for name, scopes in one.items()
+    }
+    if TOKEN in schemes:
+        told = [scope.partition(OWN) for scope in schemes[TOKEN]]
+        operation["x-roles"] = {role: "own" if own else "all" for role, own, _ in told}
+        operation["security"] = [{TOKEN: []}]
+    else:
+        operation["x-roles"] = SERVICE if SERVICE in schemes else "public"
 
 
 class _Callers(SecurityBase):
@@ -64,18 +68,3 @@ class _Services(SecurityBase):
 
     async def __call__(self, request: Request) -> str:
         return require_service(request, self._secrets)
-
-
-def _tell(operation: dict[str, Any]) -> None:
-    """Puts `x-roles` beside `security`; an operation that declares nothing is left without."""
-    if "x-roles" in operation or "security" not in operation:
-        return
-    schemes: dict[str, list[str]] = {
-        name: scopes for one in operation["security"] for name, scopes in one.items()
-    }
-    if TOKEN in schemes:
-        told = [scope.partition(OWN) for scope in schemes[TOKEN]]
-        operation["x-roles"] = {role: "own" if own else "all" for role, own, _ in told}
-        operation["security"] = [{TOKEN: []}]
-    else:
-        operation["x-roles"] = SERVICE if SERVICE in schemes else "public"

@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from shared.web.access import Application
 from shared.web.edge import Bodies, Edge, OnProblem
+from shared.web.openapi import Application
 from shared.web.problems import FieldProblem, Problem, render
 
 CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}

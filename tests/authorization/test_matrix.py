@@ -5,15 +5,24 @@ from pathlib import Path
 
 import pytest
 from fastapi.routing import iter_route_contexts
+from jsonschema import Draft202012Validator
 
 from deploy import authorization
 from deploy.applications import APPLICATIONS, descriptions
 from shared.contracts.roles import ROLES
+from shared.web.openapi import PROBLEM
 from tests.authorization.asking import Operation, ask, operations
 from tests.authorization.conftest import Stage
 
 SERVICES = Path(__file__).parents[2] / "services"
 # What needs no description: the descriptions themselves, and the pages that people fill in without a script.
+DESK = {
+    "/desk": "GET",
+    "/desk/alarms/{alarm_id}": "GET",
+    "/desk/sign-in": "POST",
+    "/desk/sign-out": "POST",
+    "/desk/act": "POST",
+}
 PAGES = re.compile(r"/(openapi\.json|docs(/files)?|(en|ur)/.*|files/.*)?$")
 UNKNOWN = ("token_missing", "token_invalid", "token_expired")
 
@@ -41,16 +50,40 @@ def test_every_service_with_routes_is_in_the_matrix() -> None:
     assert served == {name.partition("-")[0] for name in APPLICATIONS}
 
 
-async def test_whatever_is_not_described_is_a_page_for_everybody(stage: Stage) -> None:
+async def test_whatever_is_not_described_is_a_page_for_everybody_or_the_desk(stage: Stage) -> None:
     hidden = {
         str(route.path)
         for app in stage.apps.values()
         for route in iter_route_contexts(app.routes)
         if not getattr(route, "include_in_schema", False)
     }
-    assert [path for path in sorted(hidden) if not PAGES.match(path)] == [], (
-        "the matrix does not know of these"
+    unknown = [path for path in sorted(hidden) if not PAGES.match(path) and path not in DESK]
+    assert unknown == [], "the matrix does not know of these"
+
+
+@pytest.mark.parametrize("role", [*ROLES, "stranger", "expired", "forged", "none"])
+@pytest.mark.parametrize("path", DESK)
+async def test_the_duty_desks_pages_are_for_duty_clinicians(path: str, role: str, stage: Stage) -> None:
+    operation = next(one for one in GUARDED if one.path == "/v1/alarms/{alarm_id}")
+    own, _ = await stage.things(operation)
+    nobody = stage.tokens.nobody("duty_clinician")
+    token = (nobody.get(role) or ({} if role == "none" else stage.tokens.of(role))).get("Authorization", "")
+    token = token.removeprefix("Bearer ")
+    answer = await stage.clients[operation.application].request(
+        DESK[path],
+        path.format_map(own.parameters),
+        headers={"Cookie": f"desk={token}"},
+        data={"token": token, "act": "take"} if DESK[path] == "POST" else None,
     )
+    if role in nobody:
+        assert answer.status_code == 401
+    elif role != "duty_clinician":
+        assert answer.status_code == 403
+    elif DESK[path] == "GET":
+        assert answer.status_code == 200
+    else:
+        # A form that does not carry the mark of the page it stands on is nobody's.
+        assert answer.status_code == (303 if path == "/desk/sign-in" else 403)
 
 
 def test_the_page_that_reviewers_read_is_current() -> None:
@@ -65,6 +98,7 @@ async def test_nobody_who_is_not_known_comes_in(operation: Operation, stage: Sta
         answer = await ask(stage.clients[operation.application], operation, own, headers)
         assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json"), how
         assert "www-authenticate" in answer.headers, how
+        assert Draft202012Validator(PROBLEM).is_valid(answer.json()), how
         assert answer.json()["code"] in UNKNOWN, how
 
 
@@ -93,6 +127,9 @@ async def test_a_role_does_what_is_declared_and_nothing_else(
     headers = stage.tokens.of(role, own.claims.get(role))
     mine = await ask(client, operation, own, headers)
     theirs = await ask(client, operation, foreign, headers)
+    for refused in (one for one in (mine, theirs) if one.status_code >= 400):
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert Draft202012Validator(PROBLEM).is_valid(refused.json())
     if operation.who == "service":
         assert (mine.status_code, theirs.status_code) == (401, 401)
     elif whose is None:

@@ -54,6 +54,14 @@ def test_every_operation_says_what_it_does() -> None:
     assert silent == []
 
 
+def test_every_operation_says_how_it_tells_what_went_wrong() -> None:
+    for where, one in operations():
+        told = {"default", "401", "403"} if one["security"] else {"default"}
+        assert told <= set(one["responses"]), where
+        for status in told:
+            assert list(one["responses"][status]["content"]) == ["application/problem+json"], where
+
+
 def test_every_body_is_described_with_an_example() -> None:
     assert [where for where, content in bodies() if not content.get("examples")] == []
 
