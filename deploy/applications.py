@@ -22,7 +22,7 @@ from shared.contracts.topics import TOPICS
 from shared.messaging import Database
 from shared.web import create_app
 
-CALLERS = ("notifications", "console")  # services that call an /internal route
+CALLERS = ("notifications", "console", "intake")  # services that call an /internal route
 LANES = {topic.name: topic.lane for topic in TOPICS}
 
 Serve = Callable[[FastAPI, Path, Database], None]

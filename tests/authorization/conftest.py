@@ -22,6 +22,7 @@ from shared.messaging import Database
 from shared.postgres import migrate, open_pool
 from tests.authorization.asking import Operation, Tokens
 from tests.authorization.things import ORGANISATIONS, Make, Things, of_intake, of_matching, of_scheduling
+from tests.browser.serving import serving
 from tests.matching import examples
 from tests.scheduling.store import Store, open_store
 from tests.stack_fixtures import TEMPLATE
@@ -82,7 +83,11 @@ async def stage(postgres_server: PostgresServer, tokens: tuple[Path, Tokens]) ->
         opened = {"scheduling": store.database}
         for schema in ("intake", "vault", "matching"):
             opened[schema] = await _open(leaving, postgres_server.dsn(name, schema), schema)
-        apps = {one: build(one, folder, opened[served.schema]) for one, served in APPLICATIONS.items()}
+        # The crisis role asks the vault over the network, as in production.
+        vault = build("intake-vault", folder, opened["vault"])
+        environment = leaving.enter_context(pytest.MonkeyPatch.context())
+        environment.setenv("VAULT_URL", await leaving.enter_async_context(serving(vault)))
+        apps = {one: build(one, folder, opened[each.schema]) for one, each in APPLICATIONS.items()}
         clients = {one: await leaving.enter_async_context(_client(app)) for one, app in apps.items()}
         yield Stage(apps, clients, _makers(apps, opened, store, admin), signing)
     await databases.drop(admin_dsn, name)
@@ -91,7 +96,7 @@ async def stage(postgres_server: PostgresServer, tokens: tuple[Path, Tokens]) ->
 def _makers(
     apps: Mapping[str, FastAPI], opened: Mapping[str, Database], store: Store, admin: Any
 ) -> dict[str, Make]:
-    intake = of_intake(apps["intake"], admin)
+    intake = of_intake(apps["intake"], admin, opened["intake"])
     return {
         "intake": intake,
         "vault": intake,

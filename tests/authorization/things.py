@@ -1,6 +1,6 @@
 """What routes are about, made by the services' own code: a case, an alarm, a therapist, an appointment, and whose it is.
 
-A new path parameter is filled here. What has no owner (a site, an alarm) has no claims.
+A new path parameter is filled here. What has no owner (a site) has no claims.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,6 +11,8 @@ from uuid import uuid4
 import httpx2
 
 from services.intake.api.requests import EXAMPLE
+from services.intake.domain.alarms import Staff
+from services.intake.handlers.alarms import Taking, acknowledge_alarms
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.profiles import Description, describe_therapist
 from services.matching.handlers.roster import Roster
@@ -37,8 +39,8 @@ class Things:
 Make = Callable[[str], Awaitable[Things]]  # for an organisation
 
 
-def of_intake(app: Any, admin: Any) -> Make:
-    """A case with an alarm, asked for over HTTP."""
+def of_intake(app: Any, admin: Any, database: Database) -> Make:
+    """A case with an alarm, asked for over HTTP, and who has taken it."""
 
     async def make(_: str) -> Things:
         body = EXAMPLE | {"answers": {"phq9": [0, 0, 0, 0, 0, 0, 0, 0, 3]}}
@@ -51,9 +53,15 @@ def of_intake(app: Any, admin: Any) -> Make:
             "SELECT case_id, alarm_id FROM intake.cases JOIN intake.alarms USING (case_id) WHERE case_code = $1",
             code,
         )
-        owner = {"case_id": str(row["case_id"]), "attendee_id": str(uuid4())}
+        owner, clinician = (
+            {"case_id": str(row["case_id"]), "attendee_id": str(uuid4())},
+            Staff(str(uuid4()), "Asma"),
+        )
+        async with database.transaction() as tx:
+            await acknowledge_alarms([Taking(row["alarm_id"], clinician)], tx)
         return Things(
-            {"code": code, "alarm_id": str(row["alarm_id"])}, dict.fromkeys(("person", "participant"), owner)
+            {"code": code, "alarm_id": str(row["alarm_id"])},
+            {"person": owner, "participant": owner, "duty_clinician": {"sub": clinician.id}},
         )
 
     return make

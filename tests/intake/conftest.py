@@ -128,7 +128,9 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         "deployment.key": base64.b64encode(WRAPPING_KEY).decode(),
         "token.json": json.dumps(key.as_dict(private=True)),
         "token.public.json": json.dumps({"keys": [key.as_dict(private=False)]}),
-        "service_tokens.json": json.dumps({"notifications": "n" * 32, "console": "c" * 32}),
+        "service_tokens.json": json.dumps(
+            {"notifications": "n" * 32, "console": "c" * 32, "intake": "i" * 32}
+        ),
     }
     for name, text in files.items():
         (folder / name).write_text(text)

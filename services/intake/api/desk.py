@@ -28,9 +28,11 @@ from services.intake.api.duty import (
     stand_by,
 )
 from services.intake.api.posts import read_key
+from services.intake.api.reaching import read_reach
 from services.intake.domain.alarms import Staff
 from services.intake.handlers.alarms import Closing, Taking
 from services.intake.handlers.attending import Attempting, Judging
+from services.intake.handlers.reaching import Reach
 from services.intake.repository.alarm_views import Page
 from shared.web import Bodies, Principal, Problem, TokenVerifier, parse, read_other_bodies
 
@@ -39,7 +41,7 @@ FORMS = Bodies(limit=32_768, types=("application/x-www-form-urlencoded",))
 PER_PAGE = 100
 
 Form = Mapping[str, str]
-Act = Callable[[DutyDesk, UUID, Staff, Form], Awaitable[None]]
+Act = Callable[[DutyDesk, UUID, Staff, Form], Awaitable[Reach | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,12 @@ def _acting(room: Room) -> APIRouter:
         except Problem as problem:
             return _refused(room, who, problem)
         try:
-            await act(room.desk, alarm_id, who.staff, form)
+            reach = await act(room.desk, alarm_id, who.staff, form)
         except Problem as problem:
             return await _again(room, who, alarm_id, problem, form)
-        return _to(f"/desk/alarms/{alarm_id}")
+        found = await room.desk.look(alarm_id) if reach else None
+        # What was opened is shown in this one answer; there is no page that shows it again by itself.
+        return room.pages.alarm(who, found, reach=reach) if found else _to(f"/desk/alarms/{alarm_id}")
 
     return router
 
@@ -166,7 +170,17 @@ async def _close(desk: DutyDesk, alarm_id: UUID, staff: Staff, form: Form) -> No
     stand_by(await desk.close(Closing(alarm_id, staff, sent.outcome, sent.reason)))
 
 
-ACTS: Mapping[str, Act] = {"take": _take, "attempt": _attempt, "level": _change_level, "close": _close}
+async def _reach(desk: DutyDesk, alarm_id: UUID, staff: Staff, _: Form) -> Reach:
+    return await read_reach(desk, alarm_id, staff)
+
+
+ACTS: Mapping[str, Act] = {
+    "take": _take,
+    "reach": _reach,
+    "attempt": _attempt,
+    "level": _change_level,
+    "close": _close,
+}
 
 
 def _which(form: Form) -> tuple[UUID, Act]:

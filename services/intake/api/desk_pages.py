@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 from fastapi import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.intake.api.reaching import spoken_windows
 from services.intake.domain.alarms import AttemptOutcome, Outcome, Staff
 from services.intake.domain.vocabulary import TIME_ZONE, Level
+from services.intake.handlers.reaching import Reach
 
 TEMPLATES = Path(__file__).parents[1] / "desk_templates"
 STYLE = (TEMPLATES / "desk.css").read_text("utf-8")
@@ -60,12 +62,13 @@ class DeskPages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"moment": _moment, "words": _words}
+        self._environment.filters |= {"moment": _moment, "words": _words, "windows": spoken_windows}
         self._environment.globals |= {
             "style": STYLE,
             "attempt_outcomes": get_args(AttemptOutcome),
             "outcomes": get_args(Outcome),
             "levels": get_args(Level),
+            "days": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
         }
 
     def sign_in(self, status: int = 200, message: str = "") -> Response:
@@ -85,13 +88,14 @@ class DeskPages:
         status: int = 200,
         message: str = "",
         typed: Mapping[str, str] | None = None,
+        reach: Reach | None = None,
     ) -> Response:
         """One alarm with its forms; what was typed is not lost when it was refused."""
         # A key per page that is shown: a form that is sent twice is one attempt.
         key = (typed or {}).get("key") or str(uuid4())
-        return self._page(
-            "alarm.html", who, status, alarm=alarm, message=message, typed=Typed(typed or {}), key=key
-        )
+        mine = alarm["acknowledged_by"] == who.staff.id
+        shown = {"message": message, "typed": Typed(typed or {}), "key": key, "mine": mine, "reach": reach}
+        return self._page("alarm.html", who, status, alarm=alarm, **shown)
 
     def nothing(self, who: SignedIn | None, status: int, message: str) -> Response:
         """There is no such thing, or it is not what our forms send."""

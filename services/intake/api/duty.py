@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,11 +12,16 @@ from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from services.intake.api.requests import Sent
-from services.intake.domain.alarms import AttemptOutcome, Outcome, Staff, Verdict
+from services.intake.api.together import together
+from services.intake.domain.alarms import AlarmPolicy, AttemptOutcome, Outcome, Staff, Verdict
 from services.intake.domain.vocabulary import Level
+from services.intake.gateways.vault import Vault
+from services.intake.handlers import alarms, attending
 from services.intake.handlers.alarms import Closing, Taking
 from services.intake.handlers.attending import Attempting, Judged, Judging, Recorded
+from services.intake.handlers.reaching import ContactReader, Reach, Reading, permit_readings
 from services.intake.repository.alarm_views import Page
+from shared.messaging import Database
 from shared.web import FieldProblem, Principal, Problem, allowed
 
 REFUSALS = {
@@ -72,7 +78,22 @@ class DutyDesk:
     attempt: Callable[[Attempting], Awaitable[Recorded | Verdict | None]]
     change_level: Callable[[Judging], Awaitable[Judged | None]]
     close: Callable[[Closing], Awaitable[Verdict | None]]
+    reach: Callable[[Reading], Awaitable[Reach | Verdict | None]]
     note_key: bytes
+
+
+def open_desk(database: Database, policy: AlarmPolicy, vault: Vault, note_key: bytes) -> DutyDesk:
+    """The desk on a database; what comes together shares transactions."""
+    return DutyDesk(
+        page=together(database, alarms.list_alarms),
+        look=together(database, alarms.look_at_alarms),
+        acknowledge=together(database, alarms.acknowledge_alarms),
+        attempt=together(database, attending.record_attempts),
+        change_level=together(database, partial(attending.change_levels, policy=policy)),
+        close=together(database, alarms.close_alarms),
+        reach=ContactReader(together(database, permit_readings), vault).read,
+        note_key=note_key,
+    )
 
 
 def named(principal: Principal) -> Staff:

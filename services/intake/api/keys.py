@@ -16,15 +16,19 @@ from shared.web import Problem, allowed_services, fast_json, parse
 from shared.web.described import body_of
 
 # Which service may open what. Nobody may open answers over the wire.
-ALLOWED: Mapping[str, frozenset[str]] = {"notifications": frozenset({"contact"})}
+# An alarm's contact is for the desk; it asks for a person's own where an alarm has none.
+ALLOWED: Mapping[str, frozenset[str]] = {
+    "notifications": frozenset({"contact"}),
+    "intake": frozenset({"alarm_contact", "contact"}),
+}
 EXAMPLE = {"ids": ["018f3c1e-7b1a-7000-8000-0000000000b1"], "purpose": "contact"}
 
 
 class KeysSent(Sent):
-    """POST /internal/v1/keys: one call per batch of messages."""
+    """POST /internal/v1/keys: one call per batch of messages. Ids of people, of alarms for `alarm_contact`."""
 
     ids: Annotated[tuple[Annotated[UUID, Field(strict=False)], ...], Field(min_length=1, max_length=500)]
-    purpose: Literal["contact", "answers"]
+    purpose: Literal["contact", "answers", "alarm_contact"]
 
 
 @dataclass(frozen=True, slots=True)

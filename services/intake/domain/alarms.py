@@ -92,6 +92,15 @@ def attempt(alarm: AlarmStanding) -> Verdict:
     return "closed_already" if alarm.state == "closed" else "done"
 
 
+def read_contact(alarm: AlarmStanding, staff: Staff) -> Verdict:
+    """Whoever has taken it reads how to reach the person, until it is closed."""
+    if alarm.state == "closed":
+        return "closed_already"
+    if alarm.state == "open":
+        return "not_acknowledged"
+    return "done" if alarm.acknowledged_by == staff.id else "taken_by_another"
+
+
 def change_level(
     alarm: AlarmStanding, level: Level, reason: str | None, policy: AlarmPolicy, now: datetime
 ) -> tuple[Verdict, AlarmStanding]:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from services.intake.domain.alarms import is_overdue, reference
 from shared.messaging import Transaction
 
@@ -38,6 +40,11 @@ SELECT alarm_id::text, changed_at, staff_id, staff_name, level_before, level, du
 FROM alarm_level_changes WHERE alarm_id = ANY ($1) ORDER BY changed_at, change_id
 """
 
+CONTACT_READINGS = """
+SELECT alarm_id::text, read_at, staff_id, staff_name FROM alarm_contact_readings
+WHERE alarm_id = ANY ($1) ORDER BY read_at, reading_id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -58,11 +65,11 @@ async def read_alarms(tx: Transaction, alarm_ids: Sequence[UUID]) -> dict[str, d
     """By id: all that a clinician needs to act, and what was done so far, oldest first. No answer, no score."""
     ids = list(set(alarm_ids))
     alarms = {r["alarm_id"]: dict(r) for r in await tx.connection.fetch(ONE, ids)}
-    attempts = [dict(r) for r in await tx.connection.fetch(ATTEMPTS, ids)]
-    changes = [dict(r) for r in await tx.connection.fetch(LEVEL_CHANGES, ids)]
-    return {
-        name: _whole(alarm, _of(name, attempts), _of(name, changes), tx.now) for name, alarm in alarms.items()
-    }
+    done: dict[str, list[dict[str, Any]]] = {name: [] for name in alarms}
+    for statement, entry in ((ATTEMPTS, _attempted), (LEVEL_CHANGES, _judged), (CONTACT_READINGS, _read)):
+        for row in await tx.connection.fetch(statement, ids):
+            done[row["alarm_id"]].append(entry(row))
+    return {name: _whole(alarm, done[name], tx.now) for name, alarm in alarms.items()}
 
 
 def _listed(row: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -72,29 +79,16 @@ def _listed(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     return row | _shown(row, now) | {"attempts": attempts}
 
 
-def _whole(
-    row: dict[str, Any], attempts: list[dict[str, Any]], changes: list[dict[str, Any]], now: datetime
-) -> dict[str, Any]:
+def _whole(row: dict[str, Any], done: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
     reason = row.pop("reason")
-    tried = [
-        _entry("attempted", one, one["attempted_at"], outcome=one["outcome"], note=one["note"])
-        for one in attempts
-    ]
-    judged = [
-        _entry(
-            "level_changed", one, one["changed_at"], level_before=one["level_before"], level=one["level"],
-            due_by=one["due_by"], reason=one["reason"],
-        )
-        for one in changes
-    ]  # fmt: skip
-    history = [{"what": "raised", "at": row["raised_at"]}, *tried, *judged]
+    history = [{"what": "raised", "at": row["raised_at"]}, *done]
     if row["acknowledged_at"]:
         history.append(_by("acknowledged", row, "acknowledged"))
     if row["closed_at"]:
         history.append(_by("closed", row, "closed") | {"outcome": row["outcome"], "reason": reason})
     return row | {
         **_shown(row, now),
-        "attempts": tried,
+        "attempts": [entry for entry in done if entry["what"] == "attempted"],
         "history": sorted(history, key=lambda entry: entry["at"]),
     }
 
@@ -106,12 +100,22 @@ def _shown(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _of(alarm_id: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [row for row in rows if row["alarm_id"] == alarm_id]
+def _attempted(row: asyncpg.Record) -> dict[str, Any]:
+    told = {"outcome": row["outcome"], "note": row["note"]}
+    return _entry("attempted", row, row["attempted_at"]) | told
 
 
-def _entry(what: str, row: dict[str, Any], at: datetime, **told: Any) -> dict[str, Any]:
-    return {"what": what, "at": at, "by": row["staff_id"], "by_name": row["staff_name"]} | told
+def _judged(row: asyncpg.Record) -> dict[str, Any]:
+    told = {name: row[name] for name in ("level_before", "level", "due_by", "reason")}
+    return _entry("level_changed", row, row["changed_at"]) | told
+
+
+def _read(row: asyncpg.Record) -> dict[str, Any]:
+    return _entry("contact_read", row, row["read_at"])
+
+
+def _entry(what: str, row: asyncpg.Record, at: datetime) -> dict[str, Any]:
+    return {"what": what, "at": at, "by": row["staff_id"], "by_name": row["staff_name"]}
 
 
 def _by(what: str, row: dict[str, Any], act: str) -> dict[str, Any]:

@@ -21,6 +21,26 @@ written AS (
 SELECT person_id, state, wrapped FROM found
 """
 
+# An alarm's key outlives a stop of messages, not the erasing of its person.
+READ_OF_ALARMS = """
+WITH asked AS (SELECT DISTINCT alarm_id FROM unnest($1::uuid[]) AS a(alarm_id)),
+found AS (
+    SELECT a.alarm_id AS person_id, s.state, CASE WHEN s.state IS NULL THEN k.wrapped END AS wrapped,
+        k.person_id AS whose
+    FROM asked a
+    LEFT JOIN alarm_keys k USING (alarm_id)
+    LEFT JOIN LATERAL (
+        SELECT state FROM stops WHERE stops.person_id = k.person_id AND state = 'erased' LIMIT 1
+    ) s ON true
+),
+written AS (
+    INSERT INTO readings (principal, purpose, asked, given, person_ids)
+    SELECT $3, $2, count(*), count(wrapped), coalesce(array_agg(whose) FILTER (WHERE whose IS NOT NULL), '{}')
+    FROM found
+)
+SELECT person_id, state, wrapped FROM found
+"""
+
 STOP = """
 INSERT INTO vault.stops (person_id, purpose, state, since)
 SELECT person_id, 'contact', 'stopped', $2 FROM unnest($1::uuid[]) AS p(person_id) ORDER BY person_id
@@ -31,7 +51,7 @@ RETURNING person_id
 
 @dataclass(frozen=True, slots=True)
 class KeyAnswer:
-    """A wrapped key, or why there is none: `stopped`, `erased`, or nothing known of this person."""
+    """A wrapped key, or why there is none: `stopped`, `erased`, or nothing known of this person or alarm."""
 
     person_id: UUID
     state: str | None
@@ -49,7 +69,8 @@ class KeyQuestion:
 
 async def read_keys(tx: Transaction, question: KeyQuestion) -> list[KeyAnswer]:
     """Keys of people who are neither stopped nor erased for this purpose; runs as the vault's own role."""
-    records = await tx.connection.fetch(READ, question.person_ids, question.purpose, question.principal)
+    read = READ_OF_ALARMS if question.purpose == "alarm_contact" else READ
+    records = await tx.connection.fetch(read, question.person_ids, question.purpose, question.principal)
     return [KeyAnswer(r["person_id"], r["state"], r["wrapped"]) for r in records]
 
 

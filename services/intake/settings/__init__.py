@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     service_token_file: Path = Path("service_tokens.json")
     # Where somebody is taken who must leave our pages at once: something that anybody may have open.
     quick_exit_url: str = "https://www.bbc.com/weather"
+    vault_url: str = "http://127.0.0.1:8101"  # where the crisis role asks for the keys of alarms
 
 
 __all__ = ["Settings"]

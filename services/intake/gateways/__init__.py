@@ -1,0 +1,1 @@
+"""What intake calls outside of its own process."""
