@@ -16,10 +16,10 @@ from services.intake.settings import Settings
 from shared.web import create_app
 from tests.browser.serving import serving
 from tests.browser.visitor import Visitor
-from tests.intake.conftest import IntakeDatabase, policy, secrets, store
+from tests.intake.conftest import IntakeDatabase, policy, secrets, store, token
 from tests.waiting import running
 
-__all__ = ["policy", "secrets", "store"]
+__all__ = ["policy", "secrets", "store", "token"]
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
