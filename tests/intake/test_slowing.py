@@ -39,6 +39,8 @@ def alarm(state: AlarmState, by: Staff | None = None, closed_by: Staff | None = 
         UUID(int=1),
         UUID(int=2),
         state,
+        "R2",
+        T0,
         by.id if by else None,
         closed_by.id if closed_by else None,
     )
