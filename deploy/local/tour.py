@@ -25,6 +25,9 @@ async def lines(where: Mapping[str, str]) -> list[str]:
     return [
         "\nAsk as a person would, in English or Urdu:",
         f"  {'pages':<14} {where['intake']}/",
+        "\nSit at the duty desk, with a token of the local staff issuer:",
+        f"  {'desk':<14} {where['intake-crisis']}/desk",
+        '  .venv/bin/python -m services.console.main token --role duty_clinician --name "Amina K."',
         "\nLook at:",
         *(f"  {name:<14} {where[name]}/docs" for name in PAGES),
         f"  {'one trace':<14} {trace}",
