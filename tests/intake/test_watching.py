@@ -33,7 +33,7 @@ from tests.waiting import running, until
 
 STANDING = Standing("matching", "system", datetime(2026, 11, 26, tzinfo=UTC), None, None, "wait")
 VIEW = CaseView(uuid4(), "0123456789", "PK-PB", "en", False, STANDING, 1, None, None)
-VIEW = CaseView(uuid4(), "0123456789", "PK-PB", "en", False, STANDING, 1, None)
+VIEW = CaseView(uuid4(), "0123456789", "PK-PB", "en", False, STANDING, 1, None, None)
 
 
 @dataclass
@@ -109,7 +109,10 @@ async def test_a_look_that_fails_is_made_again() -> None:
     world, stop = World({VIEW.case_code: replace(VIEW, version=2)}), asyncio.Event()
     answers: list[Exception] = [ConnectionError(), KeyError()]
 
+    told: list[str | None] = []
+
     async def look(codes: Sequence[str]) -> Sequence[CaseView | None]:
+        told.append(watch.ready())
         if answers:
             raise answers.pop()
         return await world.look(codes)
@@ -118,10 +121,10 @@ async def test_a_look_that_fails_is_made_again() -> None:
     async with running(stop, watch.run(stop)):
         await until(lambda: watch._runs, "the loop")
         with watch.watching(VIEW) as watcher:
-            await until(lambda: watch.ready() == "database", "the loss is told")
             view = await watcher.newer(1, 30)
             assert view is not None
             assert view.version == 2
+            assert told == [None, None, "database"]
             assert watch.ready() is None
 
 
