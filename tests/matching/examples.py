@@ -1,18 +1,20 @@
 """Small therapists, sites, requests and rules from which matching's tests build their stories."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.matching.domain.alternatives import Alternatives, Rule
-from services.matching.domain.capacity import Capacity, capacity_of
+from services.matching.domain.bits import Bits
+from services.matching.domain.capacity import Capacity, Load, capacity_of
 from services.matching.domain.decisions import Decision, Found, decide
 from services.matching.domain.directory import Directory
 from services.matching.domain.places import Point, Site
 from services.matching.domain.policy import Points, Policy
 from services.matching.domain.requests import Request
 from services.matching.domain.therapists import Competence, Profile, Speaks, Therapist
+from services.matching.domain.vocabulary import LANES, Lane
 from services.matching.domain.waiting import Ageing, Waiting
 from services.matching.settings import read_credentials
 
@@ -128,8 +130,16 @@ def directory(therapists: Iterable[Therapist], sites: Mapping[UUID, Site] = SITE
     return Directory(therapists, sites, CITIES, POLICY.credentials)
 
 
-def room_for(one: Directory, loads: Mapping[UUID, int] | None = None) -> Capacity:
-    return capacity_of(one, loads or {}, POLICY.weeks)
+def room_for(
+    one: Directory, loads: Mapping[UUID, int] | None = None, full: Mapping[UUID, Set[Lane]] | None = None
+) -> Capacity:
+    loads, full = loads or {}, full or {}
+    known = {who: Load(loads.get(who, 0), full.get(who, frozenset())) for who in {*loads, *full}}
+    return capacity_of(one, known, POLICY.weeks)
+
+
+def everybody_free(one: Directory) -> Mapping[Lane, Bits]:
+    return dict.fromkeys(LANES, one.everybody)
 
 
 def decided(

@@ -6,14 +6,13 @@ from typing import get_args
 import pytest
 import yaml
 
-from services.matching.domain.capacity import capacity_of
 from services.matching.domain.credentials import Allowance, CredentialTable, Row
 from services.matching.domain.decisions import decide
 from services.matching.domain.directory import Directory
 from services.matching.domain.policy import InconsistentPolicyError
 from services.matching.domain.vocabulary import LANES, Profession, RegisterStatus
 from services.matching.settings import CREDENTIALS, read_credentials
-from tests.matching.examples import CITIES, NOW, POLICY, SITES, asked, request, therapist
+from tests.matching.examples import CITIES, NOW, POLICY, SITES, asked, request, room_for, therapist
 
 TABLE = read_credentials()
 AT_HOME = CredentialTable(
@@ -62,7 +61,7 @@ def test_the_most_particular_row_counts_and_silence_allows_nothing() -> None:
 def test_the_province_of_the_person_decides_and_so_does_the_lane_and_the_step() -> None:
     team = [therapist(1), therapist(2, profession="psychiatrist")]
     known = Directory(team, SITES, CITIES, AT_HOME).at(NOW)
-    room = capacity_of(known, {}, POLICY.weeks)
+    room = room_for(known)
 
     def outcome(**wanted: object) -> list[int] | object:
         [decision] = decide([request(1, **wanted)], known, room, POLICY)
@@ -76,7 +75,7 @@ def test_the_province_of_the_person_decides_and_so_does_the_lane_and_the_step() 
 def test_a_step_that_the_papers_do_not_cover_is_not_offered_though_others_are() -> None:
     only_grave = therapist(1, profession="psychiatrist", steps=(3, 4))
     known = Directory([only_grave], SITES, CITIES, AT_HOME).at(NOW)
-    [decision] = decide([request(1, step=1)], known, capacity_of(known, {}, POLICY.weeks), POLICY)
+    [decision] = decide([request(1, step=1)], known, room_for(known), POLICY)
     assert decision.outcome == "no_area"
 
 

@@ -8,14 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.domain.capacity import capacity_of
 from services.matching.domain.decisions import Found, decide
 from services.matching.domain.options import Prices
 from services.matching.domain.policy import Points
 from services.matching.domain.requests import Request
 from services.matching.domain.sieve import sieve
 from services.matching.domain.therapists import Therapist
-from tests.matching.examples import LAHORE, NOW, POLICY, asked, decided, directory, request, therapist
+from tests.matching.examples import (
+    LAHORE,
+    NOW,
+    POLICY,
+    asked,
+    decided,
+    directory,
+    everybody_free,
+    request,
+    room_for,
+    therapist,
+)
 from tests.matching.test_assignment import subsets
 
 ONE, TWO = UUID(int=1), UUID(int=2)
@@ -154,7 +164,7 @@ def test_no_weight_makes_anybody_break_a_rule(
     batch: list[Request], team: list[Therapist], points: Points
 ) -> None:
     known = directory(team).at(NOW)
-    room = capacity_of(known, {}, POLICY.weeks)
+    room = room_for(known)
     by_id = {one.id: one for one in team}
     for decision in decide(batch, known, room, replace(POLICY, points=points)):
         if isinstance(decision.outcome, Found):
@@ -166,7 +176,7 @@ def test_no_weight_makes_anybody_break_a_rule(
 @given(wishes, teams)
 def test_whoever_breaks_no_rule_is_an_option(wanted: dict[str, Any], team: list[Therapist]) -> None:
     one, known = request(1, **wanted | {"modalities": ("video",)}), directory(team)
-    left = sieve(one, known, known.everybody, POLICY.radius_km).by_wish
+    left = sieve(one, known, everybody_free(known), POLICY.radius_km).by_wish
     found = [place for _, row in left for place in range(len(team)) if row >> place & 1]
     fit = [n for n, t in enumerate(team) if not breaks(one, t) and "video" in t.profile.modalities]
     assert found == fit
@@ -175,8 +185,8 @@ def test_whoever_breaks_no_rule_is_an_option(wanted: dict[str, Any], team: list[
 def ranked(one: Request, team: list[Therapist], points: Points) -> dict[int, int]:
     """The points of every option, by the therapist's number."""
     known = directory(team)
-    prices = Prices(known, capacity_of(known, {ONE: 30}, POLICY.weeks), points)
-    options = prices.options(one, sieve(one, known, known.everybody, POLICY.radius_km), 99)
+    prices = Prices(known, room_for(known, {ONE: 30}), points)
+    options = prices.options(one, sieve(one, known, everybody_free(known), POLICY.radius_km), 99)
     return dict(zip(options.therapists.tolist(), options.points.tolist(), strict=True))
 
 
@@ -200,8 +210,8 @@ def test_the_parts_of_every_option_sum_to_its_points(
     wanted: dict[str, Any], team: list[Therapist], points: Points
 ) -> None:
     one, known = request(1, **wanted), directory(team)
-    prices = Prices(known, capacity_of(known, {ONE: 30}, POLICY.weeks), points)
-    options = prices.options(one, sieve(one, known, known.everybody, POLICY.radius_km), 99)
+    prices = Prices(known, room_for(known, {ONE: 30}), points)
+    options = prices.options(one, sieve(one, known, everybody_free(known), POLICY.radius_km), 99)
     for number, total in zip(options.therapists, options.points, strict=True):
         parts = prices.parts(one, int(total) // points.wish, options.therapists[options.therapists == number])
         assert sum(part[0] for part in parts.values()) == total

@@ -1,6 +1,6 @@
 """How much each therapist can still take, and what the next case costs by how full they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,14 +8,25 @@ import numpy as np
 
 from services.matching.domain.bits import Bits, Numbers, pack
 from services.matching.domain.directory import Directory
+from services.matching.domain.vocabulary import LANES, Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is known of one therapist: cases that count against the limit, and lanes without a free hour."""
+
+    open_cases: int = 0
+    full_lanes: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Sessions over the horizon, one number per therapist of the directory. Advice: scheduling enforces limits."""
+    """Sessions over the horizon, one number per therapist of the directory, and who is full in a lane whatever their
+    load. Advice: scheduling enforces limits, and knows the hours."""
 
     total: Numbers
     open_load: Numbers
+    full: Mapping[Lane, Bits]
 
     @property
     def free(self) -> Numbers:
@@ -24,9 +35,19 @@ class Capacity:
         return free
 
     @property
-    def any_free(self) -> Bits:
-        """Who can take at least one more."""
-        return pack(self.total > self.open_load)
+    def by_lane(self) -> Mapping[Lane, Bits]:
+        """Who can take at least one more, in each lane."""
+        any_free = pack(self.total > self.open_load)
+        return {lane: any_free & ~self.full.get(lane, 0) for lane in LANES}
+
+    def loads(self, directory: Directory) -> dict[UUID, Load]:
+        """The same by therapist, to be counted anew."""
+        lanes = [
+            frozenset(lane for lane, row in self.full.items() if row >> number & 1)
+            for number in range(len(directory.ids))
+        ]
+        counted = zip(directory.ids, self.open_load.tolist(), lanes, strict=True)
+        return {who: Load(open_cases, full) for who, open_cases, full in counted}
 
     def of_first(self, full: int) -> Numbers:
         """What one more session costs each therapist before the batch."""
@@ -43,15 +64,21 @@ class Capacity:
         return points
 
 
-def capacity_of(directory: Directory, open_loads: Mapping[UUID, int], weeks: int) -> Capacity:
+def capacity_of(directory: Directory, loads: Mapping[UUID, Load], weeks: int) -> Capacity:
     """Weekly limit times the weeks of the horizon, against the cases that each therapist has open."""
-    empty = Capacity(directory.weekly_limits * weeks, np.zeros(len(directory.ids), np.int64))
-    return with_loads(empty, directory, open_loads)
+    empty = Capacity(directory.weekly_limits * weeks, np.zeros(len(directory.ids), np.int64), {})
+    return with_loads(empty, directory, loads)
 
 
-def with_loads(capacity: Capacity, directory: Directory, changed: Mapping[UUID, int]) -> Capacity:
-    """The same with these therapists' open loads; whoever is not in the directory is left out."""
+def with_loads(capacity: Capacity, directory: Directory, changed: Mapping[UUID, Load]) -> Capacity:
+    """The same with these therapists' loads; whoever is not in the directory is left out."""
     known = {directory.number_of[one]: load for one, load in changed.items() if one in directory.number_of}
-    loads = capacity.open_load.copy()
-    loads[list(known)] = list(known.values())
-    return Capacity(capacity.total, loads)
+    open_load = capacity.open_load.copy()
+    open_load[list(known)] = [load.open_cases for load in known.values()]
+    told = sum(1 << number for number in known)
+    full = {
+        lane: capacity.full.get(lane, 0) & ~told
+        | sum(1 << number for number, load in known.items() if lane in load.full_lanes)
+        for lane in LANES
+    }
+    return Capacity(capacity.total, open_load, full)

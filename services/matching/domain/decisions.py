@@ -48,7 +48,7 @@ def decide(
 ) -> list[Decision]:
     """One decision per request, the most urgent first; the order of the requests given changes nothing."""
     waiting = sorted(requests, key=lambda request: request.urgency)
-    free, prices = capacity.any_free, Prices(directory, capacity, policy.points)
+    free, prices = capacity.by_lane, Prices(directory, capacity, policy.points)
     sieved = [sieve(request, directory, free, policy.radius_km) for request in waiting]
     # Beyond as many options as there are cases nobody's choice can matter: the others cannot take more than that.
     most = max(len(waiting), policy.candidates)

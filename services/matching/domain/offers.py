@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from services.matching.domain.bits import Bits
 from services.matching.domain.decisions import Found, Offer
 from services.matching.domain.directory import Directory
 from services.matching.domain.requests import Request
-from services.matching.domain.sieve import sieve
+from services.matching.domain.sieve import ByLane, sieve
 from services.matching.domain.vocabulary import Modality
 
 OfferState = Literal["open", "accepted", "declined", "expired", "superseded", "withdrawn"]
@@ -83,7 +82,7 @@ def only(choice: Choice, modality: Modality) -> Found:
 
 
 def still_fit(
-    request: Request, offer: Offered, directory: Directory, capacity: Bits, radius_km: float
+    request: Request, offer: Offered, directory: Directory, capacity: ByLane, radius_km: float
 ) -> Sequence[Choice]:
     """Those of the offer whom the hard rules would leave now; `capacity` and `radius_km` as for the sieve.
 

@@ -1,6 +1,6 @@
 """The hard rules: who may be asked at all, how many each rule leaves, and which one left nobody."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -8,7 +8,9 @@ from operator import or_
 from services.matching.domain.bits import Bits
 from services.matching.domain.directory import Directory
 from services.matching.domain.requests import Request
-from services.matching.domain.vocabulary import Modality, Reason, lane_of
+from services.matching.domain.vocabulary import Lane, Modality, Reason, lane_of
+
+ByLane = Mapping[Lane, Bits]
 
 # The reason a person hears for the rule that left nobody; none of them tells what was asked for.
 REASONS: dict[str, Reason] = {
@@ -50,7 +52,7 @@ class Sieved:
         return "no_capacity" if number else REASONS[rule]
 
 
-def sieve(request: Request, directory: Directory, capacity: Bits, radius_km: float) -> Sieved:
+def sieve(request: Request, directory: Directory, capacity: ByLane, radius_km: float) -> Sieved:
     """Applies the rules in order. `capacity` = who can take one more; `radius_km` where none was asked for."""
     left: dict[str, int] = {}
     anybody = directory.everybody
@@ -95,7 +97,7 @@ def _affordable(request: Request, directory: Directory) -> Bits:
 
 
 def _about_the_way(
-    request: Request, directory: Directory, capacity: Bits, radius_km: float
+    request: Request, directory: Directory, capacity: ByLane, radius_km: float
 ) -> Iterator[tuple[str, Sequence[Bits]]]:
     """And who in each wished modality, where they are, and has not been asked yet."""
     wished = request.modalities
@@ -110,7 +112,7 @@ def _about_the_way(
             yield "on_the_spot", _at_a_site(directory.giving_access(needs), request, directory)
     if request.tried:
         yield "tried", [directory.all_but(request.tried.get(lane_of(one), ())) for one in wished]
-    yield "capacity", [capacity] * len(wished)
+    yield "capacity", [capacity[lane_of(one)] for one in wished]
 
 
 def _offering(modality: Modality, request: Request, directory: Directory) -> Bits:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from services.matching.handlers.alarms import AlarmBook
+from services.matching.handlers.capacity import know_capacity
 from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.choosing import ChoiceDesk
 from services.matching.handlers.matchmaking import Matchmaker
@@ -24,11 +25,18 @@ from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentRescheduled,
+    CapacityChanged,
     SiteChanged,
     SlotNotFound,
 )
 
-HEARD = ("intake.cases", "scheduling.openings", "scheduling.appointments", "scheduling.sites")
+HEARD = (
+    "intake.cases",
+    "scheduling.openings",
+    "scheduling.appointments",
+    "scheduling.sites",
+    "scheduling.capacity",
+)
 HEARD_OF_CRISIS = ("intake.alarms",)
 
 Handlers = Mapping[type[Event], Callable[..., Awaitable[Any]]]
@@ -45,6 +53,7 @@ def handlers(matchmaker: Matchmaker) -> Handlers:
         AppointmentRescheduled: count_hours,
         AppointmentCancelled: count_hours,
         SiteChanged: know_sites,
+        CapacityChanged: know_capacity,
     }
 
 

@@ -68,7 +68,7 @@ class Roster:
         """With the changes of others, or with this transaction's own."""
         therapists = {one.id: one for one in changes.therapists if (one.id in changes.own.profiles) == own}
         sites = {one.id: one for one in changes.sites if (one.id in changes.own.profiles) == own}
-        loads = {one: load for one, load in changes.open_cases.items() if (one in changes.own.loads) == own}
+        loads = {one: load for one, load in changes.loads.items() if (one in changes.own.loads) == own}
         if therapists or sites:
             known = self._rebuilt(known, therapists, sites)
         if loads and known.capacity:
@@ -78,7 +78,5 @@ class Roster:
     def _rebuilt(self, known: Known, therapists: dict[UUID, Therapist], sites: dict[UUID, Site]) -> Known:
         everybody, places = known.therapists | therapists, known.sites | sites
         directory = Directory(everybody.values(), places, self._cities, self._policy.credentials)
-        loads = (
-            dict(zip(known.directory.ids, known.capacity.open_load, strict=True)) if known.capacity else {}
-        )
+        loads = known.capacity.loads(known.directory) if known.capacity else {}
         return Known(everybody, places, directory, capacity_of(directory, loads, self._policy.weeks))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.matching.domain.capacity import Load
 from services.matching.domain.places import Point, Site
 from services.matching.domain.therapists import Therapist
 from services.matching.repository.profiles import READ, therapist_of
@@ -19,6 +20,7 @@ from shared.messaging import Transaction
 LOOK = """
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS begin_next,
     coalesce(array_agg(therapist_id), '{}') AS therapists, coalesce(array_agg(open_cases), '{}') AS open_cases,
+    coalesce(array_agg(array_to_string(full_lanes, ' ')), '{}') AS full_lanes,
     coalesce(array_agg(therapist_id) FILTER (WHERE changed_by = pg_current_xact_id_if_assigned()), '{}') AS own,
     EXISTS (SELECT FROM therapists WHERE changed_by >= $1::text::xid8 OR therapist_id = ANY ($3)) AS has_therapists,
     EXISTS (SELECT FROM sites WHERE changed_by >= $1::text::xid8 OR site_id = ANY ($3)) AS has_sites
@@ -51,7 +53,7 @@ class Changes:
     begin_next: str
     therapists: list[Therapist]
     sites: list[Site]
-    open_cases: dict[UUID, int]
+    loads: dict[UUID, Load]
     own: Own
 
 
@@ -59,7 +61,12 @@ async def changes_since(tx: Transaction, begin: str, again: Own) -> Changes:
     """Everything written since the look that said `begin`, and the rows named in `again` in any case."""
     profiles = list(again.profiles)
     look = await tx.connection.fetchrow(LOOK, begin, list(again.loads), profiles)
-    loads = dict(zip(look["therapists"], look["open_cases"], strict=True))
+    loads = {
+        who: Load(open_cases, frozenset(full.split()))
+        for who, open_cases, full in zip(
+            look["therapists"], look["open_cases"], look["full_lanes"], strict=True
+        )
+    }
     own: set[UUID] = set()
     therapists, sites = [], []
     if look["has_therapists"]:

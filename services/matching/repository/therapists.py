@@ -47,6 +47,16 @@ OPEN_LOAD = """
 INSERT INTO loads (therapist_id, open_cases, changed_by) VALUES ($1, 0, pg_current_xact_id()) ON CONFLICT DO NOTHING
 """
 
+# Scheduling may tell of a therapist before the profile is written here, or again what is known.
+PUT_FULL_LANES = """
+INSERT INTO loads (therapist_id, open_cases, changed_by, full_lanes)
+SELECT therapist_id, 0, pg_current_xact_id(), string_to_array(lanes, ' ')
+FROM unnest($1::uuid[], $2::text[]) AS f(therapist_id, lanes) ORDER BY therapist_id
+ON CONFLICT (therapist_id) DO UPDATE SET changed_by = excluded.changed_by, full_lanes = excluded.full_lanes,
+    freed_by = CASE WHEN loads.full_lanes <@ excluded.full_lanes THEN loads.freed_by ELSE excluded.changed_by END
+WHERE loads.full_lanes <> excluded.full_lanes
+"""
+
 # Rows are locked in the order of ids, so that two batches never wait for each other in a circle.
 MOVE_LOADS = """
 WITH locked AS (
@@ -117,6 +127,11 @@ async def put_sites(tx: Transaction, sites: Sequence[Site]) -> None:
         [site.step_free for site in sites],
         tx.now,
     )
+
+
+async def put_full_lanes(tx: Transaction, full: Mapping[UUID, Sequence[str]]) -> None:
+    """In which lanes each of these has nothing free; a lane that has again is room for others."""
+    await tx.connection.execute(PUT_FULL_LANES, list(full), [" ".join(lanes) for lanes in full.values()])
 
 
 async def move_loads(tx: Transaction, changes: Mapping[UUID, int], *, frees: bool = False) -> None:
