@@ -1,4 +1,4 @@
-"""One Chromium for the run, and intake's routes served where it can reach them."""
+"""One Chromium for these tests, and intake's routes served where it can reach them; both end with the last of them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ __all__ = ["policy", "secrets", "store", "token"]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def site(store: IntakeDatabase, secrets: Settings, policy: Policy) -> AsyncIterator[str]:
     """The api role's routes; whoever leaves quickly lands on this machine."""
     app = create_app("intake", on_problem=with_card(CardDeck(policy.lines)))
@@ -35,7 +35,7 @@ async def site(store: IntakeDatabase, secrets: Settings, policy: Policy) -> Asyn
         yield address
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium without a window."""
     chromium = found()
