@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -13,7 +12,7 @@ from services.matching.domain.credentials import Allowance, CredentialTable, Row
 from services.matching.domain.places import Cities, Point
 from services.matching.domain.policy import InconsistentPolicyError, Points, Policy
 from services.matching.domain.waiting import Ageing, Waiting
-from shared.settings import ProcessSettings
+from shared.settings import ProcessSettings, read_yaml
 
 DATA = Path(__file__).parent / "data"
 WAITING = DATA / "waiting.yaml"
@@ -36,7 +35,7 @@ class Settings(BaseSettings):
 
 def read_policy(file: Path = DATA / "matching.yaml") -> tuple[Policy, bool]:
     """The policy, and whether somebody has signed all of it. Raises InconsistentPolicyError, KeyError or TypeError."""
-    said = _read(file)
+    said = read_yaml(file)
     policy = Policy(
         version=said["version"],
         attempts=said["attempts"],
@@ -53,12 +52,12 @@ def read_policy(file: Path = DATA / "matching.yaml") -> tuple[Policy, bool]:
         waiting=read_waiting().checked(said["alarm_priority"]),
         alternatives=read_alternatives().checked(),
     )
-    return policy, all(_read(one)["signed_off"] for one in (file, WAITING, ALTERNATIVES, CREDENTIALS))
+    return policy, all(read_yaml(one)["signed_off"] for one in (file, WAITING, ALTERNATIVES, CREDENTIALS))
 
 
 def read_waiting(file: Path = WAITING) -> Waiting:
     """How people who choose or wait are treated. Raises KeyError or TypeError."""
-    said = _read(file)
+    said = read_yaml(file)
     return Waiting(
         version=said["version"],
         choices=said["choices"],
@@ -73,7 +72,7 @@ def read_waiting(file: Path = WAITING) -> Waiting:
 
 def read_alternatives(file: Path = ALTERNATIVES) -> Alternatives:
     """Other help meanwhile. Raises KeyError or TypeError."""
-    said = _read(file)
+    said = read_yaml(file)
     rules = [
         Rule(
             rule["kind"], frozenset(rule["steps"]) if "steps" in rule else None, rule.get("least_priority", 0)
@@ -85,7 +84,7 @@ def read_alternatives(file: Path = ALTERNATIVES) -> Alternatives:
 
 def read_credentials(file: Path = CREDENTIALS) -> CredentialTable:
     """What a credential allows. Raises InconsistentPolicyError, KeyError or TypeError."""
-    said = _read(file)
+    said = read_yaml(file)
     rows: dict[Row, Allowance] = {}
     for row in said["rows"]:
         about = {name: row[name] for name in Row._fields}
@@ -99,10 +98,5 @@ def read_credentials(file: Path = CREDENTIALS) -> CredentialTable:
 
 def read_cities(file: Path = DATA / "places.yaml") -> Cities:
     """Where each city is, by its name in casefold."""
-    said = yaml.safe_load(file.read_text("utf-8"))
+    said = read_yaml(file)
     return {city["name"].casefold(): Point(city["latitude"], city["longitude"]) for city in said["cities"]}
-
-
-def _read(file: Path) -> dict[str, Any]:
-    said: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
-    return said

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from shared.contracts import publish
 from shared.contracts.examples import EXAMPLES
 from shared.contracts.topics import EVENTS, GROUPS, TOPICS, partner_topic, topics_of
+from shared.settings import read_yaml
 
 ROOT = Path(__file__).parents[2]
 OFFICIAL = Draft7Validator(
     json.loads((Path(__file__).parent / "vendor" / "asyncapi-3.0.0.json").read_text()),
     format_checker=Draft7Validator.FORMAT_CHECKER,
 )
-DOCUMENTS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(publish.ASYNCAPI.glob("*.yaml"))}
+DOCUMENTS = {path.stem: read_yaml(path) for path in sorted(publish.ASYNCAPI.glob("*.yaml"))}
 MESSAGES = [
     (f"{name} {message}", document, one)
     for name, document in DOCUMENTS.items()

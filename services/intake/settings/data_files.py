@@ -4,8 +4,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from services.intake.domain.alarms import AlarmPolicy
 from services.intake.domain.contacts import Window
 from services.intake.domain.crisis import CrisisLines, Line
@@ -14,13 +12,14 @@ from services.intake.domain.policy import Policy, checked
 from services.intake.domain.red_flags import RedFlags
 from services.intake.domain.screening import Band, Instrument, ItemAlarm
 from services.intake.domain.triage import Floor, Row, StepTable
+from shared.settings import read_yaml
 
 DATA = Path(__file__).parent.parent / "data"
 
 
 def read_policy(folder: Path = DATA) -> Policy:
     """All files of `folder` as one value; InconsistentPolicyError or KeyError if they do not fit."""
-    files = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(folder.rglob("*.yaml"))}
+    files = {path.stem: read_yaml(path) for path in sorted(folder.rglob("*.yaml"))}
     instruments = [_instrument(files[path.stem]) for path in sorted((folder / "instruments").glob("*.yaml"))]
     return checked(
         Policy(

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from services.intake.settings.data_files import DATA
+from shared.settings import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,8 @@ class Words:
 
 def read_words(folder: Path = DATA) -> dict[str, Words]:
     """The languages of the pages by their tag. Raises KeyError where a language lacks what another one has."""
-    newest = _read(folder / "consent.yaml")["texts"][-1]
-    pages = [_read(path) for path in sorted((folder / "pages").glob("*.yaml"))]
+    newest = read_yaml(folder / "consent.yaml")["texts"][-1]
+    pages = [read_yaml(path) for path in sorted((folder / "pages").glob("*.yaml"))]
     return {
         texts["language"]: Words(
             texts["language"],
@@ -38,7 +37,3 @@ def read_words(folder: Path = DATA) -> dict[str, Words]:
         )
         for texts in pages
     }
-
-
-def _read(path: Path) -> Any:
-    return yaml.safe_load(path.read_text("utf-8"))

@@ -1,7 +1,7 @@
 """How much each therapist can still take, and what the next case costs by how full they are."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import numpy as np
@@ -26,7 +26,7 @@ class Capacity:
 
     total: Numbers
     open_load: Numbers
-    full: Mapping[Lane, Bits]
+    full: Mapping[Lane, Bits] = field(default_factory=dict)
 
     @property
     def free(self) -> Numbers:
@@ -66,7 +66,7 @@ class Capacity:
 
 def capacity_of(directory: Directory, loads: Mapping[UUID, Load], weeks: int) -> Capacity:
     """Weekly limit times the weeks of the horizon, against the cases that each therapist has open."""
-    empty = Capacity(directory.weekly_limits * weeks, np.zeros(len(directory.ids), np.int64), {})
+    empty = Capacity(directory.weekly_limits * weeks, np.zeros(len(directory.ids), np.int64))
     return with_loads(empty, directory, loads)
 
 
