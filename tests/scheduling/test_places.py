@@ -1,5 +1,6 @@
 """Sites, rooms and calendars: written once, refused field by field, and never taking back what is booked."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from services.scheduling.domain.calendars import Calendar
 from services.scheduling.domain.refusals import Refused
 from services.scheduling.handlers import places
+from services.scheduling.repository import roster
 from services.scheduling.repository.places import Room
 from shared.contracts.scheduling import AppointmentBooked, AppointmentCancelled, SiteChanged, SlotNotFound
 from tests.scheduling import world
@@ -223,3 +225,25 @@ async def test_what_is_written_twice_at_once_is_written_once(store: Store) -> No
         assert blocked == [{"pg_try_advisory_lock": False}]  # the second one waits, and then sees the first
     assert await save(store, places.save_site, site, world.SITE, None) == 1
     assert len(await store.said(SiteChanged)) == 1
+
+
+async def test_looking_at_one_calendar_never_takes_it_away_from_who_books(store: Store) -> None:
+    unread, looked_at = await world.add_therapist(store), await world.add_therapist(store)
+    done = asyncio.Event()
+
+    async def look() -> None:
+        async with store.transaction() as tx:
+            while not done.is_set():
+                assert await roster.read_calendar(tx, looked_at) is not None
+
+    async def book() -> None:
+        async with store.transaction() as tx:
+            for _ in range(100):
+                roster._known.pop(unread, None)  # as in a process that has not read this version yet
+                read = await roster.read(tx, [unread, looked_at])
+                assert all(one.calendar is not None for one in read.values())
+        done.set()
+
+    async with asyncio.TaskGroup() as both:
+        both.create_task(look())
+        both.create_task(book())

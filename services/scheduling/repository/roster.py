@@ -1,6 +1,7 @@
 """The SQL of therapists as matching tells of them, and of their calendars."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 from services.scheduling.domain.availability import Therapist
@@ -45,8 +46,11 @@ _known: dict[UUID, Calendar] = {}
 async def read(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID, Therapist]:
     """Those of these therapists who are known, with the calendars that stand now."""
     rows = await tx.connection.fetch(READ, list(therapist_ids))
-    await _learn(
-        tx, [row["therapist_id"] for row in rows if not _is_known(row["therapist_id"], row["version"])]
+    # Taken out of the memory before anything is waited for: others read meanwhile, and write into it.
+    calendars = {row["therapist_id"]: _known.get(row["therapist_id"]) for row in rows}
+    calendars |= await _learn(
+        tx,
+        [row["therapist_id"] for row in rows if not _is(calendars[row["therapist_id"]], row["version"])],
     )
     return {
         row["therapist_id"]: Therapist(
@@ -54,7 +58,7 @@ async def read(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID, T
             row["organisation"],
             row["status"] == "active",
             row["weekly_limit"],
-            _known[row["therapist_id"]] if row["version"] is not None else None,
+            calendars[row["therapist_id"]] if row["version"] is not None else None,
         )
         for row in rows
     }
@@ -62,9 +66,7 @@ async def read(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID, T
 
 async def read_calendar(tx: Transaction, therapist_id: UUID) -> Calendar | None:
     """One calendar as it stands now."""
-    _known.pop(therapist_id, None)
-    await _learn(tx, [therapist_id])
-    return _known.get(therapist_id)
+    return (await _learn(tx, [therapist_id])).get(therapist_id)
 
 
 async def save_therapists(tx: Transaction, events: Sequence[TherapistChanged]) -> None:
@@ -80,21 +82,28 @@ async def save_therapists(tx: Transaction, events: Sequence[TherapistChanged]) -
     await tx.connection.execute(LIMIT, [e.therapist_id for e in events])
 
 
-def _is_known(therapist_id: UUID, version: int | None) -> bool:
-    return version is None or (therapist_id in _known and _known[therapist_id].version == version)
+def _is(calendar: Calendar | None, version: int | None) -> bool:
+    return version is None or (calendar is not None and calendar.version == version)
 
 
-async def _learn(tx: Transaction, therapist_ids: Collection[UUID]) -> None:
+async def _learn(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID, Calendar]:
+    """Reads these and remembers them; who has no calendar is left out."""
     if not therapist_ids:
-        return
-    for row in await tx.connection.fetch(READ_CALENDARS, list(therapist_ids)):
-        rules = zip(row["times"], row["lanes"], row["sites"], strict=False)
-        _known[row["therapist_id"]] = Calendar(
-            row["therapist_id"],
-            row["version"],
-            row["time_zone"],
-            row["buffer_minutes"],
-            row["notice_minutes"],
-            row["horizon_days"],
-            tuple(Rule(day, start, end, lane, site) for (day, start, end), lane, site in rules),
-        )
+        return {}
+    rows = await tx.connection.fetch(READ_CALENDARS, list(therapist_ids))
+    learned = {row["therapist_id"]: _calendar(row) for row in rows}
+    _known.update(learned)
+    return learned
+
+
+def _calendar(row: Any) -> Calendar:
+    rules = zip(row["times"], row["lanes"], row["sites"], strict=False)
+    return Calendar(
+        row["therapist_id"],
+        row["version"],
+        row["time_zone"],
+        row["buffer_minutes"],
+        row["notice_minutes"],
+        row["horizon_days"],
+        tuple(Rule(day, start, end, lane, site) for (day, start, end), lane, site in rules),
+    )
