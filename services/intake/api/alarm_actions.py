@@ -18,12 +18,12 @@ from services.intake.api.duty import (
     no_alarm,
     stand_by,
 )
-from services.intake.api.posts import KEY_PARAMETER, idempotency_key
 from services.intake.domain.alarms import Verdict
 from services.intake.handlers.alarms import Closing, Taking
 from services.intake.handlers.attending import Attempting, Judging, Recorded
 from shared.web import Principal, fast_json, parse
 from shared.web.described import body_of
+from shared.web.posts import KEY_PARAMETER, idempotency_key
 
 ATTEMPT_BODY = body_of(
     AttemptSent,

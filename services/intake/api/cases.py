@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.intake.api.cards import CardDeck
 from services.intake.api.earlier import Proof, prove
-from services.intake.api.posts import KEY_PARAMETER, idempotency_key
 from services.intake.api.problems import refused
 from services.intake.api.requests import COUPLE, EXAMPLE, SMALLEST, CaseSent
 from services.intake.api.together import Together
@@ -25,6 +24,7 @@ from services.intake.handlers.submission import Accepted, Asked
 from services.intake.repository.standings import CaseView
 from shared.web import PUBLIC, Principal, allowed, fast_json, parse
 from shared.web.described import body_of
+from shared.web.posts import KEY_PARAMETER, idempotency_key
 
 ASKING = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE, couple=COUPLE) | PUBLIC | KEY_PARAMETER
 Reader = Annotated[Principal, allowed("coordinator", "duty_clinician", own=("person",))]

@@ -27,7 +27,6 @@ from services.intake.api.duty import (
     no_alarm,
     stand_by,
 )
-from services.intake.api.posts import read_key
 from services.intake.api.reaching import read_reach
 from services.intake.domain.alarms import Staff
 from services.intake.handlers.alarms import Closing, Taking
@@ -35,6 +34,7 @@ from services.intake.handlers.attending import Attempting, Judging
 from services.intake.handlers.reaching import Reach
 from services.intake.repository.alarm_views import Page
 from shared.web import Bodies, Principal, Problem, TokenVerifier, parse, read_other_bodies
+from shared.web.posts import read_key
 
 COOKIE = "desk"
 FORMS = Bodies(limit=32_768, types=("application/x-www-form-urlencoded",))

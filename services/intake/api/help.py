@@ -10,7 +10,6 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cards import CardDeck
-from services.intake.api.posts import KEY_PARAMETER, idempotency_key
 from services.intake.api.problems import refused
 from services.intake.api.requests import ContactSent, Sent
 from services.intake.domain import crisis
@@ -22,6 +21,7 @@ from services.intake.domain.vocabulary import Language, Province
 from services.intake.handlers.help import CallForHelp, Helped
 from shared.web import PUBLIC, Problem, TokenVerifier, fast_json, parse
 from shared.web.described import body_of
+from shared.web.posts import KEY_PARAMETER, idempotency_key
 
 NO_STORE = {"Cache-Control": "no-store"}
 NOTHING = Helped("nothing", reachable=False)

@@ -1,7 +1,6 @@
 """GET /v1/matches/{match_id}, accept and decline: a person chooses with whom to speak."""
 
 import hashlib
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -16,15 +15,10 @@ from services.matching.handlers.showing import Shown, ShownOption
 from shared.web import FieldProblem, Principal, Problem, allowed, fast_json, parse
 from shared.web.described import body_of
 from shared.web.idempotency import Claim, refusal
+from shared.web.posts import KEY_PARAMETER, idempotency_key
 
-_KEY = re.compile(r'"?([\x21\x23-\x7e]{8,128})"?')
 Person = Annotated[Principal, allowed(own=("person",))]
 PRIVATE = {"Cache-Control": "private, no-store"}
-KEYED = {
-    "parameters": [
-        {"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string"}}
-    ]
-}
 ENDED = {
     "accepted": "This was decided already.",
     "declined": "This was decided already.",
@@ -78,7 +72,7 @@ def _add_decisions(router: APIRouter, counter: OfferCounter) -> None:
     @router.post(
         "/v1/matches/{match_id}/accept",
         openapi_extra=body_of(Accepting, chosen={"option_id": "018f3c1e-7b1a-7000-8000-000000000001"})
-        | KEYED,
+        | KEY_PARAMETER,
     )
     async def accept(match_id: UUID, person: Person, request: Request) -> Response:
         """Chooses one. An hour with exactly this therapist is sought at once; the others are not asked."""
@@ -90,7 +84,7 @@ def _add_decisions(router: APIRouter, counter: OfferCounter) -> None:
 
     @router.post(
         "/v1/matches/{match_id}/decline",
-        openapi_extra=body_of(Declining, too_far={"reason": "too_far"}) | KEYED,
+        openapi_extra=body_of(Declining, too_far={"reason": "too_far"}) | KEY_PARAMETER,
     )
     async def decline(match_id: UUID, person: Person, request: Request) -> Response:
         """Wants none of them. Others are looked for, and these are not offered again for the same request."""
@@ -111,12 +105,9 @@ async def _decide(counter: OfferCounter, request: Request, decision: Decision) -
 
 def _same(request: Request, body: bytes) -> tuple[str, bytes]:
     """The key, and by what a repeat is known to be the same request."""
-    found = _KEY.fullmatch(request.headers.get("idempotency-key", ""))
-    if found is None:
-        detail = "A key of 8 to 128 visible characters, new for each decision and the same on a repeat."
-        field = FieldProblem("Idempotency-Key", "missing_or_malformed", detail)
-        raise Problem(400, "idempotency_key_needed", "This request needs an Idempotency-Key.", [field])
-    return found[1], hashlib.blake2b(request.url.path.encode() + body, digest_size=32).digest()
+    return idempotency_key(request), hashlib.blake2b(
+        request.url.path.encode() + body, digest_size=32
+    ).digest()
 
 
 def _refused(refused: Refused) -> Problem:

@@ -1,11 +1,11 @@
-"""What comes with a post besides its body: the idempotency key and the trace."""
+"""What comes with a post besides its body: the idempotency key."""
 
 import re
 from typing import Any
 
 from fastapi import Request
 
-from shared.web import FieldProblem, Problem
+from shared.web.problems import FieldProblem, Problem
 
 # A quoted string by the IETF draft (draft-ietf-httpapi-idempotency-key-header-07), or bare as most send it.
 _KEY = re.compile(r'"?([\x21\x23-\x7e]{8,128})"?')
@@ -18,7 +18,7 @@ KEY_PARAMETER: dict[str, Any] = {
 
 
 def idempotency_key(request: Request) -> str:
-    """The key, or Problem 400: without it a repeated post would be a second case."""
+    """The key, or Problem 400: without it a repeated post would be done twice."""
     return read_key(request.headers.get("idempotency-key", ""))
 
 
