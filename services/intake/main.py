@@ -261,7 +261,7 @@ def _duty_desk(settings: Settings, policy: Policy, database: Database) -> DutyDe
     # Without a token of its own the vault refuses; the desk goes on, and says that it cannot be opened.
     token = orjson.loads(settings.service_token_file.read_bytes()).get("intake", "")
     note_key = derive(read_key(settings.deployment_key_file), "lookup")
-    return open_desk(database, policy.alarms, Vault(settings.vault_url, token), note_key)
+    return open_desk(database, policy, Vault(settings.vault_url, token), note_key)
 
 
 def _session_counter(settings: Settings, counter: cases.CaseCounter) -> sessions.SessionCounter:

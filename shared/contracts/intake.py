@@ -76,6 +76,7 @@ class RequestForCare(Event):
     previous_therapist: PreviousTherapist | None = None
     continues: UUID | None = None
     booking_mode: Literal["auto", "choose"] = "auto"
+    alarm_open: bool | None = None
     submitted_at: AwareDatetime
 
 

@@ -245,7 +245,7 @@ async def test_two_who_judge_at_once_are_taken_one_after_the_other(
         judged = await change_levels(
             [Judging(alarm_id, staff, "R3", None), Judging(alarm_id, staff, "R2", None),
              Judging(alarm_id, staff, "R2", "Calmer now.")],
-            tx, policy.alarms,
+            tx, policy.alarms, policy.gates,
         )  # fmt: skip
     assert [one.verdict for one in judged if one] == ["done", "reason_needed", "done"]
     whole = (await duty.get(at, headers=asma)).json()

@@ -164,13 +164,15 @@ async def test_an_alarm_is_taken_and_closed_by_name_and_said_on_the_crisis_lane(
     alarm: UUID = await store.admin.fetchval(
         "SELECT alarm_id FROM intake.alarms WHERE case_id = $1", case.case_id
     )
+    gates = desk.policy.gates
     closings = [Closing(alarm, who, "reached_and_safe", "spoke with her sister") for who in (ASMA, BILAL)]
     async with store.intake.transaction() as tx:
-        assert await close_alarms(closings[:1], tx) == ["not_acknowledged"]
+        assert await close_alarms(closings[:1], tx, gates) == ["not_acknowledged"]
         takings = [Taking(alarm, ASMA), Taking(alarm, BILAL), Taking(alarm, ASMA), Taking(uuid4(), ASMA)]
         assert await acknowledge_alarms(takings, tx) == ["done", "taken_by_another", "done_already", None]
     async with store.intake.transaction() as tx:
-        assert await close_alarms([closings[1], *closings], tx) == ["done", "closed_already", "done_already"]
+        verdicts = await close_alarms([closings[1], *closings], tx, gates)
+        assert verdicts == ["done", "closed_already", "done_already"]
     row = await store.admin.fetchrow("SELECT * FROM intake.alarms WHERE alarm_id = $1", alarm)
     assert (row["acknowledged_name"], row["closed_name"], row["outcome"]) == (
         "Asma",

@@ -13,7 +13,8 @@ from pydantic_core import PydanticCustomError
 
 from services.intake.api.requests import Sent
 from services.intake.api.together import together
-from services.intake.domain.alarms import AlarmPolicy, AttemptOutcome, Outcome, Staff, Verdict
+from services.intake.domain.alarms import AttemptOutcome, Outcome, Staff, Verdict
+from services.intake.domain.policy import Policy
 from services.intake.domain.vocabulary import Level
 from services.intake.gateways.vault import Vault
 from services.intake.handlers import alarms, attending
@@ -82,15 +83,17 @@ class DutyDesk:
     note_key: bytes
 
 
-def open_desk(database: Database, policy: AlarmPolicy, vault: Vault, note_key: bytes) -> DutyDesk:
+def open_desk(database: Database, policy: Policy, vault: Vault, note_key: bytes) -> DutyDesk:
     """The desk on a database; what comes together shares transactions."""
     return DutyDesk(
         page=together(database, alarms.list_alarms),
         look=together(database, alarms.look_at_alarms),
         acknowledge=together(database, alarms.acknowledge_alarms),
         attempt=together(database, attending.record_attempts),
-        change_level=together(database, partial(attending.change_levels, policy=policy)),
-        close=together(database, alarms.close_alarms),
+        change_level=together(
+            database, partial(attending.change_levels, policy=policy.alarms, gates=policy.gates)
+        ),
+        close=together(database, partial(alarms.close_alarms, policy=policy.gates)),
         reach=ContactReader(together(database, permit_readings), vault).read,
         note_key=note_key,
     )

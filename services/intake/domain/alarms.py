@@ -69,6 +69,18 @@ class AlarmStanding:
     closed_by: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmOnCase:
+    """One of a case's alarms, as far as its gate is concerned; `closed_at` and `outcome` once somebody closed it."""
+
+    alarm_id: UUID
+    case_id: UUID
+    level: Level
+    state: AlarmState
+    outcome: Outcome | None = None
+    closed_at: datetime | None = None
+
+
 def acknowledge(alarm: AlarmStanding, staff: Staff) -> tuple[Verdict, AlarmStanding]:
     """The first one takes it; saying so twice changes nothing."""
     if alarm.state == "open":

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
-from services.intake.domain.alarms import AlarmPolicy
+from services.intake.domain.alarms import AlarmPolicy, Outcome
 from services.intake.domain.crisis import CrisisLines
+from services.intake.domain.gates import AfterClosing, GatePolicy
 from services.intake.domain.places import Places
 from services.intake.domain.red_flags import RedFlags
 from services.intake.domain.screening import Instrument
@@ -24,6 +26,7 @@ class Policy:
     red_flags: RedFlags
     steps: StepTable
     alarms: AlarmPolicy
+    gates: GatePolicy
     lines: CrisisLines
     consent_texts: frozenset[str]
     places: Places
@@ -42,6 +45,7 @@ def checked(policy: Policy) -> Policy:
         _check_items(instrument)
     _check_rows(policy.steps)
     _check_alarms(policy.alarms)
+    _check_gates(policy.gates)
     _check_instruments_of_rows(policy)
     _check_titles(policy.titles)
     if not any(line.trust == "public_emergency_number" and not line.provinces for line in policy.lines.lines):
@@ -79,6 +83,13 @@ def _check_alarms(alarms: AlarmPolicy) -> None:
         raise InconsistentPolicyError("alarm policy: a graver alarm may wait longer than a lighter one")
     if alarms.help_level not in alarms.within:
         raise InconsistentPolicyError("alarm policy: a call for help has no level that exists")
+
+
+def _check_gates(gates: GatePolicy) -> None:
+    if set(gates.after_closing) != set(get_args(Outcome)):
+        raise InconsistentPolicyError("alarm policy: every outcome needs what follows from it")
+    if unknown := set(gates.after_closing.values()) - set(get_args(AfterClosing)):
+        raise InconsistentPolicyError(f"alarm policy: nothing is called {', '.join(map(str, unknown))}")
 
 
 def _check_instruments_of_rows(policy: Policy) -> None:

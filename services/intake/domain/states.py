@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.intake.domain.attendees import Awaited
-from services.intake.domain.vocabulary import Gate
+from services.intake.domain.vocabulary import Gate, Pause
 
 FactKind = Literal[
     "match_offered",
@@ -126,6 +126,13 @@ class Progress:
     version: int = 1
     alternative: Alternative | None = None
     awaits: Awaited | None = "guardian"
+    paused_for: Pause | None = None
+    gate_since: datetime | None = None
+
+    @property
+    def stands_since(self) -> datetime:
+        """Since when the gate is what it is."""
+        return self.gate_since or self.submitted_at
 
 
 def advance(
@@ -159,7 +166,7 @@ def standing(progress: Progress) -> Standing:
     if progress.gate != "open":
         return _held(progress)
     if fact is None:
-        return Standing("matching", "system", progress.submitted_at, None, None, "wait")
+        return Standing("matching", "system", progress.stands_since, None, None, "wait")
     return _searching(fact, progress.alternative)
 
 
@@ -168,12 +175,15 @@ def _newest(alternatives: Sequence[Alternative | None]) -> Alternative | None:
 
 
 def _held(progress: Progress) -> Standing:
+    since = progress.stands_since
     if progress.gate == "waits_for_consent" and progress.awaits == "participant":
-        since = progress.submitted_at
         return Standing("held", "participant", since, None, "consent_needed", "ask_participant")
     if progress.gate == "waits_for_consent":
-        return Standing("held", "guardian", progress.submitted_at, None, "consent_needed", "ask_guardian")
-    return Standing("held", "clinician", progress.submitted_at, None, "conversation_first", "expect_a_call")
+        return Standing("held", "guardian", since, None, "consent_needed", "ask_guardian")
+    if progress.paused_for:
+        # Nobody calls any more: to say that a human is waited for would be waiting for nothing.
+        return Standing("paused", "person", since, None, progress.paused_for, "ask_again_any_time")
+    return Standing("held", "clinician", since, None, "conversation_first", "expect_a_call")
 
 
 def _booked(fact: Fact, tellings: Sequence[Telling]) -> Standing:

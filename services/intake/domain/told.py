@@ -8,6 +8,8 @@ TOLD: dict[str, tuple[str, ...]] = {
     "reasons": (
         "consent_needed",
         "conversation_first",
+        "helped_elsewhere",
+        "not_asked_yet",
         "withdrawn",
         "appointment_cancelled",
         "looking_again",

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from services.intake.domain.alarms import AlarmOnCase
 from services.intake.domain.attendees import Awaited, KeptAttendee
 from services.intake.domain.requests import Needs
 from services.intake.domain.triage import Triage
-from services.intake.domain.vocabulary import Gate
+from services.intake.domain.vocabulary import Gate, Pause
 
 Refused = Literal["closed", "stale"]
 
@@ -19,6 +20,7 @@ class KeptRequest:
     """A request as it stands: all that matching has to hear again when something in it changes.
 
     `version` is that of the view its person has seen, `request_version` counts what was changed in the request.
+    `alarms` are all of the case, in no order; `gate_since` is when a human last decided about the gate.
     """
 
     case_id: UUID
@@ -35,6 +37,14 @@ class KeptRequest:
     request_version: int
     attendees: tuple[KeptAttendee, ...] = ()
     awaits: Awaited | None = None
+    alarms: tuple[AlarmOnCase, ...] = ()
+    paused_for: Pause | None = None
+    gate_since: datetime | None = None
+
+    @property
+    def alarm_open(self) -> bool:
+        """Whether somebody may be in danger as far as is known: nobody has closed it."""
+        return any(one.state != "closed" for one in self.alarms)
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

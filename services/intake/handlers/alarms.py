@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from services.intake.domain.alarms import Outcome, Staff, Verdict, acknowledge, close
+from services.intake.domain.gates import GatePolicy
+from services.intake.handlers.gates import lock_with_cases, settle_closed
 from services.intake.repository import alarm_views, alarms
 from services.intake.repository.alarm_views import Page
 from services.intake.repository.alarms import Closed, Taken
@@ -58,9 +60,11 @@ async def acknowledge_alarms(takings: Sequence[Taking], tx: Transaction) -> list
     return verdicts
 
 
-async def close_alarms(closings: Sequence[Closing], tx: Transaction) -> list[Verdict | None]:
-    """As `acknowledge_alarms`."""
-    known = await alarms.lock_alarms(tx, [one.alarm_id for one in closings])
+async def close_alarms(
+    closings: Sequence[Closing], tx: Transaction, policy: GatePolicy
+) -> list[Verdict | None]:
+    """As `acknowledge_alarms`; the outcome decides about the gate that the alarm closed."""
+    cases, known = await lock_with_cases(tx, [one.alarm_id for one in closings])
     verdicts: list[Verdict | None] = []
     closed = []
     for one in closings:
@@ -72,6 +76,7 @@ async def close_alarms(closings: Sequence[Closing], tx: Transaction) -> list[Ver
         verdicts.append(verdict)
     await alarms.save_closed(tx, closed)
     tx.emit(_closed(one, tx) for one in closed)
+    await settle_closed(tx, cases, closed, policy)
     return verdicts
 
 

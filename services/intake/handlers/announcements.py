@@ -59,6 +59,7 @@ def _submitted(case: NewCase, step_table_version: str, now: datetime) -> Event:
         step_table_version=step_table_version,
         priority=triage.priority,
         continues=case.request.proved_earlier,
+        alarm_open=case.alarm is not None,
         submitted_at=now,
         **asked_for(case.request.needs),
     )
@@ -83,6 +84,7 @@ def updated(request: KeptRequest, now: datetime) -> Event:
         step_table_version=request.step_table_version,
         priority=request.triage.priority,
         continues=request.continues,
+        alarm_open=request.alarm_open,
         submitted_at=request.submitted_at,
         request_version=request.request_version,
         updated_at=now,

@@ -17,7 +17,9 @@ from services.intake.domain.alarms import (
     attempt,
     change_level,
 )
+from services.intake.domain.gates import GatePolicy
 from services.intake.domain.vocabulary import Level
+from services.intake.handlers.gates import lock_with_cases, settle_judged
 from services.intake.repository import alarms
 from services.intake.repository.alarms import Attempted, LevelChanged
 from shared.contracts.intake import AlarmAttempted, AlarmLevelChanged
@@ -91,10 +93,11 @@ async def record_attempts(
 
 
 async def change_levels(
-    judgings: Sequence[Judging], tx: Transaction, policy: AlarmPolicy
+    judgings: Sequence[Judging], tx: Transaction, policy: AlarmPolicy, gates: GatePolicy
 ) -> list[Judged | None]:
-    """In their order, one after the other where they meet on one alarm; None where there is no such alarm."""
-    known = await alarms.lock_alarms(tx, [one.alarm_id for one in judgings])
+    """In their order, one after the other where they meet on one alarm; None where there is no such alarm. Whether
+    the case goes on follows the level."""
+    cases, known = await lock_with_cases(tx, [one.alarm_id for one in judgings])
     answers: list[Judged | None] = []
     changes = []
     for one in judgings:
@@ -108,6 +111,7 @@ async def change_levels(
         answers.append(Judged(verdict, after))
     await alarms.save_level_changes(tx, changes)
     tx.emit(_changed(one, tx) for one in changes)
+    await settle_judged(tx, cases, changes, gates)
     return answers
 
 

@@ -24,7 +24,7 @@ from services.intake.handlers.submission import (
     seal_for_the_desk,
     submit_cases,
 )
-from services.intake.repository import alarms, callers
+from services.intake.repository import alarms, callers, gates
 from shared.messaging import Transaction
 from shared.web import idempotency
 
@@ -129,6 +129,7 @@ async def _raise(raises: Sequence[tuple[CallForHelp, Caller]], tx: Transaction, 
     ]
     await alarms.save_alarms(tx, rows)
     await callers.mark_alarmed(tx, [row.case_id for row in rows])
+    await gates.wait_again(tx, [row.case_id for row in rows])
     for call, caller in raises:
         tx.trace(str(caller.case_id), desk.keep_trace(call.traceparent))
     tx.emit(alarm_raised(row, tx.now) for row in rows)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake.domain.alarms import AlarmStanding, AttemptOutcome, Staff
+from services.intake.domain.alarms import AlarmStanding, AttemptOutcome, Outcome, Staff
 from services.intake.domain.new_case import AlarmOfCase, SealedContact
 from shared.messaging import Transaction
 
@@ -86,7 +86,7 @@ class Closed:
     alarm_id: UUID
     case_id: UUID
     staff: Staff
-    outcome: str
+    outcome: Outcome
     reason: str
 
 

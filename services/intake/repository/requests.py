@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.intake.domain.alarms import AlarmOnCase
 from services.intake.domain.attendees import KeptAttendee
 from services.intake.domain.contacts import Window
 from services.intake.domain.requests import GenderWish, KnownTherapist, Needs
@@ -19,7 +20,7 @@ NEEDS = "SELECT case_code, needs FROM cases WHERE case_code = ANY ($1)"
 # The version is that of the view (see `standings`): what it was, and one for each change and for the end.
 LOCK = """
 SELECT c.case_id, c.person_id, c.attendee_id, c.gate, c.awaits, c.needs, c.triage, c.step_table_version, c.continues,
-    c.submitted_at, c.request_version, w.case_id IS NOT NULL AS closed,
+    c.submitted_at, c.request_version, c.paused_for, c.gate_since, w.case_id IS NOT NULL AS closed,
     coalesce(s.version, 1) + c.request_version - 1 + (w.case_id IS NOT NULL)::int AS version
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_id = ANY ($1)
@@ -30,6 +31,9 @@ FOR NO KEY UPDATE OF c
 ATTENDEES = """
 SELECT attendee_id, case_id, person_id, role, consent FROM attendees WHERE case_id = ANY ($1) ORDER BY attendee_id
 """
+
+# Read under the lock, as the attendees are.
+ALARMS = "SELECT alarm_id, case_id, level, state, outcome, closed_at FROM alarms WHERE case_id = ANY ($1)"
 
 SAVE = """
 UPDATE cases c SET needs = n.needs::jsonb, request_version = n.request_version, gate = n.gate, awaits = n.awaits,
@@ -52,7 +56,10 @@ async def lock_requests(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID,
     others: dict[UUID, list[KeptAttendee]] = {r["case_id"]: [] for r in records}
     for record in await tx.connection.fetch(ATTENDEES, list(others)):
         others[record["case_id"]].append(KeptAttendee(*record))
-    return {r["case_id"]: _request(r, others[r["case_id"]]) for r in records}
+    raised: dict[UUID, list[AlarmOnCase]] = {case_id: [] for case_id in others}
+    for record in await tx.connection.fetch(ALARMS, list(others)):
+        raised[record["case_id"]].append(AlarmOnCase(*record))
+    return {r["case_id"]: _request(r, others[r["case_id"]], raised[r["case_id"]]) for r in records}
 
 
 async def save_requests(tx: Transaction, changed: Sequence[KeptRequest]) -> None:
@@ -69,7 +76,9 @@ async def save_requests(tx: Transaction, changed: Sequence[KeptRequest]) -> None
         )
 
 
-def _request(record: asyncpg.Record, others: Sequence[KeptAttendee]) -> KeptRequest:
+def _request(
+    record: asyncpg.Record, others: Sequence[KeptAttendee], alarms: Sequence[AlarmOnCase]
+) -> KeptRequest:
     triage = record["triage"]
     return KeptRequest(
         case_id=record["case_id"],
@@ -86,6 +95,9 @@ def _request(record: asyncpg.Record, others: Sequence[KeptAttendee]) -> KeptRequ
         request_version=record["request_version"],
         attendees=tuple(others),
         awaits=record["awaits"],
+        alarms=tuple(alarms),
+        paused_for=record["paused_for"],
+        gate_since=record["gate_since"],
     )
 
 

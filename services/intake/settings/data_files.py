@@ -7,6 +7,7 @@ from typing import Any
 from services.intake.domain.alarms import AlarmPolicy
 from services.intake.domain.contacts import Window
 from services.intake.domain.crisis import CrisisLines, Line
+from services.intake.domain.gates import GatePolicy
 from services.intake.domain.places import City, Places
 from services.intake.domain.policy import Policy, checked
 from services.intake.domain.red_flags import RedFlags
@@ -27,6 +28,7 @@ def read_policy(folder: Path = DATA) -> Policy:
             red_flags=RedFlags(files["red_flags"]["version"], files["red_flags"]["alarms"]),
             steps=_steps(files["steps"]),
             alarms=_alarms(files["alarm_policy"]),
+            gates=_gates(files["alarm_policy"], files["steps"]),
             lines=_lines(files["crisis_lines"]),
             consent_texts=frozenset(text["version"] for text in files["consent"]["texts"]),
             places=_places(files["places"]),
@@ -78,6 +80,11 @@ def _row(row: dict[str, Any]) -> Row:
 def _alarms(file: dict[str, Any]) -> AlarmPolicy:
     within = {level: timedelta(minutes=minutes) for level, minutes in file["within_minutes"].items()}
     return AlarmPolicy(file["version"], within, file["person_asked_for_help"])
+
+
+def _gates(alarms: dict[str, Any], steps: dict[str, Any]) -> GatePolicy:
+    holding = frozenset(level for level, floor in steps["floors"].items() if floor["waits_for_human"])
+    return GatePolicy(holding, alarms["after_closing"])
 
 
 def _lines(file: dict[str, Any]) -> CrisisLines:

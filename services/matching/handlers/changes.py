@@ -12,7 +12,7 @@ from shared.contracts.intake import CaseUpdated, RequestForCare
 from shared.messaging import Transaction
 
 # What says nothing about who would fit: two requests that differ in no other field ask for the same.
-NOT_WISHES = {"gate", "request_version", "updated_at"}
+NOT_WISHES = {"gate", "alarm_open", "request_version", "updated_at"}
 
 Changed = tuple[CaseUpdated, Case, Change]
 

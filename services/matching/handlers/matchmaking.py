@@ -36,7 +36,7 @@ from shared.messaging import Due, Transaction
 @dataclass(frozen=True, slots=True)
 class Search:
     """One case that needs somebody. `text` is its request as JSON, where it has to be kept; `declined` tells whether
-    its person wanted none of some whom they were offered."""
+    its person wanted none of some whom they were offered, `alarmed` that somebody may be in danger."""
 
     case: Case
     submitted: RequestForCare
@@ -45,6 +45,7 @@ class Search:
     text: str | None = None
     known: bool = True
     declined: bool = False
+    alarmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ class Matchmaker:
             waits = not_matched(case, reason, search.priority, self.policy, tx.now)
             return Ended(search, decision.explained, waits, reason)
         match_id, lane = tx.new_id(), lane_of(outcome.modality)
-        if search.submitted.booking_mode == "choose":
+        # Whoever may be in danger goes on at once: an offer would wait for its answer.
+        if search.submitted.booking_mode == "choose" and not search.alarmed:
             outcome = narrowed(outcome, self.policy.waiting.choices)
             waits = offered(case, match_id, lane)
             return Ended(search, decision.explained, waits, outcome, self._offer(waits, outcome, search, tx))
@@ -183,7 +185,9 @@ def begun(event: RequestForCare, known: Case | None, alarms: Mapping[UUID, int])
     """A search with a request that has to be kept. `alarms` are priorities by case."""
     case = known or Case(event.case_id, event.person_id, "held")
     priority = max(event.priority, alarms.get(event.case_id, 0))
-    return Search(case, event, priority, {}, event.model_dump_json(), known is not None)
+    # The event was said with its alarm; that the alarm is heard of may come later, and so may that it is closed.
+    alarmed = event.case_id in alarms if event.alarm_open is None else event.alarm_open
+    return Search(case, event, priority, {}, event.model_dump_json(), known is not None, alarmed=alarmed)
 
 
 async def resumed(tx: Transaction, found: Sequence[Case]) -> list[Search]:
@@ -202,6 +206,7 @@ async def resumed(tx: Transaction, found: Sequence[Case]) -> list[Search]:
                 priority,
                 tried((lane, one.therapists) for one in asked_so_far for lane in _lanes(one)),
                 declined=any(one.declined for one in asked_so_far),
+                alarmed=asked[case.case_id].alarm_priority is not None,
             )
         )
     return searches
