@@ -43,6 +43,12 @@ def test_the_card_always_has_the_countrys_emergency_numbers(
     assert shown["call_me"]["possible"] is False
 
 
+@pytest.mark.parametrize("language", ["en", "ur", "ur-Latn"])
+def test_no_two_numbers_are_called_the_same(policy: Policy, language: str) -> None:
+    names = {line["dial"]: line["name"] for line in card(policy.lines, None, language, NIGHT)["lines"]}
+    assert len(set(names.values())) == len(names) >= 5
+
+
 def test_a_line_from_a_list_that_nobody_has_dialled_is_not_shown(policy: Policy) -> None:
     for province in CHOICES["provinces"]:
         trusts = {line["trust"] for line in card(policy.lines, province, "en", NIGHT)["lines"]}
