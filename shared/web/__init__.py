@@ -6,11 +6,12 @@ from shared.web.access import PUBLIC, allowed, allowed_services
 from shared.web.application import create_app, read_other_bodies, serve_directly
 from shared.web.batching import Batcher
 from shared.web.bodies import PlainText, fast_json, parse
+from shared.web.cursors import moment, pack_cursor, read_cursor, whole
 from shared.web.edge import Bodies, TooLarge
 from shared.web.forms import FORMS, parse_form
 from shared.web.problems import FieldProblem, Problem
 from shared.web.process import Loop, run_process
-from shared.web.tokens import Principal, TokenSigner, TokenVerifier, require, require_service
+from shared.web.tokens import Principal, TokenSigner, TokenVerifier
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -32,11 +33,13 @@ __all__ = [
     "allowed_services",
     "create_app",
     "fast_json",
+    "moment",
+    "pack_cursor",
     "parse",
     "parse_form",
+    "read_cursor",
     "read_other_bodies",
-    "require",
-    "require_service",
     "run_process",
     "serve_directly",
+    "whole",
 ]

@@ -33,7 +33,7 @@ def create_app(
     """An application. `on_problem(path, document)` may add members to a problem document.
 
     `app.state.waits_for` (a string or None) makes every route but health answer 503 not_ready;
-    `app.state.tokens` is the TokenVerifier that `require` uses.
+    `app.state.tokens` is the TokenVerifier that `allowed` asks.
     """
     app = Application(
         title=title,

@@ -16,7 +16,7 @@ from services.intake.handlers.progress import project
 from services.intake.settings import Settings
 from shared.contracts.scheduling import AppointmentBooked
 from shared.privacy import open_box
-from shared.web import TokenSigner
+from shared.web import TokenSigner, pack_cursor
 from tests.intake.conftest import IntakeDatabase
 from tests.intake.test_asking import ask, asking
 from tests.intake.test_progress import HOUR, appointment
@@ -253,7 +253,9 @@ async def test_only_a_named_duty_clinician_gets_to_the_alarms(duty: httpx2.Async
     assert (nameless.status_code, nameless.json()["code"]) == (403, "name_needed")
     named = token("duty_clinician", name="Asma")
     assert (await duty.post(f"/v1/alarms/{uuid4()}/acknowledge", headers=named)).status_code == 404
-    assert (await duty.get("/v1/alarms?cursor=nonsense", headers=named)).status_code == 422
+    no_zone = pack_cursor("2027-01-05T08:00:00", uuid4())  # a moment that no database could place
+    for cursor in ("nonsense", no_zone):
+        assert (await duty.get(f"/v1/alarms?cursor={cursor}", headers=named)).status_code == 422
     assert "crisis" not in (await duty.get("/v1/alarms")).json()
 
 

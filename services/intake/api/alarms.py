@@ -1,17 +1,15 @@
 """The duty desk reads: alarms by when somebody must be on them, and one alarm with all that was done about it."""
 
-import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Query, Response
 
 from services.intake.api.duty import NO_STORE, Clinician, DutyDesk, no_alarm
 from services.intake.repository.alarm_views import Page
-from shared.web import FieldProblem, Problem, fast_json
+from shared.web import fast_json, moment, pack_cursor, read_cursor
 
 BEGINNING = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 STATES = {"open": ("open", "acknowledged"), "unacknowledged": ("open",), "closed": ("closed",)}
@@ -29,7 +27,7 @@ def alarm_routes(desk: DutyDesk) -> APIRouter:
         cursor: str | None = None,
     ) -> Response:
         """The next page, the earliest due first; `open` are all that nobody has closed."""
-        found = await desk.page(Page(STATES[state], read_cursor(cursor), limit + 1))
+        found = await desk.page(Page(STATES[state], place_of(cursor), limit + 1))
         shown, more = found[:limit], len(found) > limit
         return fast_json(200, {"alarms": shown, "next": cursor_after(shown[-1]) if more else None}, NO_STORE)
 
@@ -46,17 +44,9 @@ def alarm_routes(desk: DutyDesk) -> APIRouter:
 
 def cursor_after(last: Mapping[str, Any]) -> str:
     """The place after this alarm."""
-    place = orjson.dumps([last["due_by"], last["alarm_id"]])
-    return base64.urlsafe_b64encode(place).decode().rstrip("=")
+    return pack_cursor(last["due_by"], last["alarm_id"])
 
 
-def read_cursor(cursor: str | None) -> tuple[datetime, UUID]:
+def place_of(cursor: str | None) -> tuple[datetime, UUID]:
     """The place, or the beginning. Raises Problem 422."""
-    if cursor is None:
-        return BEGINNING
-    try:
-        due_by, alarm_id = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return datetime.fromisoformat(due_by), UUID(alarm_id)
-    except (ValueError, TypeError):
-        field = FieldProblem("cursor", "not_a_cursor", "Use `next` of the page before, as it is.")
-        raise Problem(422, "invalid_request", "This cursor cannot be read.", [field]) from None
+    return read_cursor(cursor, lambda due_by, alarm_id: (moment(due_by), UUID(alarm_id))) or BEGINNING

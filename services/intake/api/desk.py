@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 
-from services.intake.api.alarms import STATES, cursor_after, read_cursor
+from services.intake.api.alarms import STATES, cursor_after, place_of
 from services.intake.api.desk_forms import check_mark, mark, read_form
 from services.intake.api.desk_pages import HEADERS, DeskPages, SignedIn
 from services.intake.api.duty import (
@@ -73,7 +73,7 @@ def _reading(room: Room) -> APIRouter:
         """What is open, the earliest due first; or where to sign in."""
         try:
             who = _signed_in(room, request)
-            place = read_cursor(cursor)
+            place = place_of(cursor)
         except Problem as problem:
             return _refused(room, None, problem)
         found = await room.desk.page(Page(STATES["open"], place, PER_PAGE + 1))

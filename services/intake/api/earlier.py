@@ -16,8 +16,10 @@ from services.intake.domain.requests import EarlierCase
 from services.intake.handlers.sessions import Knock, Refused
 from services.intake.repository.sessions import Holder
 from services.intake.repository.standings import CaseView
-from shared.web import FieldProblem, Problem, require
+from shared.web import FieldProblem, Principal, Problem, allowed
 
+# Asked only of whoever shows a session: most requests continue nothing, and anybody may make one.
+PERSON = allowed(own=("person",))
 Try = Callable[[Knock], Awaitable[Holder | Refused]]
 
 
@@ -49,7 +51,7 @@ async def prove_by_pin(knock: Try, earlier: EarlierCase) -> UUID:
 async def _by_session(proof: Proof, request: Request, code: str) -> UUID:
     if "authorization" not in request.headers:
         raise _unproved("proof_needed")
-    principal = require(request, "person")
+    principal: Principal = await PERSON.dependency(request)
     view = await proof.look(code)
     if view is None or view.case_id != principal.case_id:
         raise _unproved("wrong_code_or_pin")

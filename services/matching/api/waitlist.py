@@ -1,19 +1,17 @@
 """GET /v1/waitlist and POST /v1/waitlist/{case_id}/review: who waits, in the order in which they are served."""
 
-import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from services.matching.domain.cases import Case
 from services.matching.domain.vocabulary import Reason
 from services.matching.repository.waitlist import Filter, Place, Waits
-from shared.web import FieldProblem, Principal, Problem, allowed, fast_json
+from shared.web import Principal, Problem, allowed, fast_json, moment, pack_cursor, read_cursor, whole
 
 Coordinator = Annotated[Principal, allowed("coordinator")]
 NO_STORE = {"Cache-Control": "no-store"}
@@ -43,10 +41,10 @@ def waitlist_routes(desk: WaitlistDesk) -> APIRouter:
     ) -> Response:
         """A page of the list, the next to be served first. `effective_priority` is the priority with what the wait
         adds; `alternatives` are kinds of other help that was offered meanwhile."""
-        after = _read_cursor(cursor)
+        after = read_cursor(cursor, _place)
         as_of, found = await desk.page(limit + 1, after, Filter(province, reason))
         shown = found[:limit]
-        more = _cursor(shown[-1].place(as_of)) if len(found) > limit else None
+        more = _packed(shown[-1].place(as_of)) if len(found) > limit else None
         return fast_json(200, {"waiting": [_shown(one, as_of) for one in shown], "next": more}, NO_STORE)
 
     @router.post("/v1/waitlist/{case_id}/review")
@@ -87,28 +85,9 @@ def _reviewed(case: Case) -> dict[str, Any]:
     }
 
 
-def _cursor(place: Place) -> str:
-    written = [place.as_of, place.effective, place.submitted_at, str(place.case_id)]
-    return base64.urlsafe_b64encode(orjson.dumps(written)).decode().rstrip("=")
+def _packed(place: Place) -> str:
+    return pack_cursor(place.as_of, place.effective, place.submitted_at, place.case_id)
 
 
-def _read_cursor(cursor: str | None) -> Place | None:
-    if cursor is None:
-        return None
-    try:
-        as_of, effective, submitted_at, case_id = orjson.loads(
-            base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        )
-        if type(effective) is not int or not -(2**31) <= effective < 2**31:
-            raise ValueError
-        return Place(_time(as_of), effective, _time(submitted_at), UUID(case_id))
-    except (ValueError, TypeError, AttributeError):
-        field = FieldProblem("cursor", "not_a_cursor", "Use `next` of the page before, as it is.")
-        raise Problem(422, "invalid_request", "This cursor cannot be read.", [field]) from None
-
-
-def _time(written: str) -> datetime:
-    read = datetime.fromisoformat(written)
-    if read.tzinfo is None:
-        raise ValueError
-    return read
+def _place(as_of: Any, effective: Any, submitted_at: Any, case_id: Any) -> Place:
+    return Place(moment(as_of), whole(effective), moment(submitted_at), UUID(case_id))

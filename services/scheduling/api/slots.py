@@ -1,7 +1,5 @@
 """GET /v1/slots: the open hours of therapists, page by page."""
 
-import base64
-import binascii
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,7 +12,7 @@ from services.scheduling.domain.wall_time import minute_after, minute_of, moment
 from services.scheduling.handlers.listing import open_slots
 from services.scheduling.repository.turns import InTurn
 from shared.messaging import Transaction
-from shared.web import FieldProblem, Principal, Problem, allowed, fast_json
+from shared.web import FieldProblem, Principal, Problem, allowed, fast_json, pack_cursor, read_cursor, whole
 
 Booker = Annotated[Principal, allowed("person", "therapist", "coordinator", "clinic_desk")]
 
@@ -27,14 +25,14 @@ def slot_routes(in_turn: InTurn) -> APIRouter:
     async def list_slots(asked: Annotated[SlotsAsked, Query()], _: Booker, request: Request) -> Response:
         """Open starts in order of time, by the very rule that books them; good until somebody books. `next` is the
         cursor of the following page."""
-        begins = _read_cursor(asked.cursor)
+        begins = read_cursor(asked.cursor, whole) or 0
 
         async def listed(tx: Transaction) -> list[Slot]:
             return await open_slots(tx, asked.therapist_id, _need(asked, begins, tx), asked.limit)
 
         found = await answer(in_turn, request, listed)
-        more = found[-1].start + 1 if len(found) >= asked.limit else None
-        body = {"slots": [_shown(slot) for slot in found], "next": _cursor(more)}
+        following = pack_cursor(found[-1].start + 1) if len(found) >= asked.limit else None
+        body = {"slots": [_shown(slot) for slot in found], "next": following}
         return fast_json(200, body, {"Cache-Control": "no-store"})
 
     return router
@@ -59,17 +57,3 @@ def _shown(slot: Slot) -> dict[str, Any]:
         "site_id": str(slot.site_id) if slot.site_id else None,
         "time_zone": slot.time_zone,
     }
-
-
-def _cursor(minute: int | None) -> str | None:
-    return None if minute is None else base64.urlsafe_b64encode(f"{minute}".encode()).decode()
-
-
-def _read_cursor(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    try:
-        return int(base64.b64decode(cursor, b"-_", validate=True))
-    except (ValueError, binascii.Error):
-        field = FieldProblem("cursor", "not_a_cursor", "Use the `next` of the page before.")
-        raise Problem(422, "invalid_request", "Some fields cannot be accepted.", [field]) from None
