@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from deploy.local import secrets
-from services.intake import main as intake
+from services.intake import roles as intake
 from services.intake.settings import Settings as IntakeSettings
 from services.intake.settings.data_files import read_policy as read_intake_policy
 from services.matching import main as matching

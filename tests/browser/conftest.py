@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from deploy.local.browser import NEEDED, found
-from services.intake import main
+from services.intake import roles
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
@@ -30,7 +30,7 @@ async def site(store: IntakeDatabase, secrets: Settings, policy: Policy) -> Asyn
     app = create_app("intake", on_problem=with_card(CardDeck(policy.lines)))
     app.add_api_route("/elsewhere", lambda: {"weather": "fair"})
     settings = secrets.model_copy(update={"quick_exit_url": "/elsewhere"})
-    stop, watch = asyncio.Event(), main.serve_people(app, settings, policy, store.intake)
+    stop, watch = asyncio.Event(), roles.serve_people(app, settings, policy, store.intake)
     async with serving(app) as address, running(stop, watch.run(stop)):
         yield address
 

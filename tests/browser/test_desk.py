@@ -7,7 +7,7 @@ import httpx2
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from services.intake import main
+from services.intake import roles
 from services.intake.domain.policy import Policy
 from services.intake.settings import Settings
 from shared.web import create_app
@@ -21,9 +21,9 @@ Token = Callable[..., dict[str, str]]
 async def crisis(store: IntakeDatabase, secrets: Settings, policy: Policy) -> AsyncIterator[str]:
     """The crisis role with a vault to ask."""
     vault, app = create_app("vault"), create_app("crisis")
-    main.serve_keys(vault, secrets, store.vault)
+    roles.serve_keys(vault, secrets, store.vault)
     async with serving(vault) as keys:
-        main.serve_crisis(app, secrets.model_copy(update={"vault_url": keys}), policy, store.intake)
+        roles.serve_crisis(app, secrets.model_copy(update={"vault_url": keys}), policy, store.intake)
         async with serving(app) as address:
             yield address
 

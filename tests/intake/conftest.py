@@ -21,7 +21,7 @@ from joserfc.jwk import OKPKey
 
 from deploy.local import databases
 from deploy.local.postgres import PostgresServer
-from services.intake import main
+from services.intake import roles
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
@@ -148,7 +148,7 @@ async def people(
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """The api role's routes."""
     app = _app(policy)
-    main.serve_people(app, secrets, policy, store.intake)
+    roles.serve_people(app, secrets, policy, store.intake)
     async with _client(app) as client:
         yield client
 
@@ -157,7 +157,7 @@ async def people(
 async def duty(store: IntakeDatabase, secrets: Settings, policy: Policy) -> AsyncIterator[httpx2.AsyncClient]:
     """The crisis role's routes."""
     app = _app(policy)
-    main.serve_crisis(app, secrets, policy, store.intake)
+    roles.serve_crisis(app, secrets, policy, store.intake)
     async with _client(app) as client:
         yield client
 
@@ -168,7 +168,7 @@ async def vault(
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """The vault role's routes."""
     app = _app(policy)
-    main.serve_keys(app, secrets, store.vault)
+    roles.serve_keys(app, secrets, store.vault)
     async with _client(app) as client:
         yield client
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
-from services.intake import main
+from services.intake import roles
 from services.intake.api.bulk import BODIES, PATH, BulkTurns, streams, turns
 from services.intake.api.cards import CardDeck
 from services.intake.domain.policy import Policy
@@ -249,8 +249,8 @@ async def test_two_processes_that_take_the_same_lines_at_once_make_one_case_a_li
     store: IntakeDatabase, secrets: Settings, policy: Policy
 ) -> None:
     before, sender = await cases(store), uuid4().hex
-    cases_counter = main._case_counter(secrets, policy, CardDeck(policy.lines), store.intake)
-    counters = [main._bulk_counter(secrets, cases_counter, store.intake) for _ in range(2)]
+    cases_counter = roles._case_counter(secrets, policy, CardDeck(policy.lines), store.intake)
+    counters = [roles._bulk_counter(secrets, cases_counter, store.intake) for _ in range(2)]
     from services.intake.handlers.submission import Asked
     from tests.intake.people import somebody
 

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from services.intake import main
+from services.intake import roles
 from services.intake.domain.policy import Policy
 from services.intake.settings import Settings
 from tests.intake.conftest import IntakeDatabase, _app, _client
@@ -57,7 +57,7 @@ class Browser:
 @pytest_asyncio.fixture(loop_scope="session")
 async def browser(store: IntakeDatabase, secrets: Settings, policy: Policy) -> AsyncIterator[Browser]:
     app = _app(policy)
-    main.serve_crisis(app, secrets, policy, store.intake)
+    roles.serve_crisis(app, secrets, policy, store.intake)
     async with _client(app) as client:
         yield Browser(client)
 
@@ -96,7 +96,7 @@ async def test_in_production_the_cookie_goes_over_tls_only(
 ) -> None:
     process = secrets.process.model_copy(update={"environment": "production"})
     app = _app(policy)
-    main.serve_crisis(app, secrets.model_copy(update={"process": process}), policy, store.intake)
+    roles.serve_crisis(app, secrets.model_copy(update={"process": process}), policy, store.intake)
     async with _client(app) as client:
         answer = await client.post("/desk/sign-in", data={"token": pasted(asma)})
     assert "secure" in answer.headers["set-cookie"].lower()

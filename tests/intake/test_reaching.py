@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.ports import free_port
-from services.intake import main
+from services.intake import roles
 from services.intake.domain.policy import Policy
 from services.intake.settings import Settings
 from tests.browser.serving import serving
@@ -28,9 +28,9 @@ INTAKE = {"Authorization": "Bearer " + "i" * 32}
 async def desk(store: IntakeDatabase, secrets: Settings, policy: Policy) -> AsyncIterator[httpx2.AsyncClient]:
     """The crisis role's routes with a vault process to ask."""
     vault, crisis = _app(policy), _app(policy)
-    main.serve_keys(vault, secrets, store.vault)
+    roles.serve_keys(vault, secrets, store.vault)
     async with serving(vault) as url:
-        main.serve_crisis(crisis, secrets.model_copy(update={"vault_url": url}), policy, store.intake)
+        roles.serve_crisis(crisis, secrets.model_copy(update={"vault_url": url}), policy, store.intake)
         async with _client(crisis) as client:
             yield client
 
@@ -141,7 +141,7 @@ async def test_while_the_vault_is_away_it_is_said_so_and_the_wish_is_written_dow
 ) -> None:
     at, _ = await an_alarm(people, store)
     away, app = f"http://127.0.0.1:{free_port()}", _app(policy)
-    main.serve_crisis(app, secrets.model_copy(update={"vault_url": away}), policy, store.intake)
+    roles.serve_crisis(app, secrets.model_copy(update={"vault_url": away}), policy, store.intake)
     async with _client(app) as client:
         await client.post(f"{at}/acknowledge", headers=asma)
         answer = await client.get(f"{at}/contact", headers=asma)

@@ -1,0 +1,180 @@
+"""What each role of intake serves: its routes, and what they are given. `main` puts a process around it."""
+
+import os
+import random
+from collections.abc import Sequence
+from functools import partial
+
+import orjson
+from fastapi import APIRouter, FastAPI
+
+from services.intake.api import (
+    alarm_actions,
+    alarms,
+    cases,
+    crisis,
+    earlier,
+    events,
+    help,
+    invitations,
+    keys,
+    reaching,
+    reference,
+    sessions,
+    wishes,
+    withdrawals,
+)
+from services.intake.api.bulk import BODIES, PATH, BulkCounter, BulkTurns, bulk_routes
+from services.intake.api.cards import CardDeck
+from services.intake.api.desk import Room, serve_desk
+from services.intake.api.desk_pages import DeskPages
+from services.intake.api.duty import DutyDesk, open_desk
+from services.intake.api.together import Together, together
+from services.intake.api.watching import Watch
+from services.intake.domain.policy import Policy
+from services.intake.gateways.vault import Vault
+from services.intake.handlers import acceptance, bulk
+from services.intake.handlers.help import call_for_help
+from services.intake.handlers.invitations import answer_invitations
+from services.intake.handlers.keys import answer_questions
+from services.intake.handlers.lookups import look_up_cases
+from services.intake.handlers.sessions import open_sessions
+from services.intake.handlers.submission import Desk
+from services.intake.handlers.wishes import change_wishes, look_up_wishes
+from services.intake.handlers.withdrawal import withdraw_cases
+from services.intake.pages import FORM_PATHS, open_frontend, page_routes
+from services.intake.repository.standings import CaseView
+from services.intake.settings import Settings
+from shared import web
+from shared.messaging import Database
+from shared.privacy import Sealer, derive, read_key
+from shared.telemetry import force_sampled, new_traceparent
+
+
+def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> Watch:
+    """The routes of the api role, and the loop that looks for whoever watches."""
+    cards = CardDeck(policy.lines)
+    counter = _case_counter(settings, policy, cards, database)
+    app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
+    asking = cases.asking_routes(counter)
+    app.include_router(asking)
+    web.serve_directly(app, asking, "POST", "/v1/cases")
+    app.include_router(bulk_routes(_bulk_counter(settings, counter, database)))
+    web.read_other_bodies(app, "POST", PATH, BODIES)
+    look = together(database, look_up_cases, at_once=1)
+    watch = Watch(partial(_look_at_all, database))
+    app.include_router(cases.standing_routes(cards, look, watch))
+    app.include_router(events.event_routes(cards, look, watch))
+    knocking = _session_counter(settings, counter)
+    app.include_router(sessions.session_routes(knocking))
+    answer = together(database, partial(answer_invitations, pin_key=counter.pin_key))
+    app.include_router(invitations.invitation_routes(invitations.InvitationDesk(policy, answer)))
+    app.include_router(
+        wishes.wish_routes(
+            wishes.WishDesk(
+                policy, cards, together(database, look_up_wishes), together(database, change_wishes)
+            )
+        )
+    )
+    app.include_router(reference.reference_routes(policy))
+    app.include_router(crisis.crisis_routes(cards))
+    app.include_router(_withdrawals(cards, database))
+    app.include_router(page_routes(open_frontend(counter, knocking, look, answer, settings.quick_exit_url)))
+    for path in FORM_PATHS:
+        web.read_other_bodies(app, "POST", path, web.FORMS)
+    return watch
+
+
+def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> None:
+    """The routes of the crisis role; withdrawals are the same router as in the api."""
+    cards = CardDeck(policy.lines)
+    app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
+    app.include_router(crisis.crisis_routes(cards))
+    counter = _case_counter(settings, policy, cards, database)
+    app.include_router(cases.crisis_asking_routes(counter))
+    app.include_router(help.help_routes(_help_counter(settings, counter, database)))
+    app.include_router(_withdrawals(cards, database))
+    desk = _duty_desk(settings, policy, database)
+    app.include_router(alarms.alarm_routes(desk))
+    app.include_router(alarm_actions.alarm_action_routes(desk))
+    app.include_router(reaching.reaching_routes(desk))
+    form_key = derive(read_key(settings.deployment_key_file), "desk forms")
+    serve_desk(app, Room(desk, DeskPages(), form_key, settings.process.environment == "production"))
+
+
+def serve_keys(app: FastAPI, settings: Settings, database: Database) -> None:
+    """The vault's route; `database` is the vault's own."""
+    service_tokens = orjson.loads(settings.service_token_file.read_bytes())
+    sealer = Sealer(read_key(settings.deployment_key_file))
+    app.include_router(
+        keys.key_routes(keys.Vault(sealer, service_tokens, together(database, answer_questions)))
+    )
+
+
+async def _look_at_all(database: Database, codes: Sequence[str]) -> Sequence[CaseView | None]:
+    async with database.transaction(ask_time=False) as tx:
+        return await look_up_cases(codes, tx)
+
+
+def _case_counter(
+    settings: Settings, policy: Policy, cards: CardDeck, database: Database
+) -> cases.CaseCounter:
+    deployment = read_key(settings.deployment_key_file)
+    desk, pin_key = _desk(settings, policy), derive(deployment, "pin")
+    return cases.CaseCounter(
+        policy,
+        cards,
+        pin_key=pin_key,
+        lookup_key=derive(deployment, "lookup"),
+        accept=Together(database, partial(acceptance.accept_posts, desk=desk), at_once=1),
+        proof=earlier.Proof(
+            knock=together(database, partial(open_sessions, pin_key=pin_key)),
+            look=together(database, look_up_cases),
+        ),
+    )
+
+
+def _bulk_counter(settings: Settings, counter: cases.CaseCounter, database: Database) -> BulkCounter:
+    ratio, desk = settings.process.trace_sample_ratio, _desk(settings, counter.policy)
+    return BulkCounter(
+        counter.policy,
+        pin_key=counter.pin_key,
+        lookup_key=counter.lookup_key,
+        turns=BulkTurns(database, partial(bulk.accept_lines, desk=desk), lambda: counter.accept.waiting),
+        knock=counter.proof.knock,
+        new_trace=lambda: new_traceparent(random.random() < ratio),
+    )
+
+
+def _desk(settings: Settings, policy: Policy) -> Desk:
+    return Desk(policy, Sealer(read_key(settings.deployment_key_file)), os.urandom, force_sampled)
+
+
+def _help_counter(settings: Settings, counter: cases.CaseCounter, database: Database) -> help.HelpCounter:
+    return help.HelpCounter(
+        counter.policy,
+        counter.cards,
+        counter.pin_key,
+        counter.lookup_key,
+        call=together(database, partial(call_for_help, desk=_desk(settings, counter.policy))),
+    )
+
+
+def _duty_desk(settings: Settings, policy: Policy, database: Database) -> DutyDesk:
+    # Without a token of its own the vault refuses; the desk goes on, and says that it cannot be opened.
+    token = orjson.loads(settings.service_token_file.read_bytes()).get("intake", "")
+    note_key = derive(read_key(settings.deployment_key_file), "lookup")
+    return open_desk(database, policy, Vault(settings.vault_url, token), note_key)
+
+
+def _session_counter(settings: Settings, counter: cases.CaseCounter) -> sessions.SessionCounter:
+    return sessions.SessionCounter(
+        web.TokenSigner(settings.token_key_file),
+        settings.token_public_key_file.read_bytes(),
+        counter.proof.knock,
+    )
+
+
+def _withdrawals(cards: CardDeck, database: Database) -> APIRouter:
+    look, withdraw = together(database, look_up_cases), together(database, withdraw_cases)
+    return withdrawals.withdrawal_routes(withdrawals.WithdrawalCounter(cards, look, withdraw))
