@@ -10,10 +10,15 @@ import pytest_asyncio
 
 from deploy.local.ports import free_port
 from services.intake import roles
+from services.intake.domain.contacts import USUAL_WINDOWS, Contact
 from services.intake.domain.policy import Policy
+from services.intake.handlers.erasing import erase_keys
+from services.intake.handlers.renewing import renew_open_alarms
+from services.intake.repository.keys import KeyQuestion, read_keys
 from services.intake.settings import Settings
+from shared.privacy import Sealer, open_box
 from tests.browser.serving import serving
-from tests.intake.conftest import IntakeDatabase, _app, _client
+from tests.intake.conftest import WRAPPING_KEY, IntakeDatabase, _app, _client
 from tests.intake.test_asking import ask, asking
 from tests.intake.test_attending import an_alarm
 from tests.intake.test_desk_page import Browser
@@ -124,6 +129,109 @@ async def test_an_erased_persons_alarm_opens_nothing(
         case_id,
     )
     assert (await desk.get(f"{at}/contact", headers=asma)).json() == {"contact": None, "reason": "erased"}
+
+
+async def test_a_contact_that_changes_is_renewed_in_every_open_alarm_and_the_old_one_is_gone(
+    people: httpx2.AsyncClient, desk: httpx2.AsyncClient, store: IntakeDatabase, asma: dict[str, str]
+) -> None:
+    path, session = await come_back(people, item9=2)
+    case_id = await case_id_of(store, path)
+    [before] = await alarms_of(store, case_id)
+    old_key = await key_of(store, before["alarm_id"])
+    at = f"/v1/alarms/{before['alarm_id']}"
+    await desk.post(f"{at}/acknowledge", headers=asma)
+    await call(desk, {"contact": PHONE | {"address": "03992222222"}}, session)
+    assert (await desk.get(f"{at}/contact", headers=asma)).json()["contact"]["address"] == "+923992222222"
+    await call(desk, {"contact": PHONE | {"address": "03993333333"}}, session)
+    for alarm in await alarms_of(store, case_id):
+        at = f"/v1/alarms/{alarm['alarm_id']}"
+        await desk.post(f"{at}/acknowledge", headers=asma)
+        found = (await desk.get(f"{at}/contact", headers=asma)).json()["contact"]
+        assert found["address"] == "+923993333333"
+    keys = await store.admin.fetch("SELECT wrapped FROM vault.alarm_keys")
+    assert old_key not in [row["wrapped"] for row in keys]
+
+
+async def test_whoever_can_be_called_no_more_leaves_no_number_behind(
+    people: httpx2.AsyncClient, desk: httpx2.AsyncClient, store: IntakeDatabase, asma: dict[str, str]
+) -> None:
+    _, case_id = await an_alarm(people, store)
+    [alarm] = await alarms_of(store, UUID(case_id))
+    inbox = Contact("inbox", None, "ur", "Latn", USUAL_WINDOWS, "own")
+    async with store.intake.transaction() as tx:
+        await renew_open_alarms(tx, {alarm["person_id"]: inbox}, Sealer(WRAPPING_KEY))
+    [alarm] = await alarms_of(store, UUID(case_id))
+    assert (alarm["contact_box"], alarm["reachable"]) == (None, False)
+    assert await key_of(store, alarm["alarm_id"]) is None
+
+
+async def test_a_closed_alarm_takes_no_contact_any_more(
+    people: httpx2.AsyncClient, desk: httpx2.AsyncClient, store: IntakeDatabase, asma: dict[str, str]
+) -> None:
+    path, session = await come_back(people, item9=2)
+    [alarm] = await alarms_of(store, await case_id_of(store, path))
+    at = f"/v1/alarms/{alarm['alarm_id']}"
+    await desk.post(f"{at}/acknowledge", headers=asma)
+    await desk.post(f"{at}/close", json={"outcome": "raised_in_error", "reason": "A test."}, headers=asma)
+    await call(desk, {"contact": PHONE}, session)
+    closed, called = await alarms_of(store, await case_id_of(store, path))
+    assert (closed["contact_box"], await key_of(store, closed["alarm_id"])) == (None, None)
+    assert called["contact_box"] is not None
+
+
+async def key_of(store: IntakeDatabase, alarm_id: UUID) -> bytes | None:
+    found: bytes | None = await store.admin.fetchval(
+        "SELECT wrapped FROM vault.alarm_keys WHERE alarm_id = $1", alarm_id
+    )
+    return found
+
+
+async def test_erasing_a_person_leaves_boxes_that_nothing_opens(
+    people: httpx2.AsyncClient, desk: httpx2.AsyncClient, store: IntakeDatabase, asma: dict[str, str]
+) -> None:
+    path, session = await come_back(people, item9=2)
+    await call(desk, {"contact": PHONE}, session)
+    alarms = await alarms_of(store, await case_id_of(store, path))
+    person_id, copies = alarms[0]["person_id"], [alarm["contact_box"] for alarm in alarms]
+    for alarm, copy in zip(alarms, copies, strict=True):  # somebody may have kept them
+        wrapped = await key_of(store, alarm["alarm_id"])
+        place: dict[str, Any] = {"purpose": "alarm_contact", "person_id": person_id, "field": "contact"}
+        assert wrapped
+        assert open_box(Sealer(WRAPPING_KEY).unwrap(wrapped), copy, version=1, **place)
+    stranger, _ = await an_alarm(people, store)
+    await erased(store, person_id)
+    await erased(store, person_id)  # twice is once
+    for table in ("alarm_keys", "person_keys"):
+        left = f"SELECT count(*) FROM vault.{table} WHERE person_id = $1"
+        assert await store.admin.fetchval(left, person_id) == 0
+    for alarm in await alarms_of(store, alarms[0]["case_id"]):
+        assert alarm["contact_box"] is None
+        at = f"/v1/alarms/{alarm['alarm_id']}"
+        await desk.post(f"{at}/acknowledge", headers=asma)
+        assert (await desk.get(f"{at}/contact", headers=asma)).json()["contact"] is None
+    asked = [alarm["alarm_id"] for alarm in alarms]
+    for ids, purpose in ((asked, "alarm_contact"), ([person_id], "contact")):
+        async with store.vault.transaction() as tx:
+            given = await read_keys(tx, KeyQuestion(tuple(ids), purpose, "intake"))
+        assert [one.wrapped for one in given] == [None] * len(ids)
+    await desk.post(f"{stranger}/acknowledge", headers=asma)
+    assert (await desk.get(f"{stranger}/contact", headers=asma)).json()["contact"]["address"]
+
+
+async def test_no_key_is_made_again_for_somebody_who_was_erased(
+    people: httpx2.AsyncClient, desk: httpx2.AsyncClient, store: IntakeDatabase, asma: dict[str, str]
+) -> None:
+    path, session = await come_back(people, item9=2)
+    [alarm] = await alarms_of(store, await case_id_of(store, path))
+    await erased(store, alarm["person_id"])
+    assert (await call(desk, {"contact": PHONE}, session)).status_code == 202
+    kept = "SELECT count(*) FROM vault.alarm_keys WHERE person_id = $1"
+    assert await store.admin.fetchval(kept, alarm["person_id"]) == 0
+
+
+async def erased(store: IntakeDatabase, person_id: UUID) -> None:
+    async with store.intake.transaction() as tx:
+        await erase_keys([person_id], tx)
 
 
 async def test_who_is_reached_in_the_inbox_only_has_no_address(

@@ -16,14 +16,8 @@ from services.intake.domain.help import Answer, Caller, answer, raised
 from services.intake.domain.new_case import AlarmOfCase
 from services.intake.domain.requests import CareRequest
 from services.intake.handlers.announcements import alarm_raised
-from services.intake.handlers.submission import (
-    Accepted,
-    Asked,
-    Desk,
-    new_alarm,
-    seal_for_the_desk,
-    submit_cases,
-)
+from services.intake.handlers.renewing import renew_open_alarms
+from services.intake.handlers.submission import Accepted, Asked, Desk, new_alarm, submit_cases
 from services.intake.repository import alarms, callers, gates
 from shared.messaging import Transaction
 from shared.web import idempotency
@@ -98,8 +92,8 @@ async def call_for_help(
         )
     )
     helped = {place: switchboard.put_through(call) for place, call in fresh.items()}
+    await _renew([*switchboard.raised.values(), *switchboard.renewed.values()], tx, desk)
     await _raise(list(switchboard.raised.values()), tx, desk)
-    await _renew(list(switchboard.renewed.values()), tx, desk)
     helped |= await _open(
         {place: fresh[place] for place, one in helped.items() if one.answer == "opened"}, tx, desk
     )
@@ -136,13 +130,9 @@ async def _raise(raises: Sequence[tuple[CallForHelp, Caller]], tx: Transaction, 
 
 
 async def _renew(calls: Sequence[tuple[CallForHelp, Caller]], tx: Transaction, desk: Desk) -> None:
-    """Who asks again may be somewhere else by now."""
-    sealed = [
-        (caller.open_call, caller.person_id, seal_for_the_desk(call.contact, caller.person_id, desk.sealer))
-        for call, caller in calls
-        if call.contact and caller.open_call
-    ]
-    await alarms.renew_contacts(tx, sealed)
+    """Who asks again may be somewhere else by now: so says every alarm of theirs that was open before."""
+    said = {caller.person_id: call.contact for call, caller in calls if call.contact}
+    await renew_open_alarms(tx, said, desk.sealer)
 
 
 async def _open(calls: dict[int, CallForHelp], tx: Transaction, desk: Desk) -> dict[int, Helped]:

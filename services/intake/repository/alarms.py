@@ -18,9 +18,11 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text
     AS a(alarm_id, case_id, person_id, level, rule, rule_version, province, languages, reachable, due_by, contact_box)
 """
 
-# Into the vault, which this service can write and not read.
+# Into the vault, which this service can write and not read. No key is made again for a person who was erased.
 SAVE_KEYS = """
-INSERT INTO vault.alarm_keys (alarm_id, person_id, wrapped) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])
+INSERT INTO vault.alarm_keys (alarm_id, person_id, wrapped)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) AS k(alarm_id, person_id, wrapped)
+WHERE NOT EXISTS (SELECT FROM vault.stops s WHERE s.person_id = k.person_id AND s.state = 'erased')
 """
 
 FORGET_KEYS = "DELETE FROM vault.alarm_keys WHERE alarm_id = ANY ($1)"
@@ -29,6 +31,16 @@ RENEW_CONTACTS = """
 UPDATE alarms a SET contact_box = n.box, reachable = true
 FROM unnest($1::uuid[], $2::text[]) AS n(alarm_id, box) WHERE a.alarm_id = n.alarm_id
 """
+
+FORGET_CONTACTS = "UPDATE alarms SET contact_box = NULL, reachable = false WHERE alarm_id = ANY ($1)"
+
+# By the index of their cases: an alarm is of the person who asked.
+ALARMS_OF = """
+SELECT a.alarm_id, a.person_id, a.state FROM cases c JOIN alarms a USING (case_id) WHERE c.person_id = ANY ($1)
+"""
+
+# Whoever raises an alarm on a case locks the case before: nothing is sealed between looking and forgetting.
+LOCK_CASES_OF = "SELECT FROM cases WHERE person_id = ANY ($1) ORDER BY case_id FOR NO KEY UPDATE"
 
 LOCK = """
 SELECT alarm_id, case_id, state, level, due_by, acknowledged_by, closed_by
@@ -145,6 +157,29 @@ async def renew_contacts(tx: Transaction, contacts: Sequence[tuple[UUID, UUID, S
         await tx.connection.execute(FORGET_KEYS, alarm_ids)
         await tx.connection.execute(RENEW_CONTACTS, alarm_ids, [sealed.box for _, _, sealed in contacts])
         await _save_keys(tx, contacts)
+
+
+async def forget_contacts(tx: Transaction, alarm_ids: Sequence[UUID]) -> None:
+    """Nobody opens what was sealed for these alarms any more, and there is nothing else to open."""
+    if alarm_ids:
+        await tx.connection.execute(FORGET_KEYS, alarm_ids)
+        await tx.connection.execute(FORGET_CONTACTS, alarm_ids)
+
+
+async def unclosed_of(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Whose each alarm of these people is that nobody has closed, by its id; their cases are locked."""
+    records = await tx.connection.fetch(ALARMS_OF, list(person_ids)) if person_ids else []
+    return {r["alarm_id"]: r["person_id"] for r in records if r["state"] != "closed"}
+
+
+async def alarms_of(tx: Transaction, person_ids: Sequence[UUID]) -> list[UUID]:
+    """All alarms of these people, closed ones too."""
+    return [record["alarm_id"] for record in await tx.connection.fetch(ALARMS_OF, list(person_ids))]
+
+
+async def lock_cases_of(tx: Transaction, person_ids: Sequence[UUID]) -> None:
+    """The cases of these people, so that no alarm is raised on them meanwhile."""
+    await tx.connection.execute(LOCK_CASES_OF, list(person_ids))
 
 
 async def _save_keys(tx: Transaction, contacts: Sequence[tuple[UUID, UUID, SealedContact]]) -> None:

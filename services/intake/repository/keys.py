@@ -41,6 +41,19 @@ written AS (
 SELECT person_id, state, wrapped FROM found
 """
 
+# For every purpose: what one of them was stopped for before is erased from now on.
+ERASE = """
+INSERT INTO vault.stops (person_id, purpose, state, since)
+SELECT person_id, purpose, 'erased', $2
+FROM unnest($1::uuid[]) AS p(person_id), unnest(ARRAY['answers', 'contact']) AS u(purpose) ORDER BY 1, 2
+ON CONFLICT (person_id, purpose) DO UPDATE SET state = 'erased', since = $2
+WHERE stops.state <> 'erased'
+"""
+
+FORGET = "DELETE FROM vault.person_keys WHERE person_id = ANY ($1)"
+
+FORGET_OF_ALARMS = "DELETE FROM vault.alarm_keys WHERE person_id = ANY ($1)"
+
 STOP = """
 INSERT INTO vault.stops (person_id, purpose, state, since)
 SELECT person_id, 'contact', 'stopped', $2 FROM unnest($1::uuid[]) AS p(person_id) ORDER BY person_id
@@ -72,6 +85,15 @@ async def read_keys(tx: Transaction, question: KeyQuestion) -> list[KeyAnswer]:
     read = READ_OF_ALARMS if question.purpose == "alarm_contact" else READ
     records = await tx.connection.fetch(read, question.person_ids, question.purpose, question.principal)
     return [KeyAnswer(r["person_id"], r["state"], r["wrapped"]) for r in records]
+
+
+async def erase(tx: Transaction, person_ids: Sequence[UUID]) -> None:
+    """The gate closes for good and the keys go, those of their alarms too: sealed copies are unreadable wherever they
+    are."""
+    if person_ids:
+        await tx.connection.execute(ERASE, sorted(person_ids), tx.now)
+        await tx.connection.execute(FORGET, list(person_ids))
+        await tx.connection.execute(FORGET_OF_ALARMS, list(person_ids))
 
 
 async def stop_contact(tx: Transaction, person_ids: Sequence[UUID]) -> list[UUID]:
