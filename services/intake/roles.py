@@ -20,6 +20,7 @@ from services.intake.api import (
     keys,
     reaching,
     reference,
+    rota,
     sessions,
     wishes,
     withdrawals,
@@ -34,6 +35,7 @@ from services.intake.api.watching import Watch
 from services.intake.domain.policy import Policy
 from services.intake.gateways.vault import Vault
 from services.intake.handlers import acceptance, bulk
+from services.intake.handlers import rota as shifts
 from services.intake.handlers.help import call_for_help
 from services.intake.handlers.invitations import answer_invitations
 from services.intake.handlers.keys import answer_questions
@@ -98,6 +100,7 @@ def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     app.include_router(alarms.alarm_routes(desk))
     app.include_router(alarm_actions.alarm_action_routes(desk))
     app.include_router(reaching.reaching_routes(desk))
+    app.include_router(rota.rota_routes(_rota_desk(database, desk.note_key)))
     form_key = derive(read_key(settings.deployment_key_file), "desk forms")
     serve_desk(app, Room(desk, DeskPages(), form_key, settings.process.environment == "production"))
 
@@ -165,6 +168,15 @@ def _duty_desk(settings: Settings, policy: Policy, database: Database) -> DutyDe
     token = orjson.loads(settings.service_token_file.read_bytes()).get("intake", "")
     note_key = derive(read_key(settings.deployment_key_file), "lookup")
     return open_desk(database, policy, Vault(settings.vault_url, token), note_key)
+
+
+def _rota_desk(database: Database, hash_key: bytes) -> rota.RotaDesk:
+    return rota.RotaDesk(
+        enter=together(database, shifts.enter_shifts),
+        cancel=together(database, shifts.cancel_shifts),
+        look=together(database, shifts.look_at_rota),
+        hash_key=hash_key,
+    )
 
 
 def _session_counter(settings: Settings, counter: cases.CaseCounter) -> sessions.SessionCounter:

@@ -5,6 +5,7 @@ A new path parameter is filled here. What has no owner (a site) has no claims.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ import httpx2
 from services.intake.api.requests import EXAMPLE
 from services.intake.domain.alarms import Staff
 from services.intake.handlers.alarms import Taking, acknowledge_alarms
+from services.intake.handlers.rota import Entering, enter_shifts
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.profiles import Description, describe_therapist
 from services.matching.handlers.roster import Roster
@@ -59,12 +61,19 @@ def of_intake(app: Any, admin: Any, database: Database) -> Make:
         )
         async with database.transaction() as tx:
             await acknowledge_alarms([Taking(row["alarm_id"], clinician)], tx)
+            [shift_id] = await enter_shifts([a_shift(clinician)], tx)
         return Things(
-            {"code": code, "alarm_id": str(row["alarm_id"])},
+            {"code": code, "alarm_id": str(row["alarm_id"]), "shift_id": str(shift_id)},
             {"person": owner, "participant": owner, "duty_clinician": {"sub": clinician.id}},
         )
 
     return make
+
+
+def a_shift(staff: Staff) -> Entering:
+    """Somebody is on for the next hour."""
+    now = datetime.now(UTC)
+    return Entering(staff, now, now + timedelta(hours=1), ("R3",), staff, str(uuid4()), b"")
 
 
 def of_matching(database: Database) -> Make:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.intake.api.duty import NO_STORE, Clinician, DutyDesk, no_alarm
+from services.intake.api.rota import told
 from services.intake.repository.alarm_views import Page
 from shared.web import fast_json, moment, pack_cursor, read_cursor
 
@@ -26,10 +27,12 @@ def alarm_routes(desk: DutyDesk) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: str | None = None,
     ) -> Response:
-        """The next page, the earliest due first; `open` are all that nobody has closed."""
+        """The next page, the earliest due first; `open` are all that nobody has closed. `staffed_now`: whether somebody
+        is on duty for every level, null while no rota was ever entered."""
         found = await desk.page(Page(STATES[state], place_of(cursor), limit + 1))
         shown, more = found[:limit], len(found) > limit
-        return fast_json(200, {"alarms": shown, "next": cursor_after(shown[-1]) if more else None}, NO_STORE)
+        page = {"alarms": shown, "next": cursor_after(shown[-1]) if more else None}
+        return fast_json(200, page | told(await desk.staffing(None)), NO_STORE)
 
     @router.get("/v1/alarms/{alarm_id}")
     async def alarm(alarm_id: UUID, caller: Clinician) -> Response:

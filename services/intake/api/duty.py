@@ -15,9 +15,10 @@ from services.intake.api.requests import Sent
 from services.intake.api.together import together
 from services.intake.domain.alarms import AttemptOutcome, Outcome, Staff, Verdict
 from services.intake.domain.policy import Policy
+from services.intake.domain.rota import Staffing
 from services.intake.domain.vocabulary import Level
 from services.intake.gateways.vault import Vault
-from services.intake.handlers import alarms, attending
+from services.intake.handlers import alarms, attending, rota
 from services.intake.handlers.alarms import Closing, Taking
 from services.intake.handlers.attending import Attempting, Judged, Judging, Recorded
 from services.intake.handlers.reaching import ContactReader, Reach, Reading, permit_readings
@@ -80,6 +81,7 @@ class DutyDesk:
     change_level: Callable[[Judging], Awaitable[Judged | None]]
     close: Callable[[Closing], Awaitable[Verdict | None]]
     reach: Callable[[Reading], Awaitable[Reach | Verdict | None]]
+    staffing: Callable[[None], Awaitable[Staffing]]
     note_key: bytes
 
 
@@ -95,6 +97,7 @@ def open_desk(database: Database, policy: Policy, vault: Vault, note_key: bytes)
         ),
         close=together(database, partial(alarms.close_alarms, policy=policy.gates)),
         reach=ContactReader(together(database, permit_readings), vault).read,
+        staffing=together(database, rota.look_at_staffing),
         note_key=note_key,
     )
 

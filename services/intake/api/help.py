@@ -17,7 +17,8 @@ from services.intake.domain.codes import pin
 from services.intake.domain.contacts import Contact
 from services.intake.domain.help import case_code_of, read_contact, smallest_request
 from services.intake.domain.policy import Policy
-from services.intake.domain.vocabulary import Language, Province
+from services.intake.domain.rota import Staffing
+from services.intake.domain.vocabulary import Language, Level, Province
 from services.intake.handlers.help import CallForHelp, Helped
 from shared.web import PUBLIC, Problem, TokenVerifier, fast_json, parse
 from shared.web.described import body_of
@@ -110,13 +111,19 @@ def _digest(counter: HelpCounter, case_id: UUID | None, body: bytes) -> bytes:
     return blake2b(who + body, key=counter.lookup_key, digest_size=32).digest()
 
 
+def _call_me(staffing: Staffing | None, level: Level, minutes: int) -> dict[str, Any]:
+    if staffing is None:
+        return crisis.call_me(minutes)
+    return crisis.call_me(minutes, staffing.staffed((level,)), staffing.next_staffed_at(level))
+
+
 def _answer(counter: HelpCounter, sent: HelpSent, helped: Helped) -> Response:
     language = sent.language or helped.card_language or "en"
     card = counter.cards.card(sent.province, language)
     alarms = counter.policy.alarms
     if helped.reachable:
         minutes = alarms.within[alarms.help_level].total_seconds() / 60
-        card["call_me"] = crisis.call_me(round(minutes))
+        card["call_me"] = _call_me(helped.staffing, alarms.help_level, round(minutes))
     body: dict[str, Any] = {"crisis": card}
     if helped.opened is not None:
         secret = pin(counter.pin_key, helped.opened)

@@ -60,17 +60,20 @@ def card(lines: CrisisLines, province: str | None, language: str, local_now: dat
     }
 
 
-def call_me(within_minutes: int | None) -> dict[str, Any]:
+def call_me(
+    within_minutes: int | None, staffed_now: bool | None = None, next_staffed_at: datetime | None = None
+) -> dict[str, Any]:
     """Whether somebody will call, and how soon at the latest. Who asks for help is told; nobody else asked for a call.
 
-    `staffed_now` null: there is no rota yet, and nobody is told that somebody sits there when that is not known.
+    `staffed_now` null: there is no rota, and nobody is told that somebody sits there when that is not known. While it is
+    known that nobody does, no minutes are promised.
     """
     possible = within_minutes is not None
     return {
         "possible": possible,
-        "staffed_now": None if possible else False,
-        "next_staffed_at": None,
-        "within_minutes": within_minutes,
+        "staffed_now": staffed_now if possible else False,
+        "next_staffed_at": next_staffed_at,
+        "within_minutes": None if staffed_now is False else within_minutes,
     }
 
 

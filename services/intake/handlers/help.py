@@ -6,7 +6,7 @@ has spoken with them. It is no request for care: nothing is matched and nobody i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
 import orjson
@@ -15,10 +15,11 @@ from services.intake.domain.contacts import Contact
 from services.intake.domain.help import Answer, Caller, answer, raised
 from services.intake.domain.new_case import AlarmOfCase
 from services.intake.domain.requests import CareRequest
+from services.intake.domain.rota import Staffing
 from services.intake.handlers.announcements import alarm_raised
 from services.intake.handlers.renewing import renew_open_alarms
 from services.intake.handlers.submission import Accepted, Asked, Desk, new_alarm, submit_cases
-from services.intake.repository import alarms, callers, gates
+from services.intake.repository import alarms, callers, gates, rota
 from shared.messaging import Transaction
 from shared.web import idempotency
 
@@ -41,13 +42,15 @@ class CallForHelp:
 
 @dataclass(frozen=True, slots=True)
 class Helped:
-    """What became of a call. `opened` is the case that was opened for it, whose person gets its code and PIN."""
+    """What became of a call. `opened` is the case that was opened for it, whose person gets its code and PIN; `staffing`
+    is who is on as it is answered, which is not kept with the answer."""
 
     answer: Answer
     reachable: bool
     opened: UUID | None = None
     case_code: str | None = None
     card_language: str | None = None
+    staffing: Staffing | None = None
 
 
 class Switchboard:
@@ -100,12 +103,11 @@ async def call_for_help(
     made = {place: one for place, one in helped.items() if one.answer != "nothing"}
     await idempotency.record(
         tx,
-        [
-            (SCOPE, calls[place].key, calls[place].body_hash, 202, orjson.dumps(one))
-            for place, one in made.items()
-        ],
+        [(SCOPE, calls[place].key, calls[place].body_hash, 202, _kept(one)) for place, one in made.items()],
     )
-    return [helped.get(place) or _earlier(claim) for place, claim in enumerate(claims)]
+    answers = [helped.get(place) or _earlier(claim) for place, claim in enumerate(claims)]
+    staffing = await rota.read_staffing(tx)
+    return [replace(one, staffing=staffing) if isinstance(one, Helped) else one for one in answers]
 
 
 async def _raise(raises: Sequence[tuple[CallForHelp, Caller]], tx: Transaction, desk: Desk) -> None:
@@ -144,6 +146,12 @@ async def _open(calls: dict[int, CallForHelp], tx: Transaction, desk: Desk) -> d
 
 def _opened(accepted: Accepted) -> Helped:
     return Helped("opened", True, accepted.case_id, accepted.case_code, accepted.card_language)
+
+
+def _kept(helped: Helped) -> bytes:
+    kept = asdict(helped)
+    del kept["staffing"]
+    return orjson.dumps(kept)
 
 
 def _earlier(claim: idempotency.Claim) -> Helped | Exception:
