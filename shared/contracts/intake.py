@@ -223,6 +223,20 @@ class AlarmLevelChanged(Event):
     changed_at: AwareDatetime
 
 
+class AlarmHandedOver(Event):
+    """A named human gave the alarm to a named colleague; why is kept at the desk."""
+
+    type_name: ClassVar[str] = "intake.alarm_handed_over.v1"
+    topic: ClassVar[str] = "intake.alarms"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    alarm_id: UUID
+    staff_id: str
+    to_staff_id: str
+    handed_over_at: AwareDatetime
+
+
 class AlarmClosed(Event):
     """A named human has closed the alarm with an outcome code."""
 
@@ -248,5 +262,6 @@ EVENTS: tuple[type[Event], ...] = (
     AlarmAcknowledged,
     AlarmAttempted,
     AlarmLevelChanged,
+    AlarmHandedOver,
     AlarmClosed,
 )

@@ -265,8 +265,105 @@ async def test_the_examples_of_the_published_description_are_accepted(
     paths = (await duty.get("/openapi.json")).json()["paths"]
     at, _ = await an_alarm(people, store)
     await duty.post(f"{at}/acknowledge", headers=asma)
-    for path in ("attempts", "level", "close"):
+    for path in ("attempts", "level", "handover", "close"):
         described = paths[f"/v1/alarms/{{alarm_id}}/{path}"]["post"]["requestBody"]["content"]
         for example in described["application/json"]["examples"].values():
             answer = await duty.post(f"{at}/{path}", json=example["value"], headers=keyed(asma))
             assert answer.status_code in (200, 201)
+
+
+def to(staff: str, name: str, reason: str = "My shift ends.") -> dict[str, str]:
+    return {"to_id": staff, "to_name": name, "reason": reason}
+
+
+async def test_an_alarm_goes_to_a_named_colleague_for_a_reason_that_stays_at_the_desk(
+    people: httpx2.AsyncClient, duty: httpx2.AsyncClient, store: IntakeDatabase,
+    asma: dict[str, str], bilal: dict[str, str],
+) -> None:  # fmt: skip
+    at, case_id = await an_alarm(people, store)
+    body = to("s-bilal", "Bilal", "Her sister calls back at six.")
+    nobody_has_it = await duty.post(f"{at}/handover", json=body, headers=asma)
+    assert (nobody_has_it.status_code, nobody_has_it.json()["code"]) == (409, "not_acknowledged")
+    await duty.post(f"{at}/acknowledge", headers=asma)
+    for _ in range(2):  # twice is once
+        given = await duty.post(f"{at}/handover", json=body, headers=asma)
+        assert (given.status_code, given.json()) == (200, {"state": "acknowledged", "by": "Bilal"})
+    whole = (await duty.get(at, headers=asma)).json()
+    assert (whole["acknowledged_by"], whole["acknowledged_name"]) == ("s-bilal", "Bilal")
+    taken, handed_over = [one for one in whole["history"] if one["what"] != "raised"]
+    assert (taken["what"], taken["by"], taken["by_name"]) == ("acknowledged", "s-asma", "Asma")
+    assert (handed_over["by"], handed_over["from"], handed_over["to"]) == ("s-asma", "s-asma", "s-bilal")
+    assert handed_over["reason"] == "Her sister calls back at six."
+    said = [one for one in await store.said(case_id) if one.type == "intake.alarm_handed_over.v1"]
+    assert [(one.lane, one.event["staff_id"], one.event["to_staff_id"]) for one in said] == [
+        ("crisis", "s-asma", "s-bilal")
+    ]
+    assert "sister" not in str(said)
+    assert (await duty.get(f"{at}/contact", headers=asma)).json()["code"] == "take_it_first"
+    assert (await duty.get(f"{at}/contact", headers=bilal)).status_code != 403
+    done = {"outcome": "reached_and_safe", "reason": "Spoke with her."}
+    assert (await duty.post(f"{at}/close", json=done, headers=bilal)).status_code == 200
+    late = await duty.post(f"{at}/handover", json=to("s-3", "Careem"), headers=bilal)
+    assert (late.status_code, late.json()["code"]) == (409, "closed_already")
+
+
+async def test_whoever_fell_ill_can_be_relieved_by_a_colleague_in_the_colleagues_name(
+    people: httpx2.AsyncClient, duty: httpx2.AsyncClient, store: IntakeDatabase,
+    asma: dict[str, str], bilal: dict[str, str],
+) -> None:  # fmt: skip
+    at, _ = await an_alarm(people, store)
+    await duty.post(f"{at}/acknowledge", headers=asma)
+    assert (await duty.post(f"{at}/handover", json=to("s-bilal", "Bilal"), headers=bilal)).status_code == 200
+    last = (await duty.get(at, headers=asma)).json()["history"][-1]
+    assert (last["by"], last["from"], last["to"]) == ("s-bilal", "s-asma", "s-bilal")
+
+
+async def test_two_who_hand_over_at_once_are_taken_one_after_the_other(
+    people: httpx2.AsyncClient, duty: httpx2.AsyncClient, store: IntakeDatabase, asma: dict[str, str]
+) -> None:
+    at, _ = await an_alarm(people, store)
+    await duty.post(f"{at}/acknowledge", headers=asma)
+    giving = [duty.post(f"{at}/handover", json=to(f"s-{n}", f"N{n}"), headers=asma) for n in range(4)]
+    assert {answer.status_code for answer in await asyncio.gather(*giving)} == {200}
+    whole = (await duty.get(at, headers=asma)).json()
+    given = [one for one in whole["history"] if one["what"] == "handed_over"]
+    assert len(given) == 4
+    # A chain without gaps, in whatever order they came: each has it from the one before.
+    pairs = {one["from"]: one["to"] for one in given}
+    holder = "s-asma"
+    for _ in given:
+        holder = pairs[holder]
+    assert holder == whole["acknowledged_by"]
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"to_id": ""}, "/to_id"),
+        ({"to_name": " "}, "/to_name"),
+        ({"to_name": None}, "/to_name"),
+        ({"reason": ""}, "/reason"),
+        ({"reason": "  \n "}, "/reason"),
+        ({"reason": "a\u0007larm"}, "/reason"),
+        ({"why": "x"}, "/why"),
+    ],
+)
+async def test_a_handover_that_names_nobody_or_no_reason_is_refused_by_field(
+    people: httpx2.AsyncClient, duty: httpx2.AsyncClient, store: IntakeDatabase, asma: dict[str, str],
+    change: dict[str, Any], pointer: str,
+) -> None:  # fmt: skip
+    at, _ = await an_alarm(people, store)
+    await duty.post(f"{at}/acknowledge", headers=asma)
+    before = await store.rows()
+    answer = await duty.post(f"{at}/handover", json=to("s-bilal", "Bilal") | change, headers=asma)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert await store.rows() == before
+
+
+async def test_an_alarm_that_is_not_there_is_handed_to_nobody(
+    duty: httpx2.AsyncClient, asma: dict[str, str], token: Token
+) -> None:
+    at = f"/v1/alarms/{uuid4()}/handover"
+    assert (await duty.post(at, json=to("s-bilal", "Bilal"), headers=asma)).status_code == 404
+    nameless = await duty.post(at, json=to("s-bilal", "Bilal"), headers=token("duty_clinician"))
+    assert nameless.json()["code"] == "name_needed"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from uuid import uuid4
 
@@ -10,7 +11,9 @@ import pytest
 import pytest_asyncio
 
 from services.intake import roles
+from services.intake.domain.alarms import Staff
 from services.intake.domain.policy import Policy
+from services.intake.handlers.rota import Entering, enter_shifts
 from services.intake.settings import Settings
 from tests.intake.conftest import IntakeDatabase, _app, _client
 from tests.intake.test_attending import an_alarm
@@ -260,3 +263,69 @@ async def test_who_signs_out_is_out(browser: Browser, asma: dict[str, str]) -> N
     page = await browser.send("/desk/sign-out", {"form": mark})
     assert page.status_code == 401
     assert "Staff token" in page.text
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def on_duty(store: IntakeDatabase) -> AsyncIterator[None]:
+    """Bilal is on for the gravest level alone; no rota is left afterwards."""
+    now, lead = datetime.now(UTC), Staff("c-nadia", "Nadia")
+    bilal = Staff("s-bilal", "Bilal <i>")
+    shift = Entering(bilal, now, now + timedelta(hours=1), ("R3",), lead, str(uuid4()), b"")
+    async with store.intake.transaction() as tx:
+        await enter_shifts([shift], tx)
+    yield
+    await store.admin.execute("DELETE FROM intake.duty_shifts")
+
+
+async def test_the_list_tells_that_nobody_knows_who_is_on_without_a_rota(
+    browser: Browser, asma: dict[str, str]
+) -> None:
+    await browser.sign_in(asma)
+    assert "no rota has been entered" in browser.page.text
+
+
+@pytest.mark.usefixtures("on_duty")
+async def test_the_list_tells_who_is_on_and_for_which_levels_nobody_is(
+    browser: Browser, asma: dict[str, str]
+) -> None:
+    await browser.sign_in(asma)
+    assert "Bilal &lt;i&gt; (R3) until" in browser.page.text
+    assert "Nobody is on for R1, R2." in browser.page.text
+
+
+@pytest.mark.usefixtures("on_duty")
+async def test_an_alarm_is_handed_over_on_the_page_to_who_is_on_or_to_somebody_who_is_named(
+    people: httpx2.AsyncClient, browser: Browser, store: IntakeDatabase, asma: dict[str, str]
+) -> None:
+    at, _ = await an_alarm(people, store)
+    await browser.sign_in(asma)
+    await browser.open(at_desk(at))
+    assert "Hand it over" not in browser.page.text
+    await browser.submit("take")
+    page = await browser.submit("handover", to="s-bilal", to_id="", to_name="", reason="My shift ends.")
+    assert page.status_code == 200
+    assert "from Asma &lt;b&gt; to Bilal &lt;i&gt;" in page.text
+    assert "Show it" not in page.text  # whoever has it reads how to reach the person, nobody else
+    await browser.submit("handover", to="", to_id="s-careem", to_name="Careem", reason="Bilal is ill.")
+    assert "from Bilal &lt;i&gt; to Careem" in browser.page.text
+
+
+@pytest.mark.parametrize(
+    "typed", [{"to": ""}, {"to": "s-nobody"}, {"to": "", "to_id": "s-careem", "to_name": ""}]
+)
+async def test_a_handover_to_nobody_is_told_and_loses_no_word(
+    people: httpx2.AsyncClient,
+    browser: Browser,
+    store: IntakeDatabase,
+    asma: dict[str, str],
+    typed: dict[str, str],
+) -> None:
+    at, _ = await an_alarm(people, store)
+    await browser.sign_in(asma)
+    await browser.open(at_desk(at))
+    await browser.submit("take")
+    page = await browser.submit("handover", **({"to_id": "", "to_name": ""} | typed), reason="My shift ends.")
+    assert page.status_code == 422
+    assert 'role="alert"' in page.text
+    assert "My shift ends." in page.text
+    assert "from Asma" not in page.text

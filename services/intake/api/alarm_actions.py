@@ -11,6 +11,7 @@ from services.intake.api.duty import (
     Clinician,
     ClosingSent,
     DutyDesk,
+    HandoverSent,
     LevelSent,
     attempt_digest,
     attempted,
@@ -18,9 +19,10 @@ from services.intake.api.duty import (
     no_alarm,
     stand_by,
 )
-from services.intake.domain.alarms import Verdict
+from services.intake.domain.alarms import Staff, Verdict
 from services.intake.handlers.alarms import Closing, Taking
 from services.intake.handlers.attending import Attempting, Judging, Recorded
+from services.intake.handlers.handing_over import HandingOver
 from shared.web import Principal, fast_json, parse
 from shared.web.described import body_of
 from shared.web.posts import KEY_PARAMETER, idempotency_key
@@ -33,11 +35,19 @@ ATTEMPT_BODY = body_of(
 LEVEL_BODY = body_of(
     LevelSent, raised={"level": "R3"}, lowered={"level": "R1", "reason": "Is with her family."}
 )
+HANDOVER_BODY = body_of(
+    HandoverSent,
+    end_of_shift={
+        "to_id": "bilal.r",
+        "to_name": "Bilal R.",
+        "reason": "My shift ends; he tries again at six.",
+    },
+)
 CLOSING_BODY = body_of(ClosingSent, reached={"outcome": "reached_and_safe", "reason": "Spoke by phone."})
 
 
 def alarm_action_routes(desk: DutyDesk) -> APIRouter:
-    """POST /v1/alarms/{id}/acknowledge, /attempts, /level and /close; named duty clinicians only."""
+    """POST /v1/alarms/{id}/acknowledge, /attempts, /level, /handover and /close; named duty clinicians only."""
     router = APIRouter(prefix="/v1/alarms/{alarm_id}", tags=["alarms"])
 
     @router.post("/acknowledge")
@@ -59,13 +69,13 @@ def alarm_action_routes(desk: DutyDesk) -> APIRouter:
     async def change_level(alarm_id: UUID, caller: Clinician, request: Request) -> Response:
         """Raised freely, lowered with a reason. By when somebody must be on it is counted anew, and never later
         for a raise. Saying the same level again changes nothing."""
-        staff = named(caller)
-        sent = parse(LevelSent, await request.body())
-        judged = await desk.change_level(Judging(alarm_id, staff, sent.level, sent.reason or None))
-        if judged is None:
-            raise no_alarm()
-        alarm = judged.alarm
-        return _done(judged.verdict, {"state": alarm.state, "level": alarm.level, "due_by": alarm.due_by})
+        return await _change_level(desk, alarm_id, caller, request)
+
+    @router.post("/handover", openapi_extra=HANDOVER_BODY)
+    async def hand_over(alarm_id: UUID, caller: Clinician, request: Request) -> Response:
+        """A colleague has it from now on, in the name of whoever says so. Nobody pages them: tell them. Handing it over
+        to whoever has it changes nothing."""
+        return await _hand_over(desk, alarm_id, caller, request)
 
     @router.post("/close", openapi_extra=CLOSING_BODY)
     async def close(alarm_id: UUID, caller: Clinician, request: Request) -> Response:
@@ -86,6 +96,24 @@ async def _write_down(desk: DutyDesk, alarm_id: UUID, caller: Principal, request
     return attempted(
         await desk.attempt(Attempting(alarm_id, staff, sent.outcome, sent.note or None, key, digest))
     )
+
+
+async def _change_level(desk: DutyDesk, alarm_id: UUID, caller: Principal, request: Request) -> Response:
+    staff = named(caller)
+    sent = parse(LevelSent, await request.body())
+    judged = await desk.change_level(Judging(alarm_id, staff, sent.level, sent.reason or None))
+    if judged is None:
+        raise no_alarm()
+    alarm = judged.alarm
+    return _done(judged.verdict, {"state": alarm.state, "level": alarm.level, "due_by": alarm.due_by})
+
+
+async def _hand_over(desk: DutyDesk, alarm_id: UUID, caller: Principal, request: Request) -> Response:
+    staff = named(caller)
+    sent = parse(HandoverSent, await request.body())
+    to = Staff(sent.to_id, sent.to_name)
+    verdict = await desk.hand_over(HandingOver(alarm_id, staff, to, sent.reason))
+    return _done(verdict, {"state": "acknowledged", "by": to.name})
 
 
 def _done(verdict: Verdict | None, done: Mapping[str, object]) -> Response:

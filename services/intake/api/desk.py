@@ -7,7 +7,7 @@ page only and from this page only; every form carries a mark of the session besi
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
@@ -15,11 +15,12 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 
 from services.intake.api.alarms import STATES, cursor_after, place_of
 from services.intake.api.desk_forms import check_mark, mark, read_form
-from services.intake.api.desk_pages import HEADERS, DeskPages, SignedIn
+from services.intake.api.desk_pages import HEADERS, Again, DeskPages, SignedIn
 from services.intake.api.duty import (
     AttemptSent,
     ClosingSent,
     DutyDesk,
+    HandoverSent,
     LevelSent,
     attempt_digest,
     attempted,
@@ -31,6 +32,7 @@ from services.intake.api.reaching import read_reach
 from services.intake.domain.alarms import Staff
 from services.intake.handlers.alarms import Closing, Taking
 from services.intake.handlers.attending import Attempting, Judging
+from services.intake.handlers.handing_over import HandingOver
 from services.intake.handlers.reaching import Reach
 from services.intake.repository.alarm_views import Page
 from shared.web import Bodies, Principal, Problem, TokenVerifier, parse, read_other_bodies
@@ -78,7 +80,7 @@ def _reading(room: Room) -> APIRouter:
             return _refused(room, None, problem)
         found = await room.desk.page(Page(STATES["open"], place, PER_PAGE + 1))
         following = cursor_after(found[PER_PAGE - 1]) if len(found) > PER_PAGE else None
-        return room.pages.listing(who, found[:PER_PAGE], following)
+        return room.pages.listing(who, found[:PER_PAGE], following, await room.desk.staffing(None))
 
     @router.get("/desk/alarms/{alarm_id}")
     async def alarm(alarm_id: UUID, request: Request) -> Response:
@@ -87,8 +89,7 @@ def _reading(room: Room) -> APIRouter:
             who = _signed_in(room, request)
         except Problem as problem:
             return _refused(room, None, problem)
-        found = await room.desk.look(alarm_id)
-        return _refused(room, who, no_alarm()) if found is None else room.pages.alarm(who, found)
+        return await _show(room, who, alarm_id)
 
     return router
 
@@ -141,9 +142,8 @@ def _acting(room: Room) -> APIRouter:
             reach = await act(room.desk, alarm_id, who.staff, form)
         except Problem as problem:
             return await _again(room, who, alarm_id, problem, form)
-        found = await room.desk.look(alarm_id) if reach else None
         # What was opened is shown in this one answer; there is no page that shows it again by itself.
-        return room.pages.alarm(who, found, reach=reach) if found else _to(f"/desk/alarms/{alarm_id}")
+        return await _show(room, who, alarm_id, reach=reach) if reach else _to(f"/desk/alarms/{alarm_id}")
 
     return router
 
@@ -165,6 +165,17 @@ async def _change_level(desk: DutyDesk, alarm_id: UUID, staff: Staff, form: Form
     stand_by(judged.verdict if judged else None)
 
 
+async def _hand_over(desk: DutyDesk, alarm_id: UUID, staff: Staff, form: Form) -> None:
+    body = _body(form, "to_id", "to_name", "reason")
+    if chosen := form.get("to"):
+        names = {one.staff.id: one.staff.name for one in (await desk.staffing(None)).on_duty}
+        to = {"to_id": chosen, "to_name": names.get(chosen, "")}
+        body = orjson.dumps(orjson.loads(body) | to)
+    sent = parse(HandoverSent, body)
+    to_whom = Staff(sent.to_id, sent.to_name)
+    stand_by(await desk.hand_over(HandingOver(alarm_id, staff, to_whom, sent.reason)))
+
+
 async def _close(desk: DutyDesk, alarm_id: UUID, staff: Staff, form: Form) -> None:
     sent = parse(ClosingSent, _body(form, "outcome", "reason"))
     stand_by(await desk.close(Closing(alarm_id, staff, sent.outcome, sent.reason)))
@@ -179,6 +190,7 @@ ACTS: Mapping[str, Act] = {
     "reach": _reach,
     "attempt": _attempt,
     "level": _change_level,
+    "handover": _hand_over,
     "close": _close,
 }
 
@@ -228,9 +240,13 @@ def _refused(room: Room, who: SignedIn | None, problem: Problem) -> Response:
 
 
 async def _again(room: Room, who: SignedIn, alarm_id: UUID, problem: Problem, form: Form) -> Response:
+    fields = [f"{field.pointer.strip('/')}: {field.detail}" for field in problem.fields]
+    message = " ".join([problem.detail, *(said for said in fields if problem.detail not in said)])
+    return await _show(room, who, alarm_id, again=Again(problem.status, message, form))
+
+
+async def _show(room: Room, who: SignedIn, alarm_id: UUID, **shown: Any) -> Response:
     found = await room.desk.look(alarm_id)
     if found is None:
         return _refused(room, who, no_alarm())
-    fields = [f"{field.pointer.strip('/')}: {field.detail}" for field in problem.fields]
-    message = " ".join([problem.detail, *(said for said in fields if problem.detail not in said)])
-    return room.pages.alarm(who, found, problem.status, message, form)
+    return room.pages.alarm(who, found, await room.desk.staffing(None), **shown)

@@ -9,7 +9,20 @@ from fastapi import Request
 
 from shared.web import Problem
 
-FIELDS = ("form", "token", "alarm", "act", "key", "outcome", "note", "level", "reason")
+FIELDS = (
+    "form",
+    "token",
+    "alarm",
+    "act",
+    "key",
+    "outcome",
+    "note",
+    "level",
+    "reason",
+    "to",
+    "to_id",
+    "to_name",
+)
 MOST_FIELDS = 12
 
 

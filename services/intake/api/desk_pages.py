@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.intake.api.reaching import spoken_windows
 from services.intake.domain.alarms import AttemptOutcome, Outcome, Staff
+from services.intake.domain.rota import Staffing
 from services.intake.domain.vocabulary import TIME_ZONE, Level
 from services.intake.handlers.reaching import Reach
 
@@ -51,6 +52,15 @@ class Typed(dict[str, str]):
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Why a form was refused, and what was typed into it; nothing of both on a page that is simply looked at."""
+
+    status: int = 200
+    message: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+
 class DeskPages:
     """Renders the pages. Times are Pakistan's, where the desk is."""
 
@@ -75,27 +85,36 @@ class DeskPages:
         """Where a staff token is pasted."""
         return self._page("sign_in.html", None, status, message=message)
 
-    def listing(self, who: SignedIn, alarms: list[dict[str, Any]], following: str | None) -> Response:
-        """Open alarms by when they are due: those nobody has before those somebody has."""
+    def listing(
+        self, who: SignedIn, alarms: list[dict[str, Any]], following: str | None, staffing: Staffing
+    ) -> Response:
+        """Open alarms by when they are due: those nobody has before those somebody has; and who is on."""
         untaken = [one for one in alarms if one["state"] == "open"]
         taken = [one for one in alarms if one["state"] != "open"]
-        return self._page("list.html", who, untaken=untaken, taken=taken, next=following)
+        return self._page("list.html", who, untaken=untaken, taken=taken, next=following, staffing=staffing)
 
     def alarm(
         self,
         who: SignedIn,
         alarm: dict[str, Any],
-        status: int = 200,
-        message: str = "",
-        typed: Mapping[str, str] | None = None,
+        staffing: Staffing,
+        again: Again | None = None,
         reach: Reach | None = None,
     ) -> Response:
         """One alarm with its forms; what was typed is not lost when it was refused."""
-        # A key per page that is shown: a form that is sent twice is one attempt.
-        key = (typed or {}).get("key") or str(uuid4())
-        mine = alarm["acknowledged_by"] == who.staff.id
-        shown = {"message": message, "typed": Typed(typed or {}), "key": key, "mine": mine, "reach": reach}
-        return self._page("alarm.html", who, status, alarm=alarm, **shown)
+        again = again or Again()
+        on_duty = {one.staff.id: one.staff.name for one in staffing.on_duty}
+        on_duty.pop(alarm["acknowledged_by"], None)
+        shown = {
+            "message": again.message,
+            "typed": Typed(again.typed),
+            # A key per page that is shown: a form that is sent twice is one attempt.
+            "key": again.typed.get("key") or str(uuid4()),
+            "mine": alarm["acknowledged_by"] == who.staff.id,
+            "reach": reach,
+            "colleagues": on_duty,
+        }
+        return self._page("alarm.html", who, again.status, alarm=alarm, **shown)
 
     def nothing(self, who: SignedIn | None, status: int, message: str) -> Response:
         """There is no such thing, or it is not what our forms send."""

@@ -21,14 +21,15 @@ from services.intake.gateways.vault import Vault
 from services.intake.handlers import alarms, attending, rota
 from services.intake.handlers.alarms import Closing, Taking
 from services.intake.handlers.attending import Attempting, Judged, Judging, Recorded
+from services.intake.handlers.handing_over import HandingOver, hand_alarms_over
 from services.intake.handlers.reaching import ContactReader, Reach, Reading, permit_readings
 from services.intake.repository.alarm_views import Page
 from shared.messaging import Database
-from shared.web import FieldProblem, Principal, Problem, allowed
+from shared.web import FieldProblem, PlainText, Principal, Problem, allowed
 
 REFUSALS = {
     "taken_by_another": "Somebody else has taken this alarm.",
-    "not_acknowledged": "An alarm is taken before it is closed.",
+    "not_acknowledged": "An alarm is taken before it is handed over or closed.",
     "closed_already": "This alarm is closed.",
 }
 Clinician = Annotated[Principal, allowed("duty_clinician")]
@@ -49,6 +50,10 @@ Reason = Annotated[
 ]
 
 
+StaffId = Annotated[PlainText, StringConstraints(min_length=1, max_length=120)]  # the subject of a token
+StaffName = Annotated[PlainText, StringConstraints(min_length=1, max_length=80, pattern=r"\S")]
+
+
 class ClosingSent(Sent):
     """POST /v1/alarms/{id}/close; the reason is kept with the alarm and goes nowhere else."""
 
@@ -61,6 +66,15 @@ class AttemptSent(Sent):
 
     outcome: AttemptOutcome
     note: Typed | None = None
+
+
+class HandoverSent(Sent):
+    """POST /v1/alarms/{id}/handover: `to_id` is the subject of the colleague's token; the reason is kept with the alarm
+    and goes nowhere else."""
+
+    to_id: StaffId
+    to_name: StaffName
+    reason: Reason
 
 
 class LevelSent(Sent):
@@ -79,6 +93,7 @@ class DutyDesk:
     acknowledge: Callable[[Taking], Awaitable[Verdict | None]]
     attempt: Callable[[Attempting], Awaitable[Recorded | Verdict | None]]
     change_level: Callable[[Judging], Awaitable[Judged | None]]
+    hand_over: Callable[[HandingOver], Awaitable[Verdict | None]]
     close: Callable[[Closing], Awaitable[Verdict | None]]
     reach: Callable[[Reading], Awaitable[Reach | Verdict | None]]
     staffing: Callable[[None], Awaitable[Staffing]]
@@ -95,6 +110,7 @@ def open_desk(database: Database, policy: Policy, vault: Vault, note_key: bytes)
         change_level=together(
             database, partial(attending.change_levels, policy=policy.alarms, gates=policy.gates)
         ),
+        hand_over=together(database, hand_alarms_over),
         close=together(database, partial(alarms.close_alarms, policy=policy.gates)),
         reach=ContactReader(together(database, permit_readings), vault).read,
         staffing=together(database, rota.look_at_staffing),

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field
 from pydantic_core import PydanticCustomError
 
+from services.intake.api.duty import NO_STORE, StaffId, StaffName
 from services.intake.api.problems import refused
 from services.intake.api.requests import Sent
 from services.intake.domain.alarms import Staff
@@ -21,7 +22,6 @@ from services.intake.handlers.rota import Cancelling, Entering, Rota
 from services.intake.repository.rota import RotaPage
 from shared.web import (
     FieldProblem,
-    PlainText,
     Principal,
     Problem,
     allowed,
@@ -34,7 +34,6 @@ from shared.web import (
 from shared.web.described import body_of
 from shared.web.posts import KEY_PARAMETER, idempotency_key
 
-NO_STORE = {"Cache-Control": "no-store"}
 BEGINNING = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 SHOWN_AHEAD = timedelta(days=14)
 Coordinator = Annotated[Principal, allowed("coordinator")]
@@ -60,8 +59,8 @@ def _once(levels: tuple[Level, ...]) -> tuple[Level, ...]:
 class ShiftSent(Sent):
     """POST /v1/duty-rota; `staff_id` is the subject of that human's token."""
 
-    staff_id: Annotated[PlainText, StringConstraints(min_length=1, max_length=120)]
-    name: Annotated[PlainText, StringConstraints(min_length=1, max_length=80, pattern=r"\S")]
+    staff_id: StaffId
+    name: StaffName
     since: Annotated[Moment, Field(alias="from")]
     until: Annotated[Moment, Field(alias="to")]
     levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=3), AfterValidator(_once)]

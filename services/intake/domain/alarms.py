@@ -99,6 +99,17 @@ def close(alarm: AlarmStanding, staff: Staff) -> tuple[Verdict, AlarmStanding]:
     return ("done_already" if alarm.closed_by == staff.id else "closed_already"), alarm
 
 
+def hand_over(alarm: AlarmStanding, to: Staff) -> tuple[Verdict, AlarmStanding]:
+    """To a colleague, by whoever says so: who has it may have fallen ill. What nobody has is taken, not handed over."""
+    if alarm.state == "closed":
+        return "closed_already", alarm
+    if alarm.state == "open":
+        return "not_acknowledged", alarm
+    if alarm.acknowledged_by == to.id:
+        return "done_already", alarm
+    return "done", replace(alarm, acknowledged_by=to.id)
+
+
 def attempt(alarm: AlarmStanding) -> Verdict:
     """Whoever tried may say so, whether or not the alarm is theirs; it changes nothing about who has it."""
     return "closed_already" if alarm.state == "closed" else "done"

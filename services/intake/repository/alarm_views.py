@@ -46,6 +46,12 @@ WHERE alarm_id = ANY ($1) ORDER BY read_at, reading_id
 """
 
 
+HANDOVERS = """
+SELECT alarm_id::text, handed_over_at, staff_id, staff_name, from_id, from_name, to_id, to_name, reason
+FROM alarm_handovers WHERE alarm_id = ANY ($1) ORDER BY handed_over_at, handover_id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Alarms in these states, after a place in the order of (due_by, alarm_id)."""
@@ -66,7 +72,12 @@ async def read_alarms(tx: Transaction, alarm_ids: Sequence[UUID]) -> dict[str, d
     ids = list(set(alarm_ids))
     alarms = {r["alarm_id"]: dict(r) for r in await tx.connection.fetch(ONE, ids)}
     done: dict[str, list[dict[str, Any]]] = {name: [] for name in alarms}
-    for statement, entry in ((ATTEMPTS, _attempted), (LEVEL_CHANGES, _judged), (CONTACT_READINGS, _read)):
+    for statement, entry in (
+        (ATTEMPTS, _attempted),
+        (LEVEL_CHANGES, _judged),
+        (CONTACT_READINGS, _read),
+        (HANDOVERS, _handed_over),
+    ):
         for row in await tx.connection.fetch(statement, ids):
             done[row["alarm_id"]].append(entry(row))
     return {name: _whole(alarm, done[name], tx.now) for name, alarm in alarms.items()}
@@ -83,7 +94,7 @@ def _whole(row: dict[str, Any], done: list[dict[str, Any]], now: datetime) -> di
     reason = row.pop("reason")
     history = [{"what": "raised", "at": row["raised_at"]}, *done]
     if row["acknowledged_at"]:
-        history.append(_by("acknowledged", row, "acknowledged"))
+        history.append(_by("acknowledged", row, "acknowledged") | _first_holder(done))
     if row["closed_at"]:
         history.append(_by("closed", row, "closed") | {"outcome": row["outcome"], "reason": reason})
     return row | {
@@ -91,6 +102,12 @@ def _whole(row: dict[str, Any], done: list[dict[str, Any]], now: datetime) -> di
         "attempts": [entry for entry in done if entry["what"] == "attempted"],
         "history": sorted(history, key=lambda entry: entry["at"]),
     }
+
+
+def _first_holder(done: list[dict[str, Any]]) -> dict[str, Any]:
+    """Who took it, where somebody else has it now."""
+    given = [one for one in done if one["what"] == "handed_over"]
+    return {"by": given[0]["from"], "by_name": given[0]["from_name"]} if given else {}
 
 
 def _shown(row: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -108,6 +125,17 @@ def _attempted(row: asyncpg.Record) -> dict[str, Any]:
 def _judged(row: asyncpg.Record) -> dict[str, Any]:
     told = {name: row[name] for name in ("level_before", "level", "due_by", "reason")}
     return _entry("level_changed", row, row["changed_at"]) | told
+
+
+def _handed_over(row: asyncpg.Record) -> dict[str, Any]:
+    told = {
+        "from": row["from_id"],
+        "from_name": row["from_name"],
+        "to": row["to_id"],
+        "to_name": row["to_name"],
+        "reason": row["reason"],
+    }
+    return _entry("handed_over", row, row["handed_over_at"]) | told
 
 
 def _read(row: asyncpg.Record) -> dict[str, Any]:

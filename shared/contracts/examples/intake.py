@@ -8,6 +8,7 @@ from shared.contracts.intake import (
     AlarmAcknowledged,
     AlarmAttempted,
     AlarmClosed,
+    AlarmHandedOver,
     AlarmLevelChanged,
     AlarmRaised,
     Attendee,
@@ -104,6 +105,13 @@ EXAMPLES: tuple[Event, ...] = (
         level="R2",
         due_by=story.LATER,
         changed_at=story.SOON,
+    ),
+    AlarmHandedOver(
+        case_id=story.CASE,
+        alarm_id=story.ALARM,
+        staff_id=story.STAFF,
+        to_staff_id=story.COLLEAGUE,
+        handed_over_at=story.SOON,
     ),
     AlarmClosed(
         case_id=story.CASE,

@@ -17,6 +17,7 @@ APPOINTMENT = UUID("019abf2e-9144-7d83-8a5c-7e0b1f2c3501")
 MESSAGE = UUID("019abf2e-9301-7c66-9b40-2d8e6f1a4601")
 BOOKING = "7K2M9QXWT4HB"
 STAFF = "duty-clinician-1"
+COLLEAGUE = "duty-clinician-2"
 ORGANISATION = "rehmat-hospital"
 LAHORE_TIME = "Asia/Karachi"
 
