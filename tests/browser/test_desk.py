@@ -1,6 +1,7 @@
 """The duty desk in a real browser that runs no script: what only a browser decides, which is what it sends and keeps."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx2
@@ -8,7 +9,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from services.intake import roles
+from services.intake.domain.alarms import Staff
 from services.intake.domain.policy import Policy
+from services.intake.handlers.rota import Entering, enter_shifts
 from services.intake.settings import Settings
 from shared.web import create_app
 from tests.browser.serving import serving
@@ -85,3 +88,29 @@ async def test_the_style_is_let_through_and_an_outcome_must_be_chosen(
     await expect(page.get_by_text("attempted by")).to_have_count(0)
     assert page.url == before
     assert not [text for text in refused if "Content Security Policy" in text]
+
+
+async def test_whoever_goes_home_hands_an_alarm_over_without_any_script(
+    page: Page, crisis: str, store: IntakeDatabase, token: Token
+) -> None:
+    await called_for_help(crisis)
+    now, bilal = datetime.now(UTC), Staff("s-bilal", "Bilal")
+    async with store.intake.transaction() as tx:
+        await enter_shifts(
+            [Entering(bilal, now, now + timedelta(hours=1), ("R3",), bilal, str(uuid4()), b"")], tx
+        )
+    pasted = token("duty_clinician", subject="s-asma", name="Asma")["Authorization"].removeprefix("Bearer ")
+    await page.goto(f"{crisis}/desk")
+    await page.get_by_label("Staff token").fill(pasted)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_text("Bilal (R3) until")).to_be_visible()
+    await expect(page.get_by_text("Nobody is on for R1, R2.")).to_be_visible()
+    await page.set_viewport_size({"width": 360, "height": 780})
+    await page.locator("tbody a").first.click()
+    await page.get_by_role("button", name="Take it").click()
+    await page.get_by_label("To somebody who is on duty").select_option("Bilal")
+    await page.locator("#reason-handover").fill("My shift ends.")
+    await page.get_by_role("button", name="Hand it over").click()
+    await expect(page.get_by_text("handed over by Asma from Asma to Bilal")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+    await store.admin.execute("DELETE FROM intake.duty_shifts")

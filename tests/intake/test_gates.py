@@ -18,6 +18,8 @@ from services.intake.domain.policy import InconsistentPolicyError, Policy, check
 from services.intake.domain.triage import Triage
 from services.intake.domain.vocabulary import Level
 from services.intake.domain.wishes import KeptRequest
+from services.intake.handlers.progress import project
+from shared.contracts.matching import CaseWaitlisted
 from tests.intake.conftest import IntakeDatabase
 from tests.intake.people import NEEDS
 from tests.intake.test_asking import ask, asking
@@ -310,3 +312,32 @@ async def test_an_alarm_that_held_nothing_changes_nothing_when_it_is_closed(
     await close(duty, asma, raised["alarm_id"], "handed_over_and_confirmed")
     assert await gates_said(store, case_id) == [("open", True)]
     assert (await stands(people, asked))["state"] == "matching"
+
+
+async def test_operators_see_whom_a_case_waits_for_at_every_turn(
+    people: httpx2.AsyncClient, duty: httpx2.AsyncClient, store: IntakeDatabase, asma: dict[str, str]
+) -> None:
+    async def waits_for(case_id: UUID) -> set[str]:
+        query = "SELECT waits_for FROM intake.journey WHERE case_id = $1 AND waits_for IS NOT NULL"
+        return {row["waits_for"] for row in await store.admin.fetch(query, case_id)}
+
+    one = await held_case(people, duty, store, asma)
+    assert await waits_for(one.case_id) == {"clinician"}
+    await close(duty, asma, one.alarm_id, "already_in_care")
+    assert await waits_for(one.case_id) == {"person"}
+
+    asked = (await ask(people, asking(2))).json()
+    spoken_of = await case_id_of(store, asked["status_url"])
+    waits = CaseWaitlisted(
+        case_id=spoken_of, person_id=uuid4(), attempt=1, reason="no_hour", priority=3,
+        waitlisted_at=datetime.now(UTC), next_review=datetime.now(UTC) + timedelta(days=1),
+    )  # fmt: skip
+    async with store.intake.transaction() as tx:
+        await project([waits], tx)
+    assert await waits_for(spoken_of) == {"capacity"}
+    [raised] = await alarms_of(store, spoken_of)
+    await judge(duty, asma, raised["alarm_id"], "R3")
+    assert await waits_for(spoken_of) == {"clinician"}
+    assert (await stands(people, asked))["state"] == "held"
+    await close(duty, asma, raised["alarm_id"])
+    assert await waits_for(spoken_of) == {"capacity"}

@@ -11,7 +11,7 @@ from services.intake.domain.alarms import AlarmStanding
 from services.intake.domain.gates import GatePolicy, held, released
 from services.intake.domain.wishes import KeptRequest
 from services.intake.handlers.announcements import updated
-from services.intake.repository import alarms, gates, requests
+from services.intake.repository import alarms, gates, requests, standings
 from services.intake.repository.alarms import Closed, LevelChanged
 from shared.messaging import Transaction
 
@@ -75,4 +75,7 @@ async def _save(tx: Transaction, before: Mapping[UUID, KeptRequest], after: Sequ
     changed = [one for one in after if one.request_version != before[one.case_id].request_version]
     await requests.save_requests(tx, changed)
     await gates.save_gates(tx, changed)
+    # What operators see of a case that others have spoken of is kept, and follows from the gate too.
+    stand = await standings.lock_progress(tx, [one.case_id for one in changed]) if changed else {}
+    await standings.save_progress(tx, [one for one in stand.values() if one.fact])
     tx.emit([updated(request, tx.now) for request in changed])
