@@ -1,12 +1,16 @@
 """States: whatever the order in which the topics are read, the case stands the same."""
 
+import inspect
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.domain import states
 from services.intake.domain.states import (
     Fact,
     FactKind,
@@ -16,7 +20,8 @@ from services.intake.domain.states import (
     advance,
     standing,
 )
-from services.intake.domain.vocabulary import Gate
+from services.intake.domain.told import TOLD
+from services.intake.domain.vocabulary import Gate, Pause
 
 CASE, PERSON, HOUR, LATER_HOUR = UUID(int=1), UUID(int=4), UUID(int=2), UUID(int=3)
 T0 = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -135,3 +140,16 @@ def test_told_once_is_told_and_a_moved_hour_has_to_be_told_again() -> None:
     assert standing(moved).next_step == "look_up_the_hour"
     other = advance(moved, [], [Telling(LATER_HOUR, CASE, 2, True)])
     assert standing(other).next_step == "look_up_the_hour"
+
+
+def test_every_state_reason_and_next_step_has_a_title_for_people() -> None:
+    """What `standing` can say is told with words by /v1/reference; what matching says comes from its own list."""
+    source = inspect.getsource(states)
+    said = {
+        "states": set(re.findall(r'Standing\(\s*"(\w+)"', source)),
+        "reasons": {"consent_needed", "conversation_first", "withdrawn", *get_args(Pause)},
+        "next_steps": set(re.findall(r'"((?:wait|ask|expect|attend|look|choose|try)(?:_\w+)?)"', source)),
+    }
+    assert len(said["next_steps"]) >= 7
+    for group, codes in said.items():
+        assert codes <= set(TOLD[group]), group

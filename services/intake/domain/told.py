@@ -34,6 +34,7 @@ TOLD: dict[str, tuple[str, ...]] = {
         "attend",
         "look_up_the_hour",
         "ask_guardian",
+        "ask_participant",
         "expect_a_call",
         "ask_again_any_time",
     ),
