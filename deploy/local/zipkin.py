@@ -40,10 +40,11 @@ async def start(folder: Path, port: int) -> ZipkinServer:
     # Its own setting for the port listens everywhere; naming one part of a listener means naming all of it.
     listener = {"ip": "127.0.0.1", "port": str(port), "protocols[0]": "http"}
     bind = tuple(f"--armeria.ports[0].{name}={value}" for name, value in listener.items())
+    quiet = "--armeria.docs-path="  # it would build pages about itself in its first seconds, which are ours
     child = Child(
         Program(
             name="zipkin",
-            argv=(*java(folder / "scratch", most_memory="192m"), "-jar", jar, *bind),
+            argv=(*java(folder / "scratch", most_memory="192m"), "-jar", jar, *bind, quiet),
             log=folder.parent / "logs" / "zipkin.log",
             environment=surroundings(MEM_MAX_SPANS="60000"),
             stop_signal=signal.SIGKILL,  # it takes seconds to say goodbye, and has nothing to keep
