@@ -153,8 +153,9 @@ class DiaryModel:
         others = self._others(case)
         own = [one for one in others if one.therapist == therapist]
         theirs = [one for one in others if set(one.people) & set(people)]
+        stays = case in self.kept and self.kept[case].week == week  # it adds nothing to the week
         return (
-            sum(one.week == week for one in own) < hours.limit
+            (stays or sum(one.week == week for one in own) < hours.limit)
             and all(
                 end + hours.buffer <= one.start - one.buffer or one.end + one.buffer <= start - hours.buffer
                 for one in own

@@ -225,6 +225,32 @@ async def test_a_full_week_may_be_rearranged_but_not_entered(store: Store) -> No
     assert [row["used"] for row in used] == [1, 1]
 
 
+@pytest.mark.parametrize("limit", [0, 1])
+async def test_below_a_lowered_limit_hours_may_be_moved_within_their_week_and_none_added(
+    store: Store, limit: int
+) -> None:
+    therapist = await world.add_therapist(store)
+    (hour, person), (other, somebody) = [await book(store, therapist) for _ in range(2)]
+    await store.hear(world.therapist(therapist, weekly_limit=limit, changed_at=NOW))
+    next_week = TUESDAY + timedelta(days=7)
+    assert await move(store, hour.appointment_id, person, TUESDAY) == TUESDAY
+    refused = await refusal(store, move(store, other.appointment_id, somebody, TUESDAY))
+    assert (refused.code, len(refused.alternatives)) == ("slot_taken", 3)
+    if (
+        limit
+    ):  # room in the next week is room for whoever moves there, and the own week is none the fuller for it
+        assert await move(store, other.appointment_id, somebody, next_week) == next_week
+    else:
+        assert (
+            await refusal(store, move(store, other.appointment_id, somebody, next_week))
+        ).code == "slot_taken"
+    made = world.match(therapist, latest=FRIDAY)
+    await store.hear(made)
+    assert await store.said(AppointmentBooked, case_id=made.case_id) == []
+    weeks = await store.rows("SELECT used, most FROM scheduling.weekly_load ORDER BY week")
+    assert [(row["used"], row["most"]) for row in weeks] == ([(1, 1), (1, 1)] if limit else [(2, 2)])
+
+
 async def test_a_move_to_another_week_is_counted_there(store: Store) -> None:
     therapist = await world.add_therapist(store, weekly_limit=1)
     hour, person = await book(store, therapist)

@@ -131,8 +131,6 @@ class Board:
         return every
 
     def _full_weeks(self, therapist: Therapist, calendar: Calendar) -> int:
-        if therapist.weekly_limit <= 0:
-            return -1
         mask = 0
         week = week_of(calendar.time_zone, self.origin)
         for ahead in range(week, week + (calendar.horizon + 8) // 7 + 1):

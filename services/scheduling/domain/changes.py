@@ -71,7 +71,7 @@ def move_anywhere(appointment: Appointment, now: int) -> Wish:
 
 def moved_hour(appointment: Appointment, start: int, board: Board) -> list[Hour]:
     """The hour at this start. Raises Refused slot_taken with the nearest starts that are open."""
-    outcome = decide([move_to(appointment, start)], board)[0]
+    outcome = decide([move_to(appointment, start)], _keeping_its_place(appointment, board))[0]
     if not isinstance(outcome, Hour):
         raise Refused("slot_taken", "This time is not free.", alternatives=nearest(appointment, start, board))
     return [outcome]
@@ -89,6 +89,16 @@ def without_own(appointment: Appointment, board: Board) -> Board:
     """The board as if the appointment were not counted in its week."""
     key = appointment.therapist_id, appointment.week
     board.used[key] = board.used.get(key, 1) - 1
+    return board
+
+
+def _keeping_its_place(appointment: Appointment, board: Board) -> Board:
+    """The same board with room for the appointment in its own week: a limit that was lowered below what is booked
+    lets nothing more in, and whoever moves within the week adds nothing."""
+    therapist = board.therapists.get(appointment.therapist_id)
+    if therapist is not None:
+        key = appointment.therapist_id, appointment.week
+        board.used[key] = min(board.used.get(key, 0), therapist.weekly_limit - 1)
     return board
 
 

@@ -66,6 +66,7 @@ async def _lock(tx: Transaction, appointment_id: UUID, caller: Caller) -> Appoin
 
 async def _move(tx: Transaction, appointment: Appointment, hour: Hour, change: Change) -> Appointment:
     after = moved(appointment, hour)
-    await appointments.move(tx, after, hour.weekly_limit, change)
+    same_week = after.week == appointment.week
+    await appointments.move(tx, after, hour.weekly_limit, change, same_week=same_week)
     tx.emit([announcing.rescheduled(after, appointment, change, tx)])
     return after

@@ -23,11 +23,14 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[
     organisation, site_id, room_id, attendees, people, starts_at, ends_at, buffer_minutes, week, time_zone, trace)
 """
 
+# Whoever stays in a week was counted there before, whatever has become of the limit since.
 COUNT = """
 INSERT INTO weekly_load (therapist_id, week, used, most)
-SELECT * FROM unnest($1::uuid[], $2::date[], $3::int[], $4::int[]) ORDER BY 1, 2
+SELECT therapist_id, week, used, greatest(most, CASE WHEN $5 THEN used ELSE 0 END)
+FROM unnest($1::uuid[], $2::date[], $3::int[], $4::int[]) AS w(therapist_id, week, used, most) ORDER BY 1, 2
 ON CONFLICT (therapist_id, week) DO UPDATE
-SET used = weekly_load.used + excluded.used, most = greatest(excluded.most, weekly_load.used),
+SET used = weekly_load.used + excluded.used,
+    most = greatest(excluded.most, weekly_load.used + CASE WHEN $5 THEN excluded.used ELSE 0 END),
     changed_by = excluded.changed_by
 """
 
@@ -138,7 +141,9 @@ async def cancel(tx: Transaction, gone: Sequence[tuple[Appointment, Change]]) ->
     )
 
 
-async def move(tx: Transaction, appointment: Appointment, limit: int, change: Change) -> None:
+async def move(
+    tx: Transaction, appointment: Appointment, limit: int, change: Change, *, same_week: bool
+) -> None:
     """Writes where the appointment is now and counts it there; what it had must have been released."""
     await tx.connection.execute(
         MOVE,
@@ -153,10 +158,16 @@ async def move(tx: Transaction, appointment: Appointment, limit: int, change: Ch
         change.by,
         tx.traceparent_of(str(appointment.case_id)),
     )
-    await _count(tx, {(appointment.therapist_id, appointment.week): limit}, [appointment])
+    await _count(tx, {(appointment.therapist_id, appointment.week): limit}, [appointment], stay=same_week)
 
 
-async def _count(tx: Transaction, limits: dict[tuple[UUID, int], int], booked: Sequence[Appointment]) -> None:
+async def _count(
+    tx: Transaction,
+    limits: dict[tuple[UUID, int], int],
+    booked: Sequence[Appointment],
+    *,
+    stay: bool = False,
+) -> None:
     weeks = Counter((a.therapist_id, a.week) for a in booked)
     await tx.connection.execute(
         COUNT,
@@ -164,6 +175,7 @@ async def _count(tx: Transaction, limits: dict[tuple[UUID, int], int], booked: S
         [monday_of(week) for _, week in weeks],
         list(weeks.values()),
         [limits[one] for one in weeks],
+        stay,
     )
 
 
