@@ -19,6 +19,9 @@ DELETE FROM due WHERE (kind, key) IN (
 ) RETURNING kind, key, at, body, traceparent, attempts
 """
 
+HOLD = "SELECT FROM due WHERE kind = $1 AND key = ANY ($2) ORDER BY key FOR UPDATE"
+COUNT = "SELECT count(*) FROM due WHERE kind = $1 AND key = ANY ($2)"
+
 # Asked far more often than there is something to do, hence in one round trip and without a transaction.
 ANYTHING = "SELECT EXISTS (SELECT FROM due WHERE at <= coalesce($2, now()) AND kind = ANY ($1))"
 
@@ -34,6 +37,13 @@ async def put(connection: asyncpg.Connection, rows: Sequence[Row]) -> None:
 async def drop(connection: asyncpg.Connection, kind: str, keys: Sequence[str]) -> None:
     """Takes rows back; unknown keys are no error."""
     await connection.execute("DELETE FROM due WHERE kind = $1 AND key = ANY ($2)", kind, list(keys))
+
+
+async def hold(connection: asyncpg.Connection, kind: str, keys: Sequence[str]) -> None:
+    """Locks these rows. One that was worked off while we waited may have been put back: then once more."""
+    locked = -1
+    while locked < await connection.fetchval(COUNT, kind, list(keys)):
+        locked = len(await connection.fetch(HOLD, kind, list(keys)))
 
 
 async def anything(pool: asyncpg.Pool, kinds: Sequence[str], now: datetime | None) -> bool:

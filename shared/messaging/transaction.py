@@ -95,6 +95,14 @@ class Transaction:
         if dues:
             await due.put(self.connection, [(d.kind, d.key, d.at, d.body, d.traceparent) for d in dues])
 
+    async def hold_due(self, kind: str, keys: Sequence[str]) -> None:
+        """Waits for whoever works these due rows off, and keeps others from it until the end of the transaction.
+
+        A due row is claimed before its handler locks anything; whoever moves or takes back one under a lock that the
+        handler takes too has to come in the same order.
+        """
+        await due.hold(self.connection, kind, keys)
+
     async def unschedule(self, kind: str, keys: Sequence[str]) -> None:
         """Takes due rows back."""
         if keys:

@@ -1,19 +1,21 @@
 """Nobody is sent to a therapist who is suspended, from the very moment it begins until the very moment it ends."""
 
+import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from services.matching.handlers.profiles import Described
 from services.matching.handlers.suspensions import (
-    DUE,
     Order,
     follow_suspensions,
     resume_therapist,
     suspend_therapist,
 )
-from shared.messaging import Due
+from services.matching.repository.therapists import DUE
+from shared.messaging import Due, due
 from tests.matching.conftest import Office
 from tests.matching.events import a_case
 from tests.matching.examples import NOW
@@ -151,3 +153,27 @@ async def test_why_somebody_is_suspended_stays_in_matching(office: Office) -> No
     await office.describe(1)
     await suspend(office)
     assert "leave" not in str(await office.said())
+
+
+@pytest.mark.parametrize("order", [suspend, resume])
+async def test_an_order_that_meets_its_own_date_waits_for_it_and_nobody_for_both(
+    office: Office, order: Any
+) -> None:
+    await office.describe(1)
+    await suspend(office, ends=NOW + DAY)
+    office.now["now"] = NOW + DAY
+    async with office.database.transaction() as tx:
+        claimed = await due.claim(tx.connection, [DUE], 10, tx.now)
+        ordered = asyncio.create_task(order(office))
+        await blocked(office)
+        await follow_suspensions([Due(DUE, row["key"], row["at"]) for row in claimed], tx)
+    assert (await ordered).outcome == ("changed" if order is suspend else "unchanged")
+    assert await told(office) == ["active", "suspended", "active", *["suspended"] * (order is suspend)]
+
+
+async def blocked(office: Office) -> None:
+    """Until somebody waits for a lock."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with asyncio.timeout(2):
+        while not await office.database.pool.fetchval(waits):
+            await asyncio.sleep(0.01)

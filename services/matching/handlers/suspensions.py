@@ -13,10 +13,8 @@ from services.matching.domain.therapists import Suspension, Therapist
 from services.matching.handlers.announcing import therapist_changed
 from services.matching.handlers.profiles import Described
 from services.matching.repository import therapists
-from services.matching.repository.therapists import Versioned
+from services.matching.repository.therapists import DUE, Versioned
 from shared.messaging import Due, Transaction
-
-DUE = "suspension"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from services.matching.domain.therapists import Profile, Suspension, Therapist
 from services.matching.repository.profiles import READ, WRITTEN, therapist_of, values_of
 from shared.messaging import Transaction
 
+# The kind of the due rows that tell when something about a therapist begins or ends; the key is the therapist's id.
+DUE = "suspension"
+
 GET = f"SELECT therapist_id, version, {READ} FROM therapists WHERE therapist_id = $1"
 
 # Two writers of a therapist who is not there yet meet here; the row lock alone would not hold them apart.
@@ -79,8 +82,12 @@ class Versioned:
 
 
 async def lock_therapist(tx: Transaction, therapist_id: UUID) -> Versioned | None:
-    """Held against other writers until the end of the transaction; None if unknown."""
+    """Held against other writers until the end of the transaction; None if unknown.
+
+    Their date comes before their row, for that is the order of whoever works it off.
+    """
     await tx.connection.execute(LOCK, therapist_id)
+    await tx.hold_due(DUE, [str(therapist_id)])
     return (await lock_therapists(tx, [therapist_id])).get(therapist_id)
 
 
