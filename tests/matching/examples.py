@@ -89,6 +89,7 @@ def therapist(number: int, **changes: Any) -> Therapist:
         "age_bands": ("18-24", "25-34"),
         "fee": 1000,
         "sliding_fee": None,
+        "sliding_share": None,
         "coverage": (),
         "access": (),
         "faith_sensitive": False,
@@ -131,10 +132,16 @@ def directory(therapists: Iterable[Therapist], sites: Mapping[UUID, Site] = SITE
 
 
 def room_for(
-    one: Directory, loads: Mapping[UUID, int] | None = None, full: Mapping[UUID, Set[Lane]] | None = None
+    one: Directory,
+    loads: Mapping[UUID, int] | None = None,
+    full: Mapping[UUID, Set[Lane]] | None = None,
+    sliding: Mapping[UUID, int] | None = None,
 ) -> Capacity:
-    loads, full = loads or {}, full or {}
-    known = {who: Load(loads.get(who, 0), full.get(who, frozenset())) for who in {*loads, *full}}
+    loads, full, sliding = loads or {}, full or {}, sliding or {}
+    known = {
+        who: Load(loads.get(who, 0), full.get(who, frozenset()), sliding.get(who, 0))
+        for who in {*loads, *full, *sliding}
+    }
     return capacity_of(one, known, POLICY.weeks)
 
 
@@ -143,11 +150,14 @@ def everybody_free(one: Directory) -> Mapping[Lane, Bits]:
 
 
 def decided(
-    requests: Iterable[Request], therapists: Iterable[Therapist], loads: Mapping[UUID, int] | None = None
+    requests: Iterable[Request],
+    therapists: Iterable[Therapist],
+    loads: Mapping[UUID, int] | None = None,
+    sliding: Mapping[UUID, int] | None = None,
 ) -> list[Decision]:
-    """What becomes of these requests with these therapists, of whom some are busy already."""
+    """What becomes of these requests with these therapists, of whom some are busy already, some at the sliding fee."""
     known = directory(therapists).at(NOW)
-    return decide(list(requests), known, room_for(known, loads), POLICY)
+    return decide(list(requests), known, room_for(known, loads, sliding=sliding), POLICY)
 
 
 def first(decision: Decision) -> int:

@@ -1,12 +1,13 @@
 """Properties of every batch: rules, limits, order and the optimum itself, against brute force."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import product
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from services.matching.domain import assignment
@@ -41,6 +42,8 @@ profiles: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "age_bands": subsets("18-24", "25-34"),
         "steps": st.sampled_from([(1,), (1, 2), (1, 2, 3)]),
         "fee": st.sampled_from([0, 1000, 3000]),
+        "sliding_fee": st.sampled_from([None, 0]),
+        "sliding_share": st.sampled_from([None, 0, 20, 50, 100]),
         "weekly_limit": st.integers(1, 2),
         "sites": st.sampled_from([(), (LAHORE,)]),
         "status": st.sampled_from(["active", "active", "suspended"]),
@@ -75,6 +78,33 @@ def test_nobody_is_given_more_than_their_limit(
         assert busy.get(identity, 0) + number <= limits[identity]
 
 
+@given(batches, therapists(), loads, loads)
+def test_nobody_is_given_more_at_the_sliding_fee_than_their_share(
+    batch: list[Request], known: list[Therapist], busy: dict[UUID, int], at_sliding_fee: dict[UUID, int]
+) -> None:
+    decisions = decided(batch, known, busy, at_sliding_fee)
+    assigned = Counter(
+        d.outcome.offers[0].therapist_id
+        for d in decisions
+        if isinstance(d.outcome, Found) and d.outcome.offers[0].at_sliding_fee
+    )
+    event(f"at the sliding fee: {'some' if assigned else 'none'}")
+    for identity, number in assigned.items():
+        profile = next(one.profile for one in known if one.id == identity)
+        if profile.sliding_share is not None:
+            places = profile.weekly_limit * POLICY.weeks * profile.sliding_share // 100
+            assert profile.sliding_share == 100 or at_sliding_fee.get(identity, 0) + number <= places
+
+
+@given(batches, therapists(), loads)
+def test_without_a_share_whoever_pays_less_takes_a_place_like_any_other(
+    batch: list[Request], known: list[Therapist], busy: dict[UUID, int]
+) -> None:
+    whole = [replace(one, profile=replace(one.profile, sliding_share=100)) for one in known]
+    none_said = [replace(one, profile=replace(one.profile, sliding_share=None)) for one in known]
+    assert decided(batch, whole, busy, busy) == decided(batch, none_said, busy)
+
+
 @given(batches, therapists(), loads)
 def test_no_rule_is_broken_for_anybody(
     batch: list[Request], known: list[Therapist], busy: dict[UUID, int]
@@ -94,7 +124,9 @@ def test_no_rule_is_broken_for_anybody(
             assert modality in profile.modalities
             assert modality in wanted.modalities
             assert wanted.age_band is None or wanted.age_band in profile.age_bands
-            assert wanted.max_fee is None or profile.fee <= wanted.max_fee
+            assert wanted.max_fee is None or profile.least_fee <= wanted.max_fee
+            assert offer.at_sliding_fee == (wanted.max_fee is not None and profile.fee > wanted.max_fee)
+            assert not offer.at_sliding_fee or profile.sliding_share != 0
             assert (profile.status, profile.register_status) == ("active", "verified")
             assert (offer.sites == (LAHORE,)) == (lane_of(modality) == "in_person")
 
@@ -111,22 +143,34 @@ def test_the_order_of_cases_and_therapists_decides_nothing(
 
 @st.composite
 def networks(draw: st.DrawFn) -> tuple[list[Options], Capacity]:
-    """A few cases with options of any price on a few therapists, each with up to three places left."""
+    """A few cases with options of any price on a few therapists, each with up to three places left, of which fewer
+    may be at the sliding fee."""
     count = draw(st.integers(1, 4))
     total = draw(st.lists(st.integers(1, 4), min_size=count, max_size=count))
     busy = [draw(st.integers(0, places - 1)) for places in total]
+    sliding = [draw(st.integers(0, places)) for places in total]
     cases = []
     for _ in range(draw(st.integers(1, 5))):
         prices = draw(st.dictionaries(st.integers(0, count - 1), st.integers(0, 6).map(lambda n: n * 400)))
         base = {who: price + FULL * busy[who] // total[who] for who, price in prices.items()}
         order = sorted(base, key=lambda who: (base[who], who))
-        cases.append(Options(np.array(order, np.int64), np.array([base[who] for who in order], np.int64)))
-    return cases, Capacity(np.array(total, np.int64), np.array(busy, np.int64))
+        # Whom the rules leave has a place: at the sliding fee only who has one of those.
+        pays_less = draw(st.booleans())
+        scarce = [pays_less and 0 < sliding[who] < total[who] - busy[who] for who in order]
+        cases.append(
+            Options(
+                np.array(order, np.int64),
+                np.array([base[who] for who in order], np.int64),
+                np.array(scarce, bool),
+            )
+        )
+    places = np.array(sliding, np.int64)
+    return cases, Capacity(np.array(total, np.int64), np.array(busy, np.int64), places, places * 0)
 
 
 def cost(cases: list[Options], room: Capacity, chosen: tuple[int, ...]) -> tuple[list[bool], int] | None:
     """Who goes without, the most urgent first, and the points; None if somebody is above their limit."""
-    points, given_now = 0, Counter[int]()
+    points, given_now, scarce_now = 0, Counter[int](), Counter[int]()
     for options, place in zip(cases, chosen, strict=True):
         if place == NOBODY:
             continue
@@ -134,7 +178,8 @@ def cost(cases: list[Options], room: Capacity, chosen: tuple[int, ...]) -> tuple
         before, total = int(room.open_load[who]), int(room.total[who])
         now = before + given_now[who]
         given_now[who] += 1
-        if now >= total:
+        scarce_now[who] += bool(options.scarce[place])
+        if now >= total or scarce_now[who] > room.sliding_free[who]:
             return None
         points += int(options.points[place]) + FULL * now // total - FULL * before // total
     return [place == NOBODY for place in chosen], points

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from services.matching.domain.cases import LoadChange
 from services.matching.handlers.sites import know_sites
 from services.matching.repository.therapists import find_therapist, move_loads
 from shared.messaging import Transaction
@@ -43,7 +44,7 @@ async def test_what_was_rolled_back_is_forgotten(office: Office) -> None:
     with pytest.raises(ZeroDivisionError):
         async with office.database.transaction() as tx:
             await know_sites([a_site(SITES[LAHORE])], tx)
-            await move_loads(tx, {ONE: 5})
+            await move_loads(tx, {ONE: LoadChange(5)})
             assert await reachable(office, tx) == 1  # this transaction sees what it wrote
             assert await open_cases(office, tx) == 5
             raise ZeroDivisionError
@@ -57,10 +58,10 @@ async def test_a_change_hidden_by_ones_own_that_was_rolled_back_is_not_missed(of
     async with office.database.transaction() as tx:
         assert await open_cases(office, tx) == 0
     async with office.database.transaction() as tx:
-        await move_loads(tx, {ONE: 3})  # somebody else's, committed, not looked at yet
+        await move_loads(tx, {ONE: LoadChange(3)})  # somebody else's, committed, not looked at yet
     with pytest.raises(ZeroDivisionError):
         async with office.database.transaction() as tx:
-            await move_loads(tx, {ONE: 4})
+            await move_loads(tx, {ONE: LoadChange(4)})
             assert await open_cases(office, tx) == 7
             raise ZeroDivisionError
     async with office.database.transaction() as tx:
@@ -74,14 +75,14 @@ async def test_a_transaction_that_commits_late_is_not_missed(office: Office) -> 
 
     async def slowly() -> None:
         async with office.database.transaction() as tx:
-            await move_loads(tx, {ONE: 3})
+            await move_loads(tx, {ONE: LoadChange(3)})
             written.set()
             await seen.wait()
 
     slow = asyncio.create_task(slowly())
     await written.wait()
     async with office.database.transaction() as tx:
-        await move_loads(tx, {UUID(int=2): 1})
+        await move_loads(tx, {UUID(int=2): LoadChange(1)})
     for _ in range(3):
         async with office.database.transaction() as tx:
             assert [await open_cases(office, tx, number) for number in (1, 2)] == [0, 1]

@@ -68,6 +68,8 @@ ANXIETY_3_GRIEF_1 = (Competence("anxiety", (1, 2, 3)), Competence("grief", (1,))
         ({"modalities": ("in_person",), "access_needs": ("companion",)}, IN_PERSON, "no_access"),
         ({"max_fee": 300}, {"sliding_fee": 400}, "no_fee"),
         ({"max_fee": 300, "coverage": ("employer",)}, {"coverage": ("welfare-fund",)}, "no_fee"),
+        ({"max_fee": 400}, {"sliding_fee": 400, "sliding_share": 0}, "no_sliding_place"),
+        ({"max_fee": 999}, {"sliding_fee": 0, "sliding_share": 1, "weekly_limit": 24}, "no_sliding_place"),
         ({"not_again": UUID(int=1)}, {}, "no_other"),
         ({}, {"suspension": Suspension(NOW, None, "leave")}, "no_capacity"),
         ({}, {"suspension": Suspension(NOW - DAY, NOW + DAY, "leave")}, "no_capacity"),
@@ -113,6 +115,14 @@ def test_nobody_is_asked_against_a_rule(wanted: dict[str, Any], offered: dict[st
         ({"modalities": ("in_person",), "access_needs": ("step_free",)}, IN_PERSON),
         ({"max_fee": 400}, {"sliding_fee": 400}),
         ({"max_fee": 0, "coverage": ("other", "employer")}, {"coverage": ("employer",)}),
+        ({"max_fee": 1000}, {"sliding_fee": 400, "sliding_share": 0}),
+        ({"max_fee": None}, {"sliding_fee": 400, "sliding_share": 0}),
+        ({"max_fee": 400}, {"sliding_fee": 400, "sliding_share": 2}),
+        ({"max_fee": 999}, {"sliding_fee": 0, "sliding_share": 1, "weekly_limit": 25}),
+        (
+            {"max_fee": 0, "coverage": ("employer",)},
+            {"coverage": ("employer",), "sliding_fee": 0, "sliding_share": 0},
+        ),
         ({"not_again": UUID(int=2), "faith_sensitive": True}, {}),
         ({"again": UUID(int=2)}, {}),
         ({}, {"suspension": Suspension(NOW + DAY, None, "leave")}),
@@ -143,6 +153,27 @@ def test_the_reason_is_the_rule_that_removed_the_last_therapist() -> None:
             "fee": 0,
         }
     }  # fmt: skip
+
+
+def test_the_rule_of_the_share_is_told_to_whoever_pays_less_than_the_fee() -> None:
+    slides = therapist(1, sliding_fee=400, sliding_share=2, weekly_limit=25)  # two of a hundred
+    for busy, left in ((1, 1), (2, 0)):
+        [decision] = decided([request(1, max_fee=500)], [slides], {slides.id: 9}, {slides.id: busy})
+        assert decision.explained["left"]["sliding_share"] == left
+    [decision] = decided([request(1, max_fee=1000)], [slides], {slides.id: 9}, {slides.id: 2})
+    assert "sliding_share" not in decision.explained["left"]
+
+
+def test_who_pays_less_is_sent_where_places_are_left_and_who_pays_in_full_takes_none() -> None:
+    full, slides = (
+        therapist(1, sliding_fee=400, sliding_share=1, weekly_limit=25),
+        therapist(2, sliding_fee=400),
+    )
+    poor = [request(number, max_fee=500) for number in (1, 2, 3)]
+    decisions = decided([*poor, request(4, max_fee=5000)], [full])
+    assert [isinstance(one.outcome, Found) for one in decisions] == [True, False, False, True]
+    assert [one.outcome for one in decisions[1:3]] == ["no_capacity"] * 2  # the place went to who came first
+    assert sorted(first(one) for one in decided(poor, [full, slides])) == [1, 2, 2]
 
 
 def test_the_first_wished_modality_that_somebody_offers_decides_the_lane() -> None:

@@ -21,6 +21,7 @@ TOLD: dict[str, tuple[str, ...]] = {
         "no_age_band",
         "no_access",
         "no_fee",
+        "no_sliding_place",
         "no_distance",
         "no_capacity",
         "no_hour",

@@ -47,6 +47,7 @@ EXAMPLE: dict[str, Any] = {
     "age_bands": ["18-24", "25-34", "35-44"],
     "fee": 1500,
     "sliding_fee": 500,
+    "sliding_share": 30,
     "coverage": ["hospital-staff"],
     "access": ["sign_language"],
     "faith_sensitive": True,
@@ -86,6 +87,7 @@ Organisation = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)
 PayerCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{1,39}$")]
 Step = Annotated[int, Field(ge=1, le=HIGHEST_STEP)]
 Steps = Annotated[tuple[Step, ...], Field(max_length=HIGHEST_STEP), Once]
+PerCent = Annotated[int, Field(ge=0, le=100)]
 Rupees = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
@@ -111,7 +113,8 @@ class CompetenceSent(Sent):
 
 
 class ProfileSent(Sent):
-    """A therapist, whole. Fees are in whole rupees a session, `weekly_limit` in sessions a week."""
+    """A therapist, whole. Fees are in whole rupees a session, `weekly_limit` in sessions a week, `sliding_share` in per
+    cent of what they can take: so many may pay less than `fee`."""
 
     organisation: Organisation
     profession: Profession | None = None
@@ -133,6 +136,7 @@ class ProfileSent(Sent):
     age_bands: Annotated[tuple[AgeBand, ...], Field(min_length=1, max_length=6), Once]
     fee: Rupees
     sliding_fee: Rupees | None = None
+    sliding_share: PerCent | None = None
     coverage: Annotated[tuple[PayerCode, ...], Field(max_length=50), Once] = ()
     access: Annotated[tuple[AccessOffered, ...], Field(max_length=6), Once] = ()
     faith_sensitive: bool = False

@@ -10,11 +10,19 @@ from numpy.typing import NDArray
 
 Bits = int
 Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
-def pack(flags: NDArray[np.bool_]) -> Bits:
+def pack(flags: Flags) -> Bits:
     """Flags as bits; the first flag is the lowest bit."""
     return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
+
+
+def unpack(row: Bits, length: int) -> Flags:
+    """The reverse of `pack`."""
+    flags = np.zeros(length, bool)
+    flags[members(row)] = True
+    return flags
 
 
 def members(row: Bits) -> Numbers:

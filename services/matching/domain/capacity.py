@@ -13,19 +13,26 @@ from services.matching.domain.vocabulary import LANES, Lane
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is known of one therapist: cases that count against the limit, and lanes without a free hour."""
+    """What is known of one therapist: cases that count against the limit, lanes without a free hour, and how many of
+    the cases are at the sliding fee."""
 
     open_cases: int = 0
     full_lanes: Set[str] = frozenset()
+    sliding_cases: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """Sessions over the horizon, one number per therapist of the directory, and who is full in a lane whatever their
-    load. Advice: scheduling enforces limits, and knows the hours."""
+    load. Advice: scheduling enforces limits, and knows the hours.
+
+    `sliding_total` is how many of the sessions may be at the sliding fee, `sliding_load` how many are.
+    """
 
     total: Numbers
     open_load: Numbers
+    sliding_total: Numbers
+    sliding_load: Numbers
     full: Mapping[Lane, Bits] = field(default_factory=dict)
 
     @property
@@ -33,6 +40,22 @@ class Capacity:
         """Sessions left; a limit that was lowered below the load leaves none."""
         free: Numbers = np.maximum(self.total - self.open_load, 0)
         return free
+
+    @property
+    def sliding_free(self) -> Numbers:
+        """Sessions at the sliding fee left; a share that was lowered below the load leaves none."""
+        free: Numbers = np.maximum(self.sliding_total - self.sliding_load, 0)
+        return free
+
+    @property
+    def with_sliding_place(self) -> Bits:
+        """Who can take at least one more at the sliding fee, as far as the share goes: for the whole of it, always."""
+        return pack((self.sliding_total > self.sliding_load) | (self.sliding_total >= self.total))
+
+    @property
+    def short_of_sliding_places(self) -> Bits:
+        """Who has fewer places at the sliding fee than in all: of the others the limit alone is to be counted."""
+        return pack(self.sliding_free < self.free)
 
     @property
     def by_lane(self) -> Mapping[Lane, Bits]:
@@ -46,8 +69,8 @@ class Capacity:
             frozenset(lane for lane, row in self.full.items() if row >> number & 1)
             for number in range(len(directory.ids))
         ]
-        counted = zip(directory.ids, self.open_load.tolist(), lanes, strict=True)
-        return {who: Load(open_cases, full) for who, open_cases, full in counted}
+        counted = zip(directory.ids, self.open_load.tolist(), lanes, self.sliding_load.tolist(), strict=True)
+        return {who: Load(open_cases, full, sliding) for who, open_cases, full, sliding in counted}
 
     def of_first(self, full: int) -> Numbers:
         """What one more session costs each therapist before the batch."""
@@ -65,8 +88,10 @@ class Capacity:
 
 
 def capacity_of(directory: Directory, loads: Mapping[UUID, Load], weeks: int) -> Capacity:
-    """Weekly limit times the weeks of the horizon, against the cases that each therapist has open."""
-    empty = Capacity(directory.weekly_limits * weeks, np.zeros(len(directory.ids), np.int64))
+    """Weekly limit times the weeks of the horizon, against the cases that each therapist has open; the sliding share
+    is one of the same number, against those at the sliding fee."""
+    total, none = directory.weekly_limits * weeks, np.zeros(len(directory.ids), np.int64)
+    empty = Capacity(total, none, total * directory.sliding_shares // 100, none)
     return with_loads(empty, directory, loads)
 
 
@@ -75,10 +100,12 @@ def with_loads(capacity: Capacity, directory: Directory, changed: Mapping[UUID, 
     known = {directory.number_of[one]: load for one, load in changed.items() if one in directory.number_of}
     open_load = capacity.open_load.copy()
     open_load[list(known)] = [load.open_cases for load in known.values()]
+    sliding_load = capacity.sliding_load.copy()
+    sliding_load[list(known)] = [load.sliding_cases for load in known.values()]
     told = sum(1 << number for number in known)
     full = {
         lane: capacity.full.get(lane, 0) & ~told
         | sum(1 << number for number, load in known.items() if lane in load.full_lanes)
         for lane in LANES
     }
-    return Capacity(capacity.total, open_load, full)
+    return Capacity(capacity.total, open_load, capacity.sliding_total, sliding_load, full)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from services.matching.domain.policy import Policy
@@ -21,7 +21,8 @@ class Case:
     """`attempt` counts over both lanes; those after `tries_from` belong to the present search.
 
     `holder` is the therapist whose load counts the case, `held_until` the end of the hour that is booked.
-    `request_version` is 0 for the request as it was first made.
+    `request_version` is 0 for the request as it was first made. `sliding_with` are those of whoever was asked last for
+    whom the case is one at the sliding fee.
     """
 
     case_id: UUID
@@ -37,9 +38,12 @@ class Case:
     reason: Reason | None = None
     next_review: datetime | None = None
     request_version: int = 0
+    sliding_with: tuple[UUID, ...] = ()
 
 
-def matched(case: Case, match_id: UUID, lane: Lane, holder: UUID) -> Case:
+def matched(
+    case: Case, match_id: UUID, lane: Lane, holder: UUID, sliding_with: tuple[UUID, ...] = ()
+) -> Case:
     """The next attempt found somebody; their place is spoken for."""
     return replace(
         _idle(case, "matched"),
@@ -48,13 +52,21 @@ def matched(case: Case, match_id: UUID, lane: Lane, holder: UUID) -> Case:
         lane=lane,
         holder=holder,
         appointment_version=0,
+        sliding_with=sliding_with,
     )
 
 
-def offered(case: Case, match_id: UUID, lane: Lane) -> Case:
+def offered(case: Case, match_id: UUID, lane: Lane, sliding_with: tuple[UUID, ...] = ()) -> Case:
     """The next attempt found somebody to choose from; nobody's place is taken yet."""
     found = _idle(case, "offered")
-    return replace(found, attempt=case.attempt + 1, match_id=match_id, lane=lane, appointment_version=0)
+    return replace(
+        found,
+        attempt=case.attempt + 1,
+        match_id=match_id,
+        lane=lane,
+        appointment_version=0,
+        sliding_with=sliding_with,
+    )
 
 
 def chosen(case: Case, holder: UUID) -> Case:
@@ -143,15 +155,24 @@ def over(case: Case) -> Case:
     return replace(case, holder=None, held_until=None)
 
 
-def load_changes(changed: Iterable[tuple[Case | None, Case]]) -> Mapping[UUID, int]:
-    """By how much each therapist's open cases change, from pairs of a case before and after."""
-    changes: Counter[UUID] = Counter()
+class LoadChange(NamedTuple):
+    """By how much a therapist's open cases change, and those of them at the sliding fee."""
+
+    open_cases: int
+    sliding_cases: int = 0
+
+
+def load_changes(changed: Iterable[tuple[Case | None, Case]]) -> Mapping[UUID, LoadChange]:
+    """What changes for each therapist, from pairs of a case before and after."""
+    cases: Counter[UUID] = Counter()
+    sliding: Counter[UUID] = Counter()
     for before, after in changed:
-        if before and before.holder:
-            changes[before.holder] -= 1
-        if after.holder:
-            changes[after.holder] += 1
-    return {therapist: change for therapist, change in changes.items() if change}
+        for case, by in ((before, -1), (after, 1)):
+            if case and case.holder:
+                cases[case.holder] += by
+                sliding[case.holder] += by * (case.holder in case.sliding_with)
+    changes = {therapist: LoadChange(cases[therapist], sliding[therapist]) for therapist in cases}
+    return {therapist: change for therapist, change in changes.items() if any(change)}
 
 
 def _idle(case: Case, state: State) -> Case:

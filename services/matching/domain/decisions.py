@@ -20,10 +20,11 @@ from services.matching.domain.vocabulary import Modality, Reason
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A therapist who fits, and in person the sites within reach, the nearest first."""
+    """A therapist who fits, and in person the sites within reach, the nearest first; whether at the sliding fee."""
 
     therapist_id: UUID
     sites: tuple[UUID, ...]
+    at_sliding_fee: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def decide(
     """One decision per request, the most urgent first; the order of the requests given changes nothing."""
     waiting = sorted(requests, key=lambda request: request.urgency)
     free, prices = capacity.by_lane, Prices(directory, capacity, policy.points)
-    sieved = [sieve(request, directory, free, policy.radius_km) for request in waiting]
+    places = capacity.with_sliding_place
+    sieved = [sieve(request, directory, free, policy.radius_km, places) for request in waiting]
     # Beyond as many options as there are cases nobody's choice can matter: the others cannot take more than that.
     most = max(len(waiting), policy.candidates)
     found = [prices.options(one, left, most) for one, left in zip(waiting, sieved, strict=True)]
@@ -93,8 +95,9 @@ def _in_order(case: Considered, wish: int, policy: Policy) -> Numbers:
 
 
 def _offer(number: int, modality: Modality, request: Request, directory: Directory, policy: Policy) -> Offer:
+    pays_less = directory.at_sliding_fee(request.max_fee, request.coverage) >> number & 1
     if modality != "in_person":
-        return Offer(directory.ids[number], ())
+        return Offer(directory.ids[number], (), bool(pays_less))
     radius = request.radius_km or policy.radius_km
     sites = directory.reach.sites_near(number, request.city, radius, step_free=request.step_free)
-    return Offer(directory.ids[number], sites)
+    return Offer(directory.ids[number], sites, bool(pays_less))

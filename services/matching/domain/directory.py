@@ -10,9 +10,8 @@ from datetime import datetime
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 
-from services.matching.domain.bits import Bits, Numbers, column, pack
+from services.matching.domain.bits import Bits, Flags, Numbers, column, pack
 from services.matching.domain.credentials import CredentialTable
 from services.matching.domain.memory import Memory
 from services.matching.domain.places import Cities, Site
@@ -21,8 +20,6 @@ from services.matching.domain.practice import Practice
 from services.matching.domain.reach import Reach
 from services.matching.domain.therapists import Profile, Therapist
 from services.matching.domain.vocabulary import FLUENCIES
-
-Flags = NDArray[np.bool_]
 
 
 class Directory:
@@ -51,7 +48,11 @@ class Directory:
             np.array([one.profile.status == "active" and not one.suspension for one in everybody], bool)
         )
         self._suspended = [(n, one) for n, one in enumerate(everybody) if one.suspension]
+        self.sliding_shares = column(
+            100 if profile.sliding_share is None else profile.sliding_share for profile in profiles
+        )
         self._fees = column(profile.least_fee for profile in profiles)
+        self._full_fees = column(profile.fee for profile in profiles)
         self._fee_levels = np.unique(self._fees)
         self._coded = _by_code(profiles)
         self._memory = Memory()
@@ -91,6 +92,14 @@ class Directory:
     def accepting(self, coverage: Sequence[str]) -> Bits:
         """Whom one of these payers pays: the fee is none of the person's business then."""
         return self._memory.once(("coverage", *coverage), lambda: pack(self._any("coverage", coverage)))
+
+    def at_sliding_fee(self, max_fee: int | None, coverage: Sequence[str]) -> Bits:
+        """Whom the person can pay, but not in full, and nobody pays for them."""
+        if max_fee is None:
+            return 0
+        less = self._memory.once(("less", max_fee), lambda: pack(self._full_fees > max_fee))
+        payers = self.accepting(coverage) if coverage else 0
+        return self.within(max_fee) & less & ~payers
 
     def taking(self, kind: str) -> Bits:
         """Who offers this kind of care: to one person, a couple, a family, a group, a child."""

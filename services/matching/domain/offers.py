@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from services.matching.domain.capacity import Capacity
 from services.matching.domain.decisions import Found, Offer
 from services.matching.domain.directory import Directory
 from services.matching.domain.requests import Request
-from services.matching.domain.sieve import ByLane, sieve
+from services.matching.domain.sieve import sieve
 from services.matching.domain.vocabulary import Modality
 
 OfferState = Literal["open", "accepted", "declined", "expired", "superseded", "withdrawn"]
@@ -82,15 +83,20 @@ def only(choice: Choice, modality: Modality) -> Found:
 
 
 def still_fit(
-    request: Request, offer: Offered, directory: Directory, capacity: ByLane, radius_km: float
+    request: Request,
+    offer: Offered,
+    directory: Directory,
+    capacity: Capacity,
+    radius_km: float,
 ) -> Sequence[Choice]:
-    """Those of the offer whom the hard rules would leave now; `capacity` and `radius_km` as for the sieve.
+    """Those of the offer whom the hard rules would leave now; `radius_km` as for the sieve.
 
     Whom they have been offered counts as tried in a search, and is the very question here.
     """
     left = directory.offering(offer.modality)
     anybody = 0
-    for _, row in sieve(replace(request, tried={}), directory, capacity, radius_km).by_wish:
+    asked, places = replace(request, tried={}), capacity.with_sliding_place
+    for _, row in sieve(asked, directory, capacity.by_lane, radius_km, places).by_wish:
         anybody |= row
     left &= anybody
     numbers = ((one, directory.number_of.get(one.therapist_id)) for one in offer.choices)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import numpy as np
 
-from services.matching.domain.bits import Bits, Numbers, members
+from services.matching.domain.bits import Bits, Flags, Numbers, members, unpack
 from services.matching.domain.capacity import Capacity
 from services.matching.domain.directory import Directory
 from services.matching.domain.memory import Memory
@@ -21,10 +21,15 @@ GOLDEN = 2654435761
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Therapists (numbers) and their points for one case, cheapest first."""
+    """Therapists (numbers) and their points for one case, cheapest first.
+
+    `scarce` is where the case would take one of the places at the sliding fee of somebody who has fewer of those than
+    in all.
+    """
 
     therapists: Numbers
     points: Numbers
+    scarce: Flags
 
     def __len__(self) -> int:
         return len(self.therapists)
@@ -37,18 +42,20 @@ class Prices:
         self._directory = directory
         self._points = points
         self._load = capacity.of_first(points.load)
+        self._short = capacity.short_of_sliding_places
         self._memory = Memory()
 
     def options(self, request: Request, sieved: Sieved, most: int) -> Options:
         """The `most` cheapest of those the hard rules left; among equals a draw that comes out the same again."""
         keys = [self._keys(request, wish, row) for wish, (_, row) in enumerate(sieved.by_wish) if row]
         if not keys:
-            return Options(np.empty(0, np.int64), np.empty(0, np.int64))
+            return Options(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, bool))
         joined = keys[0] if len(keys) == 1 else np.concatenate(keys)
         if len(joined) > most:
             joined = np.partition(joined, most - 1)[:most]
         joined.sort()
-        return Options(joined & NUMBER_MASK, joined >> 2 * NUMBER_BITS)
+        therapists = joined & NUMBER_MASK
+        return Options(therapists, joined >> 2 * NUMBER_BITS, self._scarce(request)[therapists])
 
     def parts(self, request: Request, wish: int, therapists: Numbers) -> dict[str, list[int]]:
         """What each rule adds for these therapists in the `wish`-th modality of the case; a wish not made is left out.
@@ -79,6 +86,11 @@ class Prices:
             said["again"] = np.full(len(directory.ids), points.again)
             said["again"][directory.number_of[request.again]] = 0
         return said
+
+    def _scarce(self, request: Request) -> Flags:
+        """For which therapists the case counts against places at the sliding fee that may run out."""
+        row = self._directory.at_sliding_fee(request.max_fee, request.coverage) & self._short
+        return self._memory.once(("scarce", row), lambda: unpack(row, len(self._directory.ids)))
 
     def _distance(self, request: Request) -> Numbers:
         reach = self._directory.reach

@@ -25,6 +25,7 @@ REASONS: dict[str, Reason] = {
     "step": "no_area",
     "access": "no_access",
     "fee": "no_fee",
+    "sliding_share": "no_sliding_place",
     "not_again": "no_other",
     "modality": "no_modality",
     "distance": "no_distance",
@@ -52,11 +53,19 @@ class Sieved:
         return "no_capacity" if number else REASONS[rule]
 
 
-def sieve(request: Request, directory: Directory, capacity: ByLane, radius_km: float) -> Sieved:
-    """Applies the rules in order. `capacity` = who can take one more; `radius_km` where none was asked for."""
+def sieve(
+    request: Request,
+    directory: Directory,
+    capacity: ByLane,
+    radius_km: float,
+    with_sliding_place: Bits | None = None,
+) -> Sieved:
+    """Applies the rules in order. `capacity` = who can take one more, `with_sliding_place` = who one more at the
+    sliding fee (None: everybody); `radius_km` where none was asked for."""
+    places = directory.everybody if with_sliding_place is None else with_sliding_place
     left: dict[str, int] = {}
     anybody = directory.everybody
-    for rule, allowed in _about_the_person(request, directory):
+    for rule, allowed in _about_the_person(request, directory, places):
         anybody &= allowed
         left[rule] = anybody.bit_count()
         if not anybody:
@@ -70,7 +79,9 @@ def sieve(request: Request, directory: Directory, capacity: ByLane, radius_km: f
     return Sieved(left, tuple(zip(request.modalities, _first_only(rows), strict=True)))
 
 
-def _about_the_person(request: Request, directory: Directory) -> Iterator[tuple[str, Bits]]:
+def _about_the_person(
+    request: Request, directory: Directory, with_sliding_place: Bits
+) -> Iterator[tuple[str, Bits]]:
     """Who could help at all. A rule that nobody's wish is behind does not appear."""
     practice, areas = directory.practice, request.problem_areas
     yield "active", directory.active
@@ -86,6 +97,8 @@ def _about_the_person(request: Request, directory: Directory) -> Iterator[tuple[
     if needs := request.needs_everywhere:
         yield "access", directory.giving_access(needs)
     yield "fee", _affordable(request, directory)
+    if pays_less := directory.at_sliding_fee(request.max_fee, request.coverage):
+        yield "sliding_share", ~pays_less | with_sliding_place
     if request.not_again:
         yield "not_again", directory.all_but((request.not_again,))
 

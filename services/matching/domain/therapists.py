@@ -42,7 +42,8 @@ class Competence:
 class Profile:
     """What a coordinator writes.
 
-    `fee` is in whole rupees a session, `sliding_fee` the least one for somebody who cannot pay it; `weekly_limit` in
+    `fee` is in whole rupees a session, `sliding_fee` the least one for somebody who cannot pay it, `sliding_share` the
+    per cent of what they can take that may be taken at less than `fee` (None: all of it); `weekly_limit` in
     sessions a week. `coverage` are payers who pay the fee for a person, `access` what the therapist offers
     (a site says itself whether it is step-free). `supervisor` is whoever supervises, by id.
     """
@@ -57,6 +58,7 @@ class Profile:
     age_bands: tuple[str, ...]
     fee: int
     sliding_fee: int | None
+    sliding_share: int | None
     coverage: tuple[str, ...]
     access: tuple[AccessOffered, ...]
     faith_sensitive: bool
@@ -128,6 +130,9 @@ def contradictions(profile: Profile, weekly_limit_most: int) -> list[Refusal]:
         found.append(Refusal("/weekly_limit", "out_of_range", detail))
     if profile.sliding_fee is not None and profile.sliding_fee > profile.fee:
         found.append(Refusal("/sliding_fee", "above_fee", "The least fee cannot be above the fee."))
+    if profile.sliding_share is not None and profile.sliding_fee is None:
+        detail = "A share of those who pay less needs the least fee that they pay."
+        found.append(Refusal("/sliding_share", "needs_sliding_fee", detail))
     if _repeats(one.language for one in profile.languages):
         found.append(Refusal("/languages", "repeated", "Each language may stand here once."))
     if _repeats(one.problem_area for one in profile.competences):

@@ -46,10 +46,10 @@ Reason = Literal[
     "no_access",
     "no_other",
     "no_fee",
+    "no_sliding_place",
     "no_distance",
     "no_capacity",
     "no_hour",
-    "no_other",
     "offer_expired",
 ]
 

@@ -130,7 +130,7 @@ class ChoiceDesk:
     async def available(self, search: Search, offer: Offered, tx: Transaction) -> Sequence[Choice]:
         """Whom the hard rules and everybody's load leave of this offer at this moment."""
         directory, capacity = await self._matchmaker.roster.look(tx)
-        return still_fit(request_of(search), offer, directory, capacity.by_lane, self._policy.radius_km)
+        return still_fit(request_of(search), offer, directory, capacity, self._policy.radius_km)
 
 
 def _answer(offer: Offered) -> Answer:

@@ -150,10 +150,11 @@ class Matchmaker:
         # Whoever may be in danger goes on at once: an offer would wait for its answer.
         if search.submitted.booking_mode == "choose" and not search.alarmed:
             outcome = narrowed(outcome, self.policy.waiting.choices)
-            waits = offered(case, match_id, lane)
+            waits = offered(case, match_id, lane, _pays_less_to(outcome))
             return Ended(search, decision.explained, waits, outcome, self._offer(waits, outcome, search, tx))
         first = outcome.offers[0].therapist_id
-        return Ended(search, decision.explained, matched(case, match_id, lane, first), outcome)
+        found = matched(case, match_id, lane, first, _pays_less_to(outcome))
+        return Ended(search, decision.explained, found, outcome)
 
     def _offer(self, case: Case, found: Found, search: Search, tx: Transaction) -> Offered:
         assert case.match_id is not None
@@ -175,6 +176,10 @@ class Matchmaker:
         if isinstance(one.outcome, Found):
             return match_made(one.case, search.submitted, one.outcome, search.priority, self.policy, tx)
         return case_waitlisted(one.case, search.submitted, tx)
+
+
+def _pays_less_to(found: Found) -> tuple[UUID, ...]:
+    return tuple(one.therapist_id for one in found.offers if one.at_sliding_fee)
 
 
 def _is_new(case: Case | None) -> bool:

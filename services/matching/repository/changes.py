@@ -21,6 +21,7 @@ LOOK = """
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS begin_next,
     coalesce(array_agg(therapist_id), '{}') AS therapists, coalesce(array_agg(open_cases), '{}') AS open_cases,
     coalesce(array_agg(array_to_string(full_lanes, ' ')), '{}') AS full_lanes,
+    coalesce(array_agg(sliding_cases), '{}') AS sliding_cases,
     coalesce(array_agg(therapist_id) FILTER (WHERE changed_by = pg_current_xact_id_if_assigned()), '{}') AS own,
     EXISTS (SELECT FROM therapists WHERE changed_by >= $1::text::xid8 OR therapist_id = ANY ($3)) AS has_therapists,
     EXISTS (SELECT FROM sites WHERE changed_by >= $1::text::xid8 OR site_id = ANY ($3)) AS has_sites
@@ -62,9 +63,9 @@ async def changes_since(tx: Transaction, begin: str, again: Own) -> Changes:
     profiles = list(again.profiles)
     look = await tx.connection.fetchrow(LOOK, begin, list(again.loads), profiles)
     loads = {
-        who: Load(open_cases, frozenset(full.split()))
-        for who, open_cases, full in zip(
-            look["therapists"], look["open_cases"], look["full_lanes"], strict=True
+        who: Load(open_cases, frozenset(full.split()), sliding)
+        for who, open_cases, full, sliding in zip(
+            look["therapists"], look["open_cases"], look["full_lanes"], look["sliding_cases"], strict=True
         )
     }
     own: set[UUID] = set()

@@ -16,6 +16,7 @@ PLAIN = (
     "age_bands",
     "fee",
     "sliding_fee",
+    "sliding_share",
     "coverage",
     "access",
     "faith_sensitive",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.matching.domain.cases import LoadChange
 from services.matching.domain.places import Site
 from services.matching.domain.therapists import Profile, Suspension, Therapist
 from services.matching.repository.profiles import READ, WRITTEN, therapist_of, values_of
@@ -60,15 +61,17 @@ ON CONFLICT (therapist_id) DO UPDATE SET changed_by = excluded.changed_by, full_
 WHERE loads.full_lanes <> excluded.full_lanes
 """
 
-# Rows are locked in the order of ids, so that two batches never wait for each other in a circle.
+# Rows are locked in the order of ids, so that two batches never wait for each other in a circle. The release before
+# knows no sliding cases: what it took on was not counted, and must not be taken off below nought.
 MOVE_LOADS = """
 WITH locked AS (
-    SELECT l.therapist_id, m.change FROM loads l
-    JOIN unnest($1::uuid[], $2::int[]) AS m(therapist_id, change) USING (therapist_id)
+    SELECT l.therapist_id, m.change, m.sliding FROM loads l
+    JOIN unnest($1::uuid[], $2::int[], $4::int[]) AS m(therapist_id, change, sliding) USING (therapist_id)
     ORDER BY l.therapist_id FOR UPDATE OF l
 )
 UPDATE loads l SET open_cases = l.open_cases + locked.change, changed_by = pg_current_xact_id(),
-    freed_by = CASE WHEN $3 AND locked.change < 0 THEN pg_current_xact_id() ELSE l.freed_by END
+    sliding_cases = greatest(l.sliding_cases + locked.sliding, 0),
+    freed_by = CASE WHEN $3 AND (locked.change < 0 OR locked.sliding < 0) THEN pg_current_xact_id() ELSE l.freed_by END
 FROM locked WHERE l.therapist_id = locked.therapist_id
 """
 
@@ -141,11 +144,13 @@ async def put_full_lanes(tx: Transaction, full: Mapping[UUID, Sequence[str]]) ->
     await tx.connection.execute(PUT_FULL_LANES, list(full), [" ".join(lanes) for lanes in full.values()])
 
 
-async def move_loads(tx: Transaction, changes: Mapping[UUID, int], *, frees: bool = False) -> None:
+async def move_loads(tx: Transaction, changes: Mapping[UUID, LoadChange], *, frees: bool = False) -> None:
     """Adds to and takes from therapists' open cases.
 
     `frees` says that what is taken off is room for others. It is not where a therapist had no hour: who waits would
     be searched again for what was just found not to be there.
     """
     if changes:
-        await tx.connection.execute(MOVE_LOADS, list(changes), list(changes.values()), frees)
+        open_cases = [change.open_cases for change in changes.values()]
+        sliding = [change.sliding_cases for change in changes.values()]
+        await tx.connection.execute(MOVE_LOADS, list(changes), open_cases, frees, sliding)
