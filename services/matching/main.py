@@ -12,21 +12,24 @@ from uuid import UUID
 import uvloop
 from fastapi import FastAPI
 
+from services.matching.api.continuity import ContinuityRoutes, continuity_routes
 from services.matching.api.matches import match_routes
 from services.matching.api.offers import OfferCounter, offer_routes
 from services.matching.api.suspensions import Desk, suspension_routes
 from services.matching.api.therapists import Register, therapist_routes
 from services.matching.api.waitlist import WaitlistDesk, waitlist_routes
 from services.matching.domain.cases import Case
+from services.matching.domain.continuity import Task
 from services.matching.domain.policy import Policy
 from services.matching.handlers import hearing, profiles, suspensions
 from services.matching.handlers.alarms import AlarmBook
 from services.matching.handlers.choosing import Answer, ChoiceDesk, Decision, Refused
+from services.matching.handlers.continuity import Closing, ContinuityDesk, NotClosed
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.roster import Roster
 from services.matching.handlers.showing import Shown, Window
 from services.matching.handlers.waiting import WaitingRoom
-from services.matching.repository import explanations, therapists
+from services.matching.repository import continuity, explanations, therapists
 from services.matching.repository.waitlist import Filter, Place, Waits
 from services.matching.settings import Role, Settings, read_cities, read_policy
 from shared import messaging, web
@@ -96,7 +99,7 @@ def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) 
 
     async def describe(description: profiles.Description) -> profiles.Described:
         async with database.transaction() as tx:
-            return await profiles.describe_therapist(description, tx)
+            return await profiles.describe_therapist(description, tx, policy.credentials.validity)
 
     async def find(therapist_id: UUID) -> therapists.Versioned | None:
         async with database.transaction() as tx:
@@ -109,6 +112,7 @@ def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) 
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     app.include_router(therapist_routes(Register(policy, describe, find)))
     app.include_router(suspension_routes(_suspensions(policy, database)))
+    app.include_router(continuity_routes(_continuity(policy, database)))
     app.include_router(match_routes(why))
     matchmaker = Matchmaker(policy, Roster(policy, read_cities()))
     app.include_router(offer_routes(_offers(matchmaker, database)))
@@ -118,13 +122,27 @@ def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) 
 def _suspensions(policy: Policy, database: Database) -> Desk:
     async def suspend(order: suspensions.Order) -> profiles.Described:
         async with database.transaction() as tx:
-            return await suspensions.suspend_therapist(order, tx)
+            return await suspensions.suspend_therapist(order, tx, policy.credentials.validity)
 
     async def resume(order: suspensions.Order) -> profiles.Described:
         async with database.transaction() as tx:
-            return await suspensions.resume_therapist(order, tx)
+            return await suspensions.resume_therapist(order, tx, policy.credentials.validity)
 
     return Desk(policy.credentials, suspend, resume)
+
+
+def _continuity(policy: Policy, database: Database) -> ContinuityRoutes:
+    desk = ContinuityDesk(policy)
+
+    async def page(limit: int, after: continuity.Place | None) -> list[Task]:
+        async with database.transaction() as tx:
+            return await desk.page(limit, after, tx)
+
+    async def close(closing: Closing) -> Task | NotClosed:
+        async with database.transaction() as tx:
+            return await desk.close(closing, tx)
+
+    return ContinuityRoutes(page, close)
 
 
 def _offers(matchmaker: Matchmaker, database: Database) -> OfferCounter:

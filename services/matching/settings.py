@@ -2,21 +2,24 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.matching.domain.alternatives import Alternatives, Rule
-from services.matching.domain.credentials import Allowance, CredentialTable, Row
+from services.matching.domain.continuity import TellingTimes
+from services.matching.domain.credentials import Allowance, CredentialTable, Row, Validity
 from services.matching.domain.places import Cities, Point
 from services.matching.domain.policy import InconsistentPolicyError, Points, Policy
+from services.matching.domain.vocabulary import RegisterStatus
 from services.matching.domain.waiting import Ageing, Waiting
 from shared.settings import ProcessSettings, read_yaml
 
 DATA = Path(__file__).parent / "data"
 WAITING = DATA / "waiting.yaml"
 ALTERNATIVES = DATA / "alternatives.yaml"
+CONTINUITY = DATA / "continuity.yaml"
 CREDENTIALS = DATA / "credentials.yaml"
 
 Role = Literal["all", "api", "worker", "migrate"]
@@ -51,8 +54,10 @@ def read_policy(file: Path = DATA / "matching.yaml") -> tuple[Policy, bool]:
         alarm_priority=said["alarm_priority"],
         waiting=read_waiting().checked(said["alarm_priority"]),
         alternatives=read_alternatives().checked(),
+        continuity=read_continuity(),
     )
-    return policy, all(read_yaml(one)["signed_off"] for one in (file, WAITING, ALTERNATIVES, CREDENTIALS))
+    files = (file, WAITING, ALTERNATIVES, CREDENTIALS, CONTINUITY)
+    return policy, all(read_yaml(one)["signed_off"] for one in files)
 
 
 def read_waiting(file: Path = WAITING) -> Waiting:
@@ -68,6 +73,13 @@ def read_waiting(file: Path = WAITING) -> Waiting:
         woken_at_once=said["wake"]["at_once"],
         rest=timedelta(hours=said["wake"]["rest_hours"]),
     )
+
+
+def read_continuity(file: Path = CONTINUITY) -> TellingTimes:
+    """How soon people are told that their therapist is out. Raises KeyError or TypeError."""
+    said = read_yaml(file)
+    within, before = said["hour"]["within_hours"], said["hour"]["before_hours"]
+    return TellingTimes(said["version"], timedelta(hours=within), timedelta(hours=before))
 
 
 def read_alternatives(file: Path = ALTERNATIVES) -> Alternatives:
@@ -93,7 +105,14 @@ def read_credentials(file: Path = CREDENTIALS) -> CredentialTable:
             raise InconsistentPolicyError(f"two rows for {place}")
         lists = {name: tuple(row.get(name, ())) for name in ("lanes", "steps")}
         rows[place] = Allowance(**{name: row[name] for name in row.keys() - about.keys()} | lists)
-    return CredentialTable(said["version"], rows)
+    return CredentialTable(said["version"], rows, _validity(said["validity"]))
+
+
+def _validity(said: dict[str, Any]) -> Validity:
+    lapses = said["lapses_to"]
+    if strangers := {*lapses, *lapses.values()} - set(get_args(RegisterStatus)):
+        raise InconsistentPolicyError(f"no such status: {sorted(strangers)}")
+    return Validity(said["time_zone"], timedelta(days=said["warning_days"]), lapses)
 
 
 def read_cities(file: Path = DATA / "places.yaml") -> Cities:

@@ -15,13 +15,14 @@ from services.intake.api.requests import EXAMPLE
 from services.intake.domain.alarms import Staff
 from services.intake.handlers.alarms import Taking, acknowledge_alarms
 from services.intake.handlers.rota import Entering, enter_shifts
+from services.matching.handlers.continuity import ContinuityDesk
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.profiles import Description, describe_therapist
 from services.matching.handlers.roster import Roster
-from services.matching.repository import offers
+from services.matching.repository import continuity, offers
 from services.matching.settings import read_cities
 from services.scheduling.handlers.matches import book_matches
-from shared.messaging import Database
+from shared.messaging import Database, Due
 from tests.matching import examples
 from tests.matching.events import a_case
 from tests.scheduling import world
@@ -77,20 +78,31 @@ def a_shift(staff: Staff) -> Entering:
 
 
 def of_matching(database: Database) -> Make:
-    """A therapist, and a case whose person is to choose."""
+    """A therapist whose credential runs out soon, and a case whose person is to choose."""
     matchmaker = Matchmaker(examples.POLICY, Roster(examples.POLICY, read_cities()))
 
     async def make(organisation: str) -> Things:
         therapist, case = uuid4(), a_case(booking_mode="choose")
-        profile = examples.therapist(1, organisation=organisation).profile
+        last_day = examples.NOW.date() + timedelta(days=9)
+        profile = examples.therapist(1, organisation=organisation, valid_until=last_day).profile
         async with database.transaction() as tx:
-            await describe_therapist(Description(therapist, profile, None), tx)
+            await describe_therapist(
+                Description(therapist, profile, None), tx, examples.POLICY.credentials.validity
+            )
         async with database.transaction() as tx:
             await matchmaker.match_cases([case], tx)
+            await ContinuityDesk(examples.POLICY).look([Due("continuity", str(therapist), tx.now)], tx)
+            open_tasks = await continuity.page(tx, 200, None)
+            task = next(one.task_id for one in open_tasks if one.therapist_id == therapist)
         async with database.transaction() as tx:
             offer = (await offers.open_offers(tx, [case.case_id]))[case.case_id]
         return Things(
-            {"therapist_id": str(therapist), "case_id": str(case.case_id), "match_id": str(offer.match_id)},
+            {
+                "therapist_id": str(therapist),
+                "case_id": str(case.case_id),
+                "match_id": str(offer.match_id),
+                "task_id": str(task),
+            },
             {"person": {"case_id": str(case.case_id)}, "therapist": {"sub": str(therapist)}},
         )
 

@@ -46,7 +46,9 @@ class Office:
     async def describe(self, number: int, seen: int | None = None, **changes: Any) -> Described:
         one = therapist(number, **changes)
         async with self.database.transaction() as tx:
-            return await describe_therapist(Description(one.id, one.profile, seen), tx)
+            return await describe_therapist(
+                Description(one.id, one.profile, seen), tx, POLICY.credentials.validity
+            )
 
     async def know_sites(self) -> None:
         async with self.database.transaction() as tx:
@@ -131,6 +133,24 @@ def session(signing: Path) -> Callable[..., dict[str, str]]:
         return {"authorization": f"Bearer {token}", "idempotency-key": uuid4().hex}
 
     return signed
+
+
+@pytest.fixture
+def coordinator(signing: Path) -> dict[str, str]:
+    """Headers of a coordinator who has a name."""
+    return _named(signing, "Asma")
+
+
+@pytest.fixture
+def other(signing: Path) -> dict[str, str]:
+    """Headers of another one."""
+    return _named(signing, "Bilal")
+
+
+def _named(signing: Path, name: str) -> dict[str, str]:
+    signer = TokenSigner(signing / "private")
+    token = signer.sign(f"staff-{name}", "coordinator", {"name": name}, now=time.time())
+    return {"authorization": f"Bearer {token}"}
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.matching.domain.alternatives import Alternatives, Rule
 from services.matching.domain.bits import Bits
 from services.matching.domain.capacity import Capacity, Load, capacity_of
+from services.matching.domain.continuity import TellingTimes
 from services.matching.domain.decisions import Decision, Found, decide
 from services.matching.domain.directory import Directory
 from services.matching.domain.places import Point, Site
@@ -66,6 +67,7 @@ POLICY = Policy(
         woken_at_once=5,
         rest=timedelta(hours=48),
     ),
+    continuity=TellingTimes("test", within=timedelta(hours=24), before=timedelta(hours=24)),
     alternatives=Alternatives("test", [Rule("helpline", None, 2), Rule("family_doctor", frozenset({2, 3}))]),
 )
 
@@ -97,6 +99,7 @@ def therapist(number: int, **changes: Any) -> Therapist:
         "sites": (),
         "supervisor": None,
         "register_status": "verified",
+        "valid_until": None,
         "status": "active",
     }
     suspension = changes.pop("suspension", None)

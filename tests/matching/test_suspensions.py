@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from services.matching.handlers.dates import DateKeeper
 from services.matching.handlers.profiles import Described
 from services.matching.handlers.suspensions import (
     Order,
-    follow_suspensions,
     resume_therapist,
     suspend_therapist,
 )
@@ -18,9 +18,10 @@ from services.matching.repository.therapists import DUE
 from shared.messaging import Due, due
 from tests.matching.conftest import Office
 from tests.matching.events import a_case
-from tests.matching.examples import NOW
+from tests.matching.examples import NOW, POLICY
 
 ONE = UUID(int=1)
+VALIDITY = POLICY.credentials.validity
 DAY = timedelta(days=1)
 
 
@@ -28,12 +29,12 @@ async def suspend(
     office: Office, begins: datetime | None = None, ends: datetime | None = None, seen: int | None = None
 ) -> Described:
     async with office.database.transaction() as tx:
-        return await suspend_therapist(Order(ONE, "leave", begins, ends, seen), tx)
+        return await suspend_therapist(Order(ONE, "leave", begins, ends, seen), tx, VALIDITY)
 
 
 async def resume(office: Office, seen: int | None = None) -> Described:
     async with office.database.transaction() as tx:
-        return await resume_therapist(Order(ONE, None, seen=seen), tx)
+        return await resume_therapist(Order(ONE, None, seen=seen), tx, VALIDITY)
 
 
 async def come_due(office: Office, now: datetime) -> None:
@@ -43,7 +44,9 @@ async def come_due(office: Office, now: datetime) -> None:
         "DELETE FROM due WHERE kind = $1 AND at <= $2 RETURNING key, at", DUE, now
     )
     if rows:
-        await office.hear(follow_suspensions, *(Due(DUE, row["key"], row["at"]) for row in rows))
+        await office.hear(
+            DateKeeper(VALIDITY).follow_dates, *(Due(DUE, row["key"], row["at"]) for row in rows)
+        )
 
 
 async def is_matched(office: Office) -> bool:
@@ -166,7 +169,7 @@ async def test_an_order_that_meets_its_own_date_waits_for_it_and_nobody_for_both
         claimed = await due.claim(tx.connection, [DUE], 10, tx.now)
         ordered = asyncio.create_task(order(office))
         await blocked(office)
-        await follow_suspensions([Due(DUE, row["key"], row["at"]) for row in claimed], tx)
+        await DateKeeper(VALIDITY).follow_dates([Due(DUE, row["key"], row["at"]) for row in claimed], tx)
     assert (await ordered).outcome == ("changed" if order is suspend else "unchanged")
     assert await told(office) == ["active", "suspended", "active", *["suspended"] * (order is suspend)]
 

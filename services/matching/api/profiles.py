@@ -6,7 +6,7 @@ fluency and competence: every language well enough to work in it, every problem 
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC
+from datetime import UTC, date
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -55,6 +55,7 @@ EXAMPLE: dict[str, Any] = {
     "sites": ["018f3c1e-7b1a-7000-8000-000000000001"],
     "supervisor": None,
     "register_status": "no-register-exists",
+    "valid_until": None,
     "status": "active",
 }
 SHORT_FORM: dict[str, Any] = {
@@ -87,6 +88,7 @@ Organisation = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)
 PayerCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{1,39}$")]
 Step = Annotated[int, Field(ge=1, le=HIGHEST_STEP)]
 Steps = Annotated[tuple[Step, ...], Field(max_length=HIGHEST_STEP), Once]
+LastDay = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
 PerCent = Annotated[int, Field(ge=0, le=100)]
 Rupees = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -114,7 +116,7 @@ class CompetenceSent(Sent):
 
 class ProfileSent(Sent):
     """A therapist, whole. Fees are in whole rupees a session, `weekly_limit` in sessions a week, `sliding_share` in per
-    cent of what they can take: so many may pay less than `fee`."""
+    cent of what they can take: so many may pay less than `fee`. `valid_until` is the last day of the credential."""
 
     organisation: Organisation
     profession: Profession | None = None
@@ -144,6 +146,7 @@ class ProfileSent(Sent):
     sites: Annotated[tuple[UUID, ...], Field(max_length=20), Once] = ()
     supervisor: UUID | None = None
     register_status: RegisterStatus
+    valid_until: LastDay | None = None
     status: TherapistStatus = "active"
 
     @property

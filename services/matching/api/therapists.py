@@ -18,6 +18,9 @@ from shared.web.described import body_of
 from shared.web.versions import etag, seen_version
 
 Coordinator = Annotated[Principal, allowed("coordinator")]
+LAPSED = Refusal(
+    "/valid_until", "in_the_past", "Nobody holds this status beyond that day; say what they hold now."
+)
 FORMS = Refusal("/competences", "one_form", "Say `competences`, or both `problem_areas` and `steps`.")
 
 
@@ -80,6 +83,8 @@ def answer(described: Described, credentials: CredentialTable) -> Response:
     """The therapist as they stand now, or why nothing was written."""
     if described.outcome == "stale":
         raise Problem(412, "stale", "This therapist has been changed meanwhile.")
+    if described.outcome == "lapsed":
+        raise refused([LAPSED])
     if described.therapist is None:
         raise unknown()
     status = 201 if described.outcome == "created" else 200

@@ -5,10 +5,12 @@ with a title. Rows may differ by the province of the person who is seen, for reg
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from services.matching.domain.vocabulary import HIGHEST_STEP, LANES, Lane
+from services.matching.domain.vocabulary import HIGHEST_STEP, LANES, Lane, RegisterStatus
 
 ANY = "any"
 
@@ -36,11 +38,34 @@ class Allowance:
 UNKNOWN = Allowance("", False, (), (), note="No row of the table speaks of this credential.")
 
 
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """A credential with a last day counts to the end of it in `zone`; then its status is that of `lapses_to`. A status
+    that does not stand there does not run out. Coordinators are told `warning` before."""
+
+    zone: str = "UTC"
+    warning: timedelta = timedelta()
+    lapses_to: Mapping[str, RegisterStatus] = field(default_factory=dict)
+
+    def ends(self, status: str, last_day: date | None) -> datetime | None:
+        """The first moment at which it does not count any more; None if it has no end."""
+        if last_day is None or status not in self.lapses_to:
+            return None
+        midnight = datetime.combine(last_day + timedelta(days=1), time(), ZoneInfo(self.zone))
+        return midnight.astimezone(UTC)
+
+    def at(self, status: RegisterStatus, last_day: date | None, now: datetime) -> RegisterStatus:
+        """The status that counts at this moment."""
+        ends = self.ends(status, last_day)
+        return self.lapses_to[status] if ends is not None and ends <= now else status
+
+
 class CredentialTable:
     """The most particular row counts: profession before province, both before `any`."""
 
-    def __init__(self, version: str, rows: Mapping[Row, Allowance]) -> None:
+    def __init__(self, version: str, rows: Mapping[Row, Allowance], validity: Validity | None = None) -> None:
         self.version = version
+        self.validity = validity or Validity()
         self._rows = dict(rows)
         self._provinces = {row.province for row in rows} - {ANY}
 

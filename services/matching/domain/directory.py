@@ -6,6 +6,7 @@ until a therapist or a site changes. Then the whole directory is made anew; it i
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -38,6 +39,9 @@ class Directory:
         self.number_of = {identity: number for number, identity in enumerate(self.ids)}
         self.reach = Reach([profile.sites for profile in profiles], sites, cities)
         self.practice = Practice(profiles, credentials)
+        self._profiles, self._credentials = profiles, credentials
+        ends = [credentials.validity.ends(one.register_status, one.valid_until) for one in profiles]
+        self._lapsing = [(number, moment) for number, moment in enumerate(ends) if moment]
         self.weekly_limits = column(profile.weekly_limit for profile in profiles)
         self._highest_steps = column(
             max((step for one in p.competences for step in one.steps), default=0) for p in profiles
@@ -58,16 +62,30 @@ class Directory:
         self._memory = Memory()
 
     def at(self, now: datetime) -> "Directory":
-        """The same at a moment: suspensions that have not begun or are over leave people active."""
+        """The same at a moment: suspensions that have not begun or are over leave people active, and credentials
+        whose last day is over are what they lapse to."""
         active = self.active
         for number, therapist in self._suspended:
             if therapist.standing(now) == "active":
                 active |= 1 << number
-        if active == self.active:
+        lapsed = frozenset(number for number, ends in self._lapsing if ends <= now)
+        if active == self.active and not lapsed:
             return self
         later = copy(self)
         later.active = active
+        if lapsed:
+            later.practice = self._memory.once(("lapsed", lapsed), lambda: self._practice_at(lapsed, now))
         return later
+
+    def _practice_at(self, lapsed: frozenset[int], now: datetime) -> Practice:
+        validity = self._credentials.validity
+        profiles = [
+            replace(one, register_status=validity.at(one.register_status, one.valid_until, now))
+            if number in lapsed
+            else one
+            for number, one in enumerate(self._profiles)
+        ]
+        return Practice(profiles, self._credentials)
 
     def speaking(self, languages: Sequence[str]) -> Bits:
         """Who speaks at least one of these."""

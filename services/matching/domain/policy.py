@@ -5,6 +5,7 @@ from dataclasses import astuple, dataclass
 from datetime import timedelta
 
 from services.matching.domain.alternatives import Alternatives
+from services.matching.domain.continuity import TellingTimes
 from services.matching.domain.credentials import CredentialTable
 from services.matching.domain.vocabulary import FLUENCIES, HIGHEST_STEP
 from services.matching.domain.waiting import Waiting
@@ -67,6 +68,7 @@ class Policy:
     alarm_priority: Mapping[str, int]
     waiting: Waiting
     alternatives: Alternatives
+    continuity: TellingTimes
 
     @property
     def weeks(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from services.matching.domain.vocabulary import (
@@ -45,7 +45,8 @@ class Profile:
     `fee` is in whole rupees a session, `sliding_fee` the least one for somebody who cannot pay it, `sliding_share` the
     per cent of what they can take that may be taken at less than `fee` (None: all of it); `weekly_limit` in
     sessions a week. `coverage` are payers who pay the fee for a person, `access` what the therapist offers
-    (a site says itself whether it is step-free). `supervisor` is whoever supervises, by id.
+    (a site says itself whether it is step-free). `supervisor` is whoever supervises, by id. `valid_until` is the last
+    day of the credential, where it has one.
     """
 
     organisation: str
@@ -66,6 +67,7 @@ class Profile:
     sites: tuple[UUID, ...]
     supervisor: UUID | None
     register_status: RegisterStatus
+    valid_until: date | None
     status: TherapistStatus
 
     @property

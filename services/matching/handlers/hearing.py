@@ -3,15 +3,18 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from services.matching.handlers import continuity
 from services.matching.handlers.alarms import AlarmBook
 from services.matching.handlers.capacity import know_capacity
 from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.choosing import ChoiceDesk
+from services.matching.handlers.continuity import ContinuityDesk
+from services.matching.handlers.dates import DateKeeper
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.sites import know_sites
 from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
-from services.matching.handlers.suspensions import follow_suspensions
 from services.matching.handlers.waiting import WaitingRoom
+from services.matching.repository.therapists import DUE
 from shared.contracts.base import Event
 from shared.contracts.intake import (
     AlarmClosed,
@@ -73,5 +76,6 @@ def due_handlers(matchmaker: Matchmaker) -> Mapping[str, Callable[..., Awaitable
         "offer": ChoiceDesk(matchmaker).expire_offers,
         "wake": WaitingRoom(matchmaker).wake_waiting,
         "past_hours": free_past_hours,
-        "suspension": follow_suspensions,
+        DUE: DateKeeper(matchmaker.policy.credentials.validity).follow_dates,
+        continuity.DUE: ContinuityDesk(matchmaker.policy).look,
     }

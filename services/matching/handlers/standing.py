@@ -6,6 +6,7 @@ from datetime import timedelta
 from services.matching.domain.cases import Case, Hour, after_hour, load_changes, over, withdrawn
 from services.matching.domain.offers import OfferState
 from services.matching.handlers.announcing import match_withdrawn
+from services.matching.handlers.continuity import look_after
 from services.matching.repository import cases, offers, therapists
 from shared.contracts.intake import CaseWithdrawn
 from shared.contracts.scheduling import Appointment, AppointmentCancelled
@@ -21,6 +22,7 @@ async def withdraw_matches(events: Sequence[CaseWithdrawn], tx: Transaction) -> 
     before = [known.get(event.case_id) or Case(event.case_id, None, "held") for event in events]
     changed = [(case, withdrawn(case)) for case in before if case.state != "withdrawn"]
     await settle(tx, changed)
+    await _look_after_the_booked(tx, changed)
     await tx.unschedule("review", [str(case.case_id) for case, _ in changed if case.state == "waitlisted"])
     await end_offers(tx, [case for case, _ in changed], "withdrawn")
     tx.emit(
@@ -42,6 +44,7 @@ async def count_hours(events: Sequence[Appointment], tx: Transaction) -> None:
     hours = [(known[event.case_id], _hour(event)) for event in events if event.case_id in known]
     changed = [(case, after) for case, hour in hours if (after := after_hour(case, hour)) != case]
     await settle(tx, changed)
+    await _look_after_the_booked(tx, changed)
 
 
 async def free_past_hours(dues: Sequence[Due], tx: Transaction) -> None:
@@ -56,6 +59,12 @@ async def settle(tx: Transaction, changed: Sequence[tuple[Case, Case]]) -> None:
     """Saves how cases stand now, and with them the loads of those who held or hold them."""
     await therapists.move_loads(tx, load_changes(changed), frees=True)
     await cases.save_cases(tx, [(after, None) for _, after in changed])
+
+
+async def _look_after_the_booked(tx: Transaction, changed: Sequence[tuple[Case, Case]]) -> None:
+    """An hour that came, moved or went with somebody who is out for a time may need a coordinator, or none any more."""
+    holders = {case.holder for pair in changed for case in pair if case.holder}
+    await look_after(tx, await therapists.out_for_a_time(tx, sorted(holders)))
 
 
 def _hour(event: Appointment) -> Hour:

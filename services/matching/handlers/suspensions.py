@@ -1,20 +1,21 @@
 """A therapist is taken out for a time: nobody new is sent to them, and the others hear when it begins and ends.
 
 Matching itself never waits for a row to come due: it compares the dates with its own moment (`Directory.at`). The row
-is there to tell the others, and to take away what is over.
+is there to tell the others, and to take away what is over (`dates.py`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from services.matching.domain.credentials import Validity
 from services.matching.domain.therapists import Suspension, Therapist
 from services.matching.handlers.announcing import therapist_changed
+from services.matching.handlers.dates import keep_dates
 from services.matching.handlers.profiles import Described
 from services.matching.repository import therapists
-from services.matching.repository.therapists import DUE, Versioned
-from shared.messaging import Due, Transaction
+from services.matching.repository.therapists import Versioned
+from shared.messaging import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Order:
     traceparent: str | None = None
 
 
-async def suspend_therapist(order: Order, tx: Transaction) -> Described:
+async def suspend_therapist(order: Order, tx: Transaction, validity: Validity) -> Described:
     """Suspends, or changes the dates of a suspension. The same again changes nothing; one that never is, is refused."""
     assert order.reason is not None
     known = await therapists.lock_therapist(tx, order.therapist_id)
@@ -41,10 +42,10 @@ async def suspend_therapist(order: Order, tx: Transaction) -> Described:
         return Described("never", known.version)
     if _is_the_same(known.therapist.suspension, suspension, order, tx.now):
         return Described("unchanged", known.version, known.therapist)
-    return await _put(tx, known, replace(known.therapist, suspension=suspension), order)
+    return await _put(tx, known, replace(known.therapist, suspension=suspension), order, validity)
 
 
-async def resume_therapist(order: Order, tx: Transaction) -> Described:
+async def resume_therapist(order: Order, tx: Transaction, validity: Validity) -> Described:
     """Ends a suspension, whether it has begun or not; who is not suspended stays as they are."""
     known = await therapists.lock_therapist(tx, order.therapist_id)
     refused = _refused(known, order)
@@ -55,18 +56,7 @@ async def resume_therapist(order: Order, tx: Transaction) -> Described:
     active = replace(known.therapist.profile, status="active")
     if active != known.therapist.profile:
         await therapists.put_therapist(tx, order.therapist_id, known.version, active)
-    return await _put(tx, known, Therapist(order.therapist_id, active), order)
-
-
-async def follow_suspensions(dues: Sequence[Due], tx: Transaction) -> None:
-    """What has begun or is over by now is said; what is over is taken away."""
-    known = await therapists.lock_therapists(tx, [UUID(due.key) for due in dues])
-    suspended = {one: v.therapist for one, v in known.items() if v.therapist.suspension is not None}
-    over = {one: replace(t, suspension=None) for one, t in suspended.items() if _is_over(t, tx.now)}
-    await therapists.put_suspensions(tx, dict.fromkeys(over))
-    stands = suspended | over
-    await tx.schedule([due for therapist in stands.values() for due in _due(therapist, tx)])
-    tx.emit(therapist_changed(therapist, tx) for therapist in stands.values())
+    return await _put(tx, known, Therapist(order.therapist_id, active), order, validity)
 
 
 def _refused(known: Versioned | None, order: Order) -> Described | None:
@@ -86,25 +76,12 @@ def _is_the_same(known: Suspension | None, wanted: Suspension, order: Order, now
     return known.holds(now) if order.begins is None else known.begins == order.begins
 
 
-def _is_over(therapist: Therapist, now: datetime) -> bool:
-    return therapist.suspension is not None and therapist.suspension.is_over(now)
-
-
-async def _put(tx: Transaction, known: Versioned, after: Therapist, order: Order) -> Described:
+async def _put(
+    tx: Transaction, known: Versioned, after: Therapist, order: Order, validity: Validity
+) -> Described:
     await therapists.put_suspensions(tx, {after.id: after.suspension})
     tx.trace(str(after.id), order.traceparent)
-    await tx.unschedule(DUE, [str(after.id)])
-    await tx.schedule(_due(after, tx))
+    await keep_dates(tx, [after], validity)
     if after.standing(tx.now) != known.therapist.standing(tx.now):
         tx.emit([therapist_changed(after, tx)])
     return Described("changed", known.version + 1, after)
-
-
-def _due(therapist: Therapist, tx: Transaction) -> list[Due]:
-    """When this suspension begins, if it has not yet, else when it ends, if it ever does."""
-    suspension = therapist.suspension
-    if suspension is None:
-        return []
-    at = suspension.begins if suspension.begins > tx.now else suspension.ends
-    key = str(therapist.id)
-    return [Due(DUE, key, at, traceparent=tx.traceparent_of(key))] if at else []

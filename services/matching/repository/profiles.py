@@ -24,6 +24,7 @@ PLAIN = (
     "sites",
     "supervisor",
     "register_status",
+    "valid_until",
     "status",
 )
 MADE = ("languages", "fluencies", "competences", "problem_areas", "steps")

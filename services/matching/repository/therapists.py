@@ -15,6 +15,8 @@ DUE = "suspension"
 
 GET = f"SELECT therapist_id, version, {READ} FROM therapists WHERE therapist_id = $1"
 
+READ_MANY = f"SELECT therapist_id, {READ} FROM therapists WHERE therapist_id = ANY ($1) ORDER BY therapist_id"
+
 # Two writers of a therapist who is not there yet meet here; the row lock alone would not hold them apart.
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('therapist:' || ($1::uuid)::text, 0))"
 
@@ -34,6 +36,17 @@ UPDATE therapists t SET version = t.version + 1, changed_at = $5, changed_by = p
     suspended_from = s.begins, suspended_until = s.ends, suspended_for = s.reason
 FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[]) AS s(therapist_id, begins, ends, reason)
 WHERE t.therapist_id = s.therapist_id
+"""
+
+LAPSE = """
+UPDATE therapists t SET version = t.version + 1, changed_at = $3, changed_by = pg_current_xact_id(),
+    register_status = l.status
+FROM unnest($1::uuid[], $2::text[]) AS l(therapist_id, status) WHERE t.therapist_id = l.therapist_id
+"""
+
+OUT = """
+SELECT therapist_id FROM therapists
+WHERE therapist_id = ANY ($1) AND (status <> 'active' OR suspended_from IS NOT NULL) ORDER BY therapist_id
 """
 
 PUT_SITES = """
@@ -100,6 +113,17 @@ async def lock_therapists(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Ve
     return {row["therapist_id"]: Versioned(row["version"], therapist_of(row)) for row in rows}
 
 
+async def read_therapists(tx: Transaction, ids: Sequence[UUID]) -> list[Therapist]:
+    """Those of these who are known, as they stand."""
+    return [therapist_of(row) for row in await tx.connection.fetch(READ_MANY, list(ids))]
+
+
+async def out_for_a_time(tx: Transaction, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of these who see nobody now, or will not for a time."""
+    rows = await tx.connection.fetch(OUT, list(ids)) if ids else []
+    return [row["therapist_id"] for row in rows]
+
+
 async def find_therapist(tx: Transaction, therapist_id: UUID) -> Versioned | None:
     """As they stand; None if unknown."""
     row = await tx.connection.fetchrow(GET, therapist_id)
@@ -124,6 +148,12 @@ async def put_suspensions(tx: Transaction, suspended: Mapping[UUID, Suspension |
         [one.reason if one else None for one in suspended.values()],
         tx.now,
     )
+
+
+async def put_register_status(tx: Transaction, statuses: Mapping[UUID, str]) -> None:
+    """What credentials have become; each is a new version of the therapist."""
+    if statuses:
+        await tx.connection.execute(LAPSE, list(statuses), list(statuses.values()), tx.now)
 
 
 async def put_sites(tx: Transaction, sites: Sequence[Site]) -> None:
