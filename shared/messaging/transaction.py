@@ -95,6 +95,10 @@ class Transaction:
         if dues:
             await due.put(self.connection, [(d.kind, d.key, d.at, d.body, d.traceparent) for d in dues])
 
+    async def hasten(self, kind: str, keys: Sequence[str], at: datetime) -> None:
+        """Rows that would come later than this come by then; best effort: one that is worked off right now is left."""
+        await due.hasten(self.connection, kind, keys, at)
+
     async def hold_due(self, kind: str, keys: Sequence[str]) -> None:
         """Waits for whoever works these due rows off, and keeps others from it until the end of the transaction.
 

@@ -1,5 +1,7 @@
 """What scheduling says of free hours: whoever is full is not asked, in that lane only, and waiting ends with it."""
 
+import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +15,7 @@ from services.matching.domain.vocabulary import LANES, Lane
 from services.matching.handlers.capacity import know_capacity
 from services.matching.handlers.waiting import WaitingRoom
 from shared.contracts.scheduling import CapacityChanged, FreeMinutes
-from shared.messaging import Due
+from shared.messaging import Due, due
 from tests.matching.conftest import Office
 from tests.matching.events import a_case
 from tests.matching.examples import LAHORE, NOW, POLICY, directory, request, room_for, therapist
@@ -77,6 +79,45 @@ async def test_who_is_full_is_not_asked_until_they_have_an_hour_again(office: Of
     await wake(office, **seen)
     [match] = await office.said("match_made")
     assert (match["case_id"], match["attempt"]) == (str(case.case_id), 2)
+
+
+async def wakes_at(office: Office) -> Any:
+    return await office.database.pool.fetchval("SELECT at FROM due WHERE kind = 'wake'")
+
+
+async def test_an_hour_where_there_was_none_wakes_the_list_within_a_second(office: Office) -> None:
+    await office.describe(1)
+    await office.hear(know_capacity, told(1))
+    seen = await wake(office)
+    assert await wakes_at(office) == NOW + timedelta(seconds=10)
+    await office.hear(know_capacity, told(1))  # no more than before
+    assert await wakes_at(office) == NOW + timedelta(seconds=10)
+    await office.hear(know_capacity, told(1, "online"))
+    assert await wakes_at(office) == NOW + timedelta(seconds=1)
+    office.now["now"] = NOW + timedelta(seconds=0.5)
+    await office.hear(know_capacity, told(1, "online", "in_person"))  # many in a row wake it once
+    assert await wakes_at(office) == NOW + timedelta(seconds=1)
+    kept = await office.database.pool.fetchval("SELECT body FROM due WHERE kind = 'wake'")
+    assert kept == seen
+
+
+async def test_the_first_word_of_an_hour_wakes_the_list_and_the_first_word_of_none_does_not(
+    office: Office,
+) -> None:
+    for number, lanes, seconds in ((1, (), 10), (2, ("in_person",), 1)):
+        await office.describe(number)
+        await wake(office)
+        await office.hear(know_capacity, told(number, *lanes))
+        assert await wakes_at(office) == NOW + timedelta(seconds=seconds)
+
+
+async def test_a_look_that_is_under_way_is_not_waited_for(office: Office) -> None:
+    await office.describe(1)
+    await office.hear(know_capacity, told(1))
+    await wake(office)
+    async with office.database.transaction() as tx:
+        await due.claim(tx.connection, ["wake"], 1, NOW + timedelta(seconds=10))
+        await asyncio.wait_for(office.hear(know_capacity, told(1, "online")), 1)
 
 
 async def test_what_is_told_before_the_therapist_is_known_counts_then(office: Office) -> None:

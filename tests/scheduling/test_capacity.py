@@ -1,23 +1,29 @@
 """What is said of a therapist's free hours: never more than could be booked, told when it changed, and not else."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
 from services.scheduling.domain.availability import Board, Need
 from services.scheduling.domain.booking import Candidate, Hour, Wish, decide
 from services.scheduling.domain.capacity import HORIZON_DAYS, LENGTH, day_part, free_of
+from services.scheduling.domain.changes import Caller
 from services.scheduling.domain.weeks import monday_of
-from services.scheduling.handlers import knowing, matches, places
-from services.scheduling.handlers.capacity import tell_capacity
+from services.scheduling.handlers import changing, knowing, matches, places
+from services.scheduling.handlers.capacity import DUE_HANDLERS, tell_capacity, tell_risen
 from services.scheduling.repository.places import Room
+from shared.contracts.matching import Candidate as Asked
+from shared.contracts.matching import MatchMade
 from shared.contracts.scheduling import CapacityChanged
 from shared.messaging import Due
+from shared.messaging.due_loop import DueLoop
 from tests.scheduling import strategies, world
 from tests.scheduling.reference import minute, rule
 from tests.scheduling.store import NOW, Store
@@ -155,6 +161,97 @@ async def test_nobody_is_called_full_before_their_calendar_is_there(store: Store
     async with store.transaction() as tx:
         await places.save_calendar(tx, world.calendar(therapist, [rule(2, "09:00", "10:00")]), None)
     assert [one.therapist_id for one in await tell(store)] == [therapist]
+
+
+async def at_once(store: Store) -> list[list[int]]:
+    """What the kernel's own loop tells before the next turn of the clock: minutes by therapist, in order."""
+    said = len(await store.said(CapacityChanged))
+    loop, stop = DueLoop(store.database, DUE_HANDLERS), asyncio.Event()
+    running = asyncio.create_task(loop.run(stop))
+    await asyncio.sleep(0.6)
+    stop.set()
+    await running
+    return [minutes_of([one]) for one in (await store.said(CapacityChanged))[said:]]
+
+
+async def full(store: Store, **changes: Any) -> tuple[UUID, MatchMade]:
+    """A therapist whose only hour is taken, as others know."""
+    therapist = await world.add_therapist(store, [rule(1, "14:00", "15:00")], horizon=6, **changes)
+    made = world.match(therapist)
+    await store.hear(made)
+    await tell(store)
+    return therapist, made
+
+
+@pytest.mark.parametrize("how", ["cancelled", "withdrawn", "moved away", "superseded", "raised", "widened"])
+async def test_an_hour_where_there_was_none_is_told_at_once(store: Store, how: str) -> None:
+    therapist, made = await full(store)
+    (hour,) = await store.rows("SELECT appointment_id FROM scheduling.appointments")
+    desk = Caller("coordinator", "staff-1")
+    if how == "cancelled":
+        async with store.transaction() as tx:
+            await changing.cancel(tx, hour["appointment_id"], desk, "cannot_come", 1)
+    elif how == "withdrawn":
+        await store.hear(world.withdrawal(made))
+    elif how == "superseded":
+        other = await world.add_therapist(store, [rule(1, "14:00", "15:00")], horizon=6)
+        await store.hear(made.model_copy(update={"attempt": 2, "candidates": (Asked(therapist_id=other),)}))
+    elif how == "raised":
+        wide = world.calendar(therapist, [rule(1, "14:00", "17:00")], horizon=6)
+        await store.hear(world.therapist(therapist, weekly_limit=1, changed_at=NOW))
+        async with store.transaction() as tx:
+            await places.save_calendar(tx, wide, 1)
+        await tell(store)
+        await store.hear(world.therapist(therapist, weekly_limit=2, changed_at=NOW + timedelta(seconds=1)))
+    else:
+        wide = world.calendar(therapist, [rule(1, "14:00", "17:00"), rule(2, "14:00", "15:00")], horizon=6)
+        async with store.transaction() as tx:
+            await places.save_calendar(tx, wide, 1)
+            if how == "moved away":
+                start = minute(2026, 11, 24, 9)  # Tuesday 14:00 in Karachi
+                await changing.reschedule(tx, hour["appointment_id"], desk, start, 1)
+    told = await at_once(store)
+    assert [50] in told or [100] in told
+    assert await at_once(store) == []
+    assert await tell(store) == []
+
+
+async def test_a_new_calendar_an_opened_room_and_a_resumed_therapist_are_told_at_once(store: Store) -> None:
+    site = await world.add_site(store, rooms=0)
+    therapist = await world.add_therapist(store, [rule(1, "14:00", "15:00", site)], horizon=6)
+    assert await at_once(store) == [[0]]  # a calendar, and no room yet
+    room = uuid4()
+    async with store.transaction() as tx:
+        await places.save_room(tx, room, Room(site, "open"), None)
+    assert await at_once(store) == [[50]]
+    await store.hear(world.therapist(therapist, status="suspended", changed_at=NOW))
+    assert minutes_of(await tell(store)) == [0]
+    await store.hear(world.therapist(therapist, changed_at=NOW + timedelta(seconds=1)))
+    assert await at_once(store) == [[50]]
+
+
+async def test_who_has_an_hour_left_is_told_in_turn_and_costs_nothing_more(store: Store) -> None:
+    therapist = await world.add_therapist(store, [rule(1, "14:00", "17:00")], horizon=6)
+    made = world.match(therapist)
+    await store.hear(made)
+    assert minutes_of(await tell(store)) == [50]
+    assert await at_once(store) == []  # the new calendar's own row
+    await store.hear(world.withdrawal(made))
+    assert await store.rows("SELECT key FROM scheduling.due WHERE kind = 'capacity_risen'") == []
+    assert minutes_of(await tell(store)) == [100]
+
+
+async def test_whoever_counts_first_never_speaks_last(store: Store) -> None:
+    therapist, made = await full(store)
+    await store.hear(world.withdrawal(made))
+    async with store.transaction() as slow:
+        await tell_risen([Due("capacity_risen", "any", NOW, {"therapist_id": str(therapist)})], slow)
+        await store.hear(world.match(therapist))  # taken again meanwhile
+        turn = asyncio.create_task(tell(store))
+        await asyncio.sleep(0.1)
+        assert not turn.done()
+    await turn
+    assert minutes_of(await store.said(CapacityChanged))[-2:] == [50, 0]
 
 
 async def test_the_next_look_is_due_ten_seconds_later(store: Store) -> None:

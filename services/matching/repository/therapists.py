@@ -7,6 +7,7 @@ from uuid import UUID
 from services.matching.domain.cases import LoadChange
 from services.matching.domain.places import Site
 from services.matching.domain.therapists import Profile, Suspension, Therapist
+from services.matching.domain.vocabulary import LANES
 from services.matching.repository.profiles import READ, WRITTEN, therapist_of, values_of
 from shared.messaging import Transaction
 
@@ -66,12 +67,15 @@ INSERT INTO loads (therapist_id, open_cases, changed_by) VALUES ($1, 0, pg_curre
 
 # Scheduling may tell of a therapist before the profile is written here, or again what is known.
 PUT_FULL_LANES = """
-INSERT INTO loads (therapist_id, open_cases, changed_by, full_lanes)
-SELECT therapist_id, 0, pg_current_xact_id(), string_to_array(lanes, ' ')
+INSERT INTO loads (therapist_id, open_cases, changed_by, full_lanes, told)
+SELECT therapist_id, 0, pg_current_xact_id(), string_to_array(lanes, ' '), true
 FROM unnest($1::uuid[], $2::text[]) AS f(therapist_id, lanes) ORDER BY therapist_id
 ON CONFLICT (therapist_id) DO UPDATE SET changed_by = excluded.changed_by, full_lanes = excluded.full_lanes,
-    freed_by = CASE WHEN loads.full_lanes <@ excluded.full_lanes THEN loads.freed_by ELSE excluded.changed_by END
-WHERE loads.full_lanes <> excluded.full_lanes
+    told = true, freed_by = CASE
+        WHEN loads.full_lanes <@ excluded.full_lanes AND (loads.told OR cardinality(excluded.full_lanes) = $3)
+        THEN loads.freed_by ELSE excluded.changed_by END
+WHERE loads.full_lanes <> excluded.full_lanes OR NOT loads.told
+RETURNING freed_by = pg_current_xact_id() AS risen
 """
 
 # Rows are locked in the order of ids, so that two batches never wait for each other in a circle. The release before
@@ -169,9 +173,12 @@ async def put_sites(tx: Transaction, sites: Sequence[Site]) -> None:
     )
 
 
-async def put_full_lanes(tx: Transaction, full: Mapping[UUID, Sequence[str]]) -> None:
-    """In which lanes each of these has nothing free; a lane that has again is room for others."""
-    await tx.connection.execute(PUT_FULL_LANES, list(full), [" ".join(lanes) for lanes in full.values()])
+async def put_full_lanes(tx: Transaction, full: Mapping[UUID, Sequence[str]]) -> bool:
+    """In which lanes each of these has nothing free; a lane that has again, or of which that is the first word, is room
+    for others. Whether there is any."""
+    lanes = [" ".join(lanes) for lanes in full.values()]
+    rows = await tx.connection.fetch(PUT_FULL_LANES, list(full), lanes, len(LANES))
+    return any(row["risen"] for row in rows)
 
 
 async def move_loads(tx: Transaction, changes: Mapping[UUID, LoadChange], *, frees: bool = False) -> None:

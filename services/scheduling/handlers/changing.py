@@ -9,6 +9,7 @@ from services.scheduling.domain.booking import Hour, asked_for
 from services.scheduling.domain.changes import Caller
 from services.scheduling.domain.wall_time import minute_after
 from services.scheduling.handlers import announcing
+from services.scheduling.handlers.capacity import may_have_risen
 from services.scheduling.repository import appointments, diary, fences, resources
 from shared.messaging import Transaction
 
@@ -29,6 +30,7 @@ async def cancel(
     change = Change(caller.by, reason)
     await resources.lock(tx, {}, resources_of([appointment]))
     await appointments.cancel(tx, [(appointment, change)])
+    await may_have_risen(tx, [appointment.therapist_id])
     gone = cancelled(appointment)
     tx.emit([announcing.cancelled(gone, change, tx)])
     return gone
@@ -68,5 +70,6 @@ async def _move(tx: Transaction, appointment: Appointment, hour: Hour, change: C
     after = moved(appointment, hour)
     same_week = after.week == appointment.week
     await appointments.move(tx, after, hour.weekly_limit, change, same_week=same_week)
+    await may_have_risen(tx, [after.therapist_id])
     tx.emit([announcing.rescheduled(after, appointment, change, tx)])
     return after

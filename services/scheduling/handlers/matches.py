@@ -9,6 +9,7 @@ from services.scheduling.domain.appointments import Appointment, Change, cancell
 from services.scheduling.domain.booking import Hour, NoSlotReason, asked_for
 from services.scheduling.domain.fencing import Fence
 from services.scheduling.handlers import announcing
+from services.scheduling.handlers.capacity import may_have_risen
 from services.scheduling.handlers.facts import care_fact, therapist_fact
 from services.scheduling.handlers.wishes import appointment_of, wish_of
 from services.scheduling.repository import appointments, diary, fences, places, resources
@@ -38,6 +39,7 @@ async def book_matches(events: Sequence[MatchMade], tx: Transaction) -> None:
     booked = await _book(tx, found, ids)
     await fences.decide(tx, [(m.case_id, m.attempt, None if isinstance(o, Hour) else o) for m, o in found])
 
+    await may_have_risen(tx, [one.therapist_id for one in superseded])
     await tx.wait_for([(match, awaited[match.case_id]) for match in current if match.case_id in awaited])
     tx.emit(announcing.cancelled(cancelled(one), SUPERSEDED, tx) for one in superseded)
     tx.emit(announcing.booked(one, tx) for one in booked)
@@ -59,6 +61,7 @@ async def withdraw_matches(events: Sequence[MatchWithdrawn], tx: Transaction) ->
     await fences.withdraw(
         tx, {case: fencing.withdrawn(standing[case], one.attempt) for case, one in last.items()}
     )
+    await may_have_risen(tx, [one.therapist_id for one, _ in gone])
     tx.emit(announcing.cancelled(cancelled(one), change, tx) for one, change in gone)
 
 

@@ -6,7 +6,8 @@ from uuid import UUID
 from services.scheduling.domain.calendars import Calendar, Fault, faults, same_hours
 from services.scheduling.domain.refusals import Refused, invalid, next_version
 from services.scheduling.domain.wall_time import zone_names
-from services.scheduling.repository import calendars, places, resources, roster
+from services.scheduling.handlers.capacity import may_have_risen
+from services.scheduling.repository import calendars, capacity, places, resources, roster
 from services.scheduling.repository.places import Room, Site
 from shared.contracts.scheduling import SiteChanged
 from shared.messaging import Transaction
@@ -22,6 +23,7 @@ async def save_site(tx: Transaction, site_id: UUID, site: Site, seen: int | None
     if changes:
         await resources.lock(tx, {}, set(await places.rooms_of(tx, site_id)))
         await places.save_site(tx, site_id, site, version)
+        await may_have_risen(tx, await capacity.seen_at(tx, site_id))
         tx.emit([_changed(site_id, site, tx)])
     return version
 
@@ -37,6 +39,7 @@ async def save_room(tx: Transaction, room_id: UUID, room: Room, seen: int | None
     version, changes = next_version(standing, seen, same=room == before)
     if changes:
         await places.save_room(tx, room_id, room, version)
+        await may_have_risen(tx, await capacity.seen_at(tx, room.site_id))
     return version
 
 
@@ -52,6 +55,7 @@ async def save_calendar(tx: Transaction, wanted: Calendar, seen: int | None) -> 
     calendar = replace(wanted, version=version)
     if changes:
         await calendars.save(tx, calendar)
+        await may_have_risen(tx, [wanted.therapist_id])
     return calendar
 
 

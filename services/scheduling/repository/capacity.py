@@ -1,6 +1,6 @@
 """The SQL of capacity: whose free hours may have changed, and what was last said of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,20 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS begin_next, array_agg(c.
 FROM changed c JOIN therapists USING (therapist_id)
 """
 
+# One turn at a time: of two that count the same therapist, the one that looked first must not speak last.
+TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('scheduling:capacity', 0))"
+
+# Who has hours in a lane in which others were told that nothing is free, or of whom nothing was told yet.
+TOLD_FULL = """
+SELECT k.therapist_id FROM calendars k LEFT JOIN capacity c USING (therapist_id)
+WHERE k.therapist_id = ANY ($1) AND (c.therapist_id IS NULL OR EXISTS (
+    SELECT FROM rules r WHERE r.therapist_id = k.therapist_id
+        AND NOT c.free @> jsonb_build_array(jsonb_build_object('lane', r.lane))
+))
+"""
+
+AT_SITE = "SELECT DISTINCT therapist_id FROM rules WHERE site_id = $1"
+
 SAID = "SELECT therapist_id, free FROM capacity WHERE therapist_id = ANY ($1)"
 
 SAVE = """
@@ -49,6 +63,23 @@ async def changed(tx: Transaction, begin: str, seen_before: datetime, most: int)
     who were last looked at before `seen_before`."""
     row = await tx.connection.fetchrow(CHANGED, begin, seen_before, most)
     return Changed(row["ids"] or [], row["begin_next"])
+
+
+async def take_turn(tx: Transaction) -> None:
+    """Whoever counts and tells has this until the end of the transaction."""
+    await tx.connection.execute(TAKE_TURN)
+
+
+async def told_full(tx: Transaction, therapist_ids: Collection[UUID]) -> list[UUID]:
+    """Those of these of whom others do not know an hour in each lane that they have."""
+    if not therapist_ids:
+        return []
+    return [row["therapist_id"] for row in await tx.connection.fetch(TOLD_FULL, list(therapist_ids))]
+
+
+async def seen_at(tx: Transaction, site_id: UUID) -> list[UUID]:
+    """Who has hours at this site."""
+    return [row["therapist_id"] for row in await tx.connection.fetch(AT_SITE, site_id)]
 
 
 async def said(tx: Transaction, therapist_ids: Sequence[UUID]) -> dict[UUID, Any]:
