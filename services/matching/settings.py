@@ -12,8 +12,10 @@ from services.matching.domain.continuity import TellingTimes
 from services.matching.domain.credentials import Allowance, CredentialTable, Row, Validity
 from services.matching.domain.places import Cities, Point
 from services.matching.domain.policy import InconsistentPolicyError, Points, Policy
+from services.matching.domain.sieve import OTHER_REASONS, REASONS
 from services.matching.domain.vocabulary import RegisterStatus
 from services.matching.domain.waiting import Ageing, Waiting
+from shared.contracts.told import WAIT_REASONS
 from shared.settings import ProcessSettings, read_yaml
 
 DATA = Path(__file__).parent / "data"
@@ -38,6 +40,8 @@ class Settings(BaseSettings):
 
 def read_policy(file: Path = DATA / "matching.yaml") -> tuple[Policy, bool]:
     """The policy, and whether somebody has signed all of it. Raises InconsistentPolicyError, KeyError or TypeError."""
+    if untold := {*REASONS.values(), *OTHER_REASONS} - set(WAIT_REASONS):
+        raise InconsistentPolicyError(f"nobody knows the reason {sorted(untold)}")
     said = read_yaml(file)
     policy = Policy(
         version=said["version"],
@@ -83,7 +87,7 @@ def read_continuity(file: Path = CONTINUITY) -> TellingTimes:
 
 
 def read_alternatives(file: Path = ALTERNATIVES) -> Alternatives:
-    """Other help meanwhile. Raises KeyError or TypeError."""
+    """Other help meanwhile. Raises InconsistentPolicyError, KeyError or TypeError."""
     said = read_yaml(file)
     rules = [
         Rule(
@@ -91,6 +95,8 @@ def read_alternatives(file: Path = ALTERNATIVES) -> Alternatives:
         )
         for rule in said["rules"]
     ]
+    if strangers := set(said["not_for"]) - set(WAIT_REASONS):
+        raise InconsistentPolicyError(f"no such reason: {sorted(strangers)}")
     return Alternatives(said["version"], rules, frozenset(said["not_for"]))
 
 

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime
 
 from shared.contracts.base import Event, Modality, Value
 from shared.contracts.intake import WeeklyWindow
+from shared.contracts.told import AlternativeKind
 
 CareLane = Literal["online", "in_person"]
 
@@ -167,7 +168,7 @@ class AlternativeOffered(Outcome):
 
     type_name: ClassVar[str] = "matching.alternative_offered.v1"
 
-    kind: Literal["circle", "lay_care", "family_doctor", "helpline", "self_help"]
+    kind: AlternativeKind
     offered_at: AwareDatetime
 
 

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain.states import Progress, advance, standing
-from services.intake.domain.told import TOLD
 from services.intake.domain.vocabulary import Gate
 from services.intake.handlers.progress import OfACase, alternatives_of, facts_of
 from services.intake.handlers.submission import Desk
+from services.intake.settings.data_files import read_policy
 from services.matching.domain.alternatives import AlternativeKind
 from services.matching.domain.offers import DeclineReason
-from services.matching.domain.vocabulary import Reason
+from services.matching.domain.sieve import OTHER_REASONS, REASONS
 from shared.contracts.matching import (
     AlternativeOffered,
     MatchAccepted,
@@ -27,6 +27,7 @@ from shared.contracts.matching import (
     Option,
 )
 from shared.contracts.scheduling import AppointmentBooked
+from shared.contracts.told import WAIT_REASONS
 from tests.intake.conftest import IntakeDatabase
 from tests.intake.test_over_http import case_id_of, come_back
 from tests.intake.test_progress import (
@@ -40,6 +41,7 @@ from tests.intake.test_progress import (
     waitlisted,
 )
 
+TOLD = read_policy().told
 CASE, PERSON = UUID(int=7), UUID(int=8)
 ENDS = T0 + timedelta(days=3)
 
@@ -185,7 +187,7 @@ def test_whatever_a_person_is_told_has_words(places: set[int], gate: Gate, withd
 
 
 def test_whatever_matching_may_say_to_people_has_words() -> None:
-    assert set(get_args(Reason)) <= set(TOLD["reasons"])
+    assert {*REASONS.values(), *OTHER_REASONS} == set(WAIT_REASONS) <= set(TOLD["reasons"])
     assert set(get_args(AlternativeKind)) == set(TOLD["alternatives"])
     assert set(get_args(DeclineReason)) == set(TOLD["decline_reasons"])
 

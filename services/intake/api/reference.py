@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response
 
 from services.intake.domain.policy import Policy
 from services.intake.domain.screening import Instrument
-from services.intake.domain.told import TOLD
 from services.intake.domain.vocabulary import CHOICES, TIME_ZONE
 from shared.web import PUBLIC, fast_json
 
@@ -37,7 +36,7 @@ def _reference(policy: Policy) -> dict[str, Any]:
         "banner": UNSIGNED if policy.unsigned else None,
         "unsigned": policy.unsigned,
         **CHOICES,
-        **TOLD,
+        **policy.told,
         "titles": policy.titles,
         "time_zone": TIME_ZONE,
         "cities": [{"name": c.name, "province": c.province} for c in policy.places.cities.values()],

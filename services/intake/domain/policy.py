@@ -10,7 +10,6 @@ from services.intake.domain.gates import AfterClosing, GatePolicy
 from services.intake.domain.places import Places
 from services.intake.domain.red_flags import RedFlags
 from services.intake.domain.screening import Instrument
-from services.intake.domain.told import TOLD
 from services.intake.domain.triage import StepTable
 from services.intake.domain.vocabulary import CHOICES
 
@@ -19,8 +18,8 @@ TITLE_LANGUAGES = {"en", "ur"}
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`unsigned` names the files nobody has signed; production does not start with any. `titles` are what the codes of
-    each group of choices and of standings are called, by language."""
+    """`unsigned` names the files nobody has signed; production does not start with any. `told` are the codes by which
+    people are told how their case stands, by group; `titles` are what those and the choices are called, by language."""
 
     instruments: Mapping[str, Instrument]
     red_flags: RedFlags
@@ -30,6 +29,7 @@ class Policy:
     lines: CrisisLines
     consent_texts: frozenset[str]
     places: Places
+    told: Mapping[str, tuple[str, ...]]
     titles: Mapping[str, Mapping[str, Mapping[str, str]]]
     unsigned: tuple[str, ...]
 
@@ -47,7 +47,7 @@ def checked(policy: Policy) -> Policy:
     _check_alarms(policy.alarms)
     _check_gates(policy.gates)
     _check_instruments_of_rows(policy)
-    _check_titles(policy.titles)
+    _check_titles(policy)
     if not any(line.trust == "public_emergency_number" and not line.provinces for line in policy.lines.lines):
         raise InconsistentPolicyError("crisis lines: no public emergency number for the whole country")
     return policy
@@ -101,9 +101,9 @@ def _check_instruments_of_rows(policy: Policy) -> None:
             raise InconsistentPolicyError(f"step table: {row.reason} asks for totals that cannot be")
 
 
-def _check_titles(titles: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
-    for group, codes in (CHOICES | TOLD).items():
-        named = titles.get(group, {})
+def _check_titles(policy: Policy) -> None:
+    for group, codes in (CHOICES | dict(policy.told)).items():
+        named = policy.titles.get(group, {})
         if set(named) != set(codes) or any(set(texts) != TITLE_LANGUAGES for texts in named.values()):
             raise InconsistentPolicyError(
                 f"titles: {group} has a code without a title, or a title without a code"

@@ -1,6 +1,6 @@
-"""The codes by which people are told how their case stands. A code that is not here has no words in any language.
+"""The codes by which people are told how their case stands, as far as they are intake's own.
 
-What matching says as a reason or a kind is repeated here on purpose: it is shown to people as it comes.
+What matching says as a reason or a kind is shown to people as it comes, and listed with these when the policy is read.
 """
 
 TOLD: dict[str, tuple[str, ...]] = {
@@ -13,20 +13,6 @@ TOLD: dict[str, tuple[str, ...]] = {
         "withdrawn",
         "appointment_cancelled",
         "looking_again",
-        "no_language",
-        "no_gender",
-        "no_kind",
-        "no_modality",
-        "no_area",
-        "no_age_band",
-        "no_access",
-        "no_fee",
-        "no_sliding_place",
-        "no_distance",
-        "no_capacity",
-        "no_hour",
-        "no_other",
-        "offer_expired",
     ),
     "next_steps": (
         "wait",
@@ -39,6 +25,4 @@ TOLD: dict[str, tuple[str, ...]] = {
         "expect_a_call",
         "ask_again_any_time",
     ),
-    "alternatives": ("circle", "lay_care", "family_doctor", "helpline", "self_help"),
-    "decline_reasons": ("none_suits", "too_far", "too_expensive", "known_to_me", "rather_not_say"),
 }

@@ -12,7 +12,9 @@ from services.intake.domain.places import City, Places
 from services.intake.domain.policy import Policy, checked
 from services.intake.domain.red_flags import RedFlags
 from services.intake.domain.screening import Band, Instrument, ItemAlarm
+from services.intake.domain.told import TOLD
 from services.intake.domain.triage import Floor, Row, StepTable
+from shared.contracts.told import ALTERNATIVES, DECLINE_REASONS, WAIT_REASONS
 from shared.settings import read_yaml
 
 DATA = Path(__file__).parent.parent / "data"
@@ -32,6 +34,12 @@ def read_policy(folder: Path = DATA) -> Policy:
             lines=_lines(files["crisis_lines"]),
             consent_texts=frozenset(text["version"] for text in files["consent"]["texts"]),
             places=_places(files["places"]),
+            told=TOLD
+            | {
+                "reasons": (*TOLD["reasons"], *WAIT_REASONS),
+                "alternatives": ALTERNATIVES,
+                "decline_reasons": DECLINE_REASONS,
+            },
             titles=files["choices"]["titles"] | files["standings"]["titles"],
             unsigned=tuple(
                 name for name, file in files.items() if "signed_off" in file and not file["signed_off"]

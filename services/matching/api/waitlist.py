@@ -9,8 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.matching.domain.cases import Case
-from services.matching.domain.vocabulary import Reason
 from services.matching.repository.waitlist import Filter, Place, Waits
+from shared.contracts.told import WaitReason
 from shared.web import Principal, Problem, allowed, fast_json, moment, pack_cursor, read_cursor, whole
 
 Coordinator = Annotated[Principal, allowed("coordinator")]
@@ -35,7 +35,7 @@ def waitlist_routes(desk: WaitlistDesk) -> APIRouter:
     async def look(
         _: Coordinator,
         province: Annotated[str | None, Query(max_length=8)] = None,
-        reason: Reason | None = None,
+        reason: WaitReason | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Annotated[str | None, Query(max_length=300)] = None,
     ) -> Response:

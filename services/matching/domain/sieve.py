@@ -34,6 +34,8 @@ REASONS: dict[str, Reason] = {
     "tried": "no_hour",
     "capacity": "no_capacity",
 }
+# And those that no rule gives: nobody else is left after a choice was declined, or nobody chose in time.
+OTHER_REASONS: tuple[Reason, ...] = ("no_other", "offer_expired")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,22 +36,8 @@ AccessOffered = Literal[
 RegisterStatus = Literal["verified", "pending", "expired", "revoked", "no-register-exists"]
 TherapistStatus = Literal["active", "suspended", "left"]
 SuspensionReason = Literal["leave", "illness", "credential", "supervision", "complaint", "other"]
-Reason = Literal[
-    "no_language",
-    "no_gender",
-    "no_kind",
-    "no_modality",
-    "no_area",
-    "no_age_band",
-    "no_access",
-    "no_other",
-    "no_fee",
-    "no_sliding_place",
-    "no_distance",
-    "no_capacity",
-    "no_hour",
-    "offer_expired",
-]
+# Why somebody waits: one of those that others know (shared/contracts/told.py). Where each arises says so: `sieve.py`.
+Reason = str
 
 LANES: tuple[Lane, ...] = get_args(Lane)
 FLUENCIES: tuple[Fluency, ...] = get_args(Fluency)  # the best first; who speaks less cannot do the work in it
