@@ -50,6 +50,9 @@ PROFESSIONS = Weighted(
 )
 # Public clinics and funded places are free; some keep places for half the fee for those who cannot pay it.
 FREE, SLIDING = 0.5, 0.2
+SHARES = (20, 30, 50)  # per cent of what they can take that may be taken at half the fee
+# One whose papers ran out, as many as there are people: nobody may be sent to them.
+RAN_OUT, LAST_DAY = 23, "2026-06-30"
 # A psychologist's papers are often still being looked at; a lay counsellor's training always was.
 STATUSES = {
     "psychiatrist": Weighted({"verified": 0.95, "expired": 0.03, "pending": 0.02}),
@@ -182,16 +185,20 @@ def _practice(seed: int, number: int, profession: Profession) -> dict[str, Any]:
     chance = stream(seed, "practice", number)
     paid = chance.random()
     supervisor = identifier(seed, "supervisor", number // LAY_PER_SUPERVISOR)
-    return {
+    status = STATUSES.get(profession.name, NO_REGISTER).draw(chance)
+    slides = FREE <= paid < FREE + SLIDING
+    said = {
         "profession": profession.name,
-        "register_status": STATUSES.get(profession.name, NO_REGISTER).draw(chance),
+        "register_status": "expired" if number == RAN_OUT else status,
+        "valid_until": LAST_DAY if number == RAN_OUT else None,
         "supervisor": str(supervisor) if profession.name in SUPERVISED else None,
         "competences": _competences(chance, profession),
         "fee": 0 if paid < FREE else profession.fee,
-        "sliding_fee": profession.fee // 2 if FREE <= paid < FREE + SLIDING else None,
+        "sliding_fee": profession.fee // 2 if slides else None,
         "access": [need for need, share in ACCESS.items() if chance.random() < share],
         "faith_sensitive": chance.random() < FAITH_SENSITIVE,
     }
+    return said | {"sliding_share": chance.choice(SHARES) if slides else None}
 
 
 def _competences(chance: random.Random, profession: Profession) -> list[dict[str, Any]]:

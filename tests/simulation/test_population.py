@@ -185,6 +185,21 @@ def test_therapists_differ_in_what_they_speak_do_and_charge() -> None:
     assert all(p["supervisor"] for p in profiles if p["profession"] == "lay_counsellor")
 
 
+@pytest.mark.parametrize("people_count", [200, 2000])
+def test_some_keep_a_share_of_places_for_half_the_fee_and_the_papers_of_one_ran_out(
+    people_count: int,
+) -> None:
+    care = care_for(5, people_count)
+    profiles = [therapist.profile for therapist in care.therapists]
+    assert all((p["sliding_share"] is None) == (p["sliding_fee"] is None) for p in profiles)
+    assert {p["sliding_share"] for p in profiles} == {None, 20, 30, 50}
+    [ran_out] = [n for n, p in enumerate(profiles) if p["valid_until"]]
+    assert profiles[ran_out]["register_status"] == "expired"
+    directory = _directory(care)
+    number = directory.number_of[care.therapists[ran_out].id]
+    assert not directory.at(NOW).practice.permitted(None) >> number & 1
+
+
 def test_a_third_of_the_therapists_belong_to_the_hospital_and_work_at_its_sites() -> None:
     care = care_for(5, 2000)
     hospital = [t for t in care.therapists if t.profile["organisation"] == "rehmat-hospital"]
