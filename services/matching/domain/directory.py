@@ -57,6 +57,7 @@ class Directory:
         )
         self._fees = column(profile.least_fee for profile in profiles)
         self._full_fees = column(profile.fee for profile in profiles)
+        self._full_fee_levels = np.unique(self._full_fees)
         self._fee_levels = np.unique(self._fees)
         self._coded = _by_code(profiles)
         self._memory = Memory()
@@ -115,7 +116,9 @@ class Directory:
         """Whom the person can pay, but not in full, and nobody pays for them."""
         if max_fee is None:
             return 0
-        less = self._memory.once(("less", max_fee), lambda: pack(self._full_fees > max_fee))
+        level = int(np.searchsorted(self._full_fee_levels, max_fee, "right"))
+        above = self._full_fee_levels[level:]
+        less = self._memory.once(("less", level), lambda: pack(np.isin(self._full_fees, above)))
         payers = self.accepting(coverage) if coverage else 0
         return self.within(max_fee) & less & ~payers
 
