@@ -79,7 +79,11 @@ def _decision(case: Considered, directory: Directory, prices: Prices, policy: Po
     points = prices.parts(case.request, wish, asked)
     total = [sum(parts) for parts in zip(*points.values(), strict=True)]
     explained = {"left": case.sieved.left, "points": points, "total": total}
-    offers = tuple(_offer(number, modality, case.request, directory, policy) for number in asked.tolist())
+    pays_less = directory.at_sliding_fee(case.request.max_fee, case.request.coverage)
+    offers = tuple(
+        _offer(number, modality, case.request, directory, policy, bool(pays_less >> number & 1))
+        for number in asked.tolist()
+    )
     return Decision(case.request, Found(modality, offers), explained)
 
 
@@ -94,10 +98,16 @@ def _in_order(case: Considered, wish: int, policy: Policy) -> Numbers:
     return np.concatenate(([first], best[best != first]))[: policy.candidates]
 
 
-def _offer(number: int, modality: Modality, request: Request, directory: Directory, policy: Policy) -> Offer:
-    pays_less = directory.at_sliding_fee(request.max_fee, request.coverage) >> number & 1
+def _offer(
+    number: int,
+    modality: Modality,
+    request: Request,
+    directory: Directory,
+    policy: Policy,
+    pays_less: bool,
+) -> Offer:
     if modality != "in_person":
-        return Offer(directory.ids[number], (), bool(pays_less))
+        return Offer(directory.ids[number], (), pays_less)
     radius = request.radius_km or policy.radius_km
     sites = directory.reach.sites_near(number, request.city, radius, step_free=request.step_free)
-    return Offer(directory.ids[number], sites, bool(pays_less))
+    return Offer(directory.ids[number], sites, pays_less)

@@ -4,6 +4,7 @@ A rule's outcome for one value ("speaks Urdu or Punjabi") is a row of bits, one 
 until a therapist or a site changes. Then the whole directory is made anew; it is never altered.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -57,8 +58,8 @@ class Directory:
         )
         self._fees = column(profile.least_fee for profile in profiles)
         self._full_fees = column(profile.fee for profile in profiles)
-        self._full_fee_levels = np.unique(self._full_fees)
-        self._fee_levels = np.unique(self._fees)
+        self._full_fee_levels: list[int] = np.unique(self._full_fees).tolist()
+        self._fee_levels: list[int] = np.unique(self._fees).tolist()
         self._coded = _by_code(profiles)
         self._memory = Memory()
 
@@ -105,7 +106,7 @@ class Directory:
         """Whose session can cost no more than this, in rupees; None is no limit."""
         # Between two fees that somebody asks every limit means the same, so the question is the level.
         levels = self._fee_levels
-        level = len(levels) if max_fee is None else int(np.searchsorted(levels, max_fee, "right"))
+        level = len(levels) if max_fee is None else bisect_right(levels, max_fee)
         return self._memory.once(("fee", level), lambda: pack(np.isin(self._fees, levels[:level])))
 
     def accepting(self, coverage: Sequence[str]) -> Bits:
@@ -116,7 +117,7 @@ class Directory:
         """Whom the person can pay, but not in full, and nobody pays for them."""
         if max_fee is None:
             return 0
-        level = int(np.searchsorted(self._full_fee_levels, max_fee, "right"))
+        level = bisect_right(self._full_fee_levels, max_fee)
         above = self._full_fee_levels[level:]
         less = self._memory.once(("less", level), lambda: pack(np.isin(self._full_fees, above)))
         payers = self.accepting(coverage) if coverage else 0
