@@ -1,6 +1,7 @@
 """Those who take part answer for themselves: it opens the case, nobody else sees it, and a PIN is needed."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +22,7 @@ from tests.intake.test_over_http import case_id_of
 from tests.intake.test_wishes import KEPT
 
 PARTNER, SISTER = UUID(int=11), UUID(int=12)
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
 HELD = replace(
     KEPT,
     gate="waits_for_consent",
@@ -32,7 +34,7 @@ HELD = replace(
 
 def after(*replies: Reply, of: KeptRequest = HELD) -> KeptRequest:
     for one in replies:
-        found = replied(of, one)
+        found = replied(of, one, NOW)
         assert isinstance(found, KeptRequest)
         of = found
     return of
@@ -63,7 +65,7 @@ def test_a_minors_couple_still_waits_for_the_guardian_and_a_human_goes_before_al
 
 
 def test_to_a_closed_case_nothing_is_answered() -> None:
-    assert replied(replace(HELD, closed=True), Reply(PARTNER, CONSENT)) == "closed"
+    assert replied(replace(HELD, closed=True), Reply(PARTNER, CONSENT), NOW) == "closed"
 
 
 @given(st.lists(st.sampled_from([CONSENT, None]), min_size=1))

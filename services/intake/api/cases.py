@@ -126,11 +126,11 @@ def _read(policy: Policy, body: bytes) -> CareRequest:
 def _answer(counter: CaseCounter, accepted: Accepted, *, with_card: bool) -> Response:
     code, secret = accepted.case_code, pin(counter.pin_key, accepted.case_id)
     body = f'{{"case_code":"{code}","pin":"{secret}","status_url":"/v1/cases/{code}"'.encode()
-    if accepted.invited:
+    if accepted.shown:
         body += b',"participants":' + orjson.dumps(
             [
                 {"role": one.role, "code": one.code, "pin": pin(counter.pin_key, one.attendee_id)}
-                for one in accepted.invited
+                for one in accepted.shown
             ]
         )
     if with_card:

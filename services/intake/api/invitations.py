@@ -63,7 +63,8 @@ def invitation_routes(desk: InvitationDesk) -> APIRouter:
         openapi_extra=body_of(DeclineSent, decline={"pin": "123456"}) | PUBLIC,
     )
     async def decline(code: str, request: Request) -> Response:
-        """Does not take part, or no longer. Nobody is told; we write to them no more."""
+        """Does not take part, or no longer; we write to them no more. Nobody is told, but for a minor's last guardian:
+        without one the case is closed."""
         sent = parse(DeclineSent, await request.body())
         await _answer(desk, request, Knock(_code(code), read_pin(sent.pin)), None)
         return fast_json(200, {"consent": "declined"}, NO_STORE)
@@ -95,6 +96,8 @@ async def _answer(desk: InvitationDesk, request: Request, knock: Knock, consent:
     outcome = await desk.answer(Answered(knock, consent, request.scope.get("traceparent")))
     if outcome == "closed":
         raise Problem(409, "case_closed", "There is nothing to take part in any more.")
+    if outcome == "expired":
+        raise Problem(410, "invitation_expired", "The time to answer this invitation is over.")
     if isinstance(outcome, Refused):
         if outcome.wait_seconds:
             raise too_soon(outcome)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -32,13 +33,19 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class KeptAttendee:
-    """Somebody else, as they stand: `given` and `declined` are words of their own alone."""
+    """Somebody else, as they stand: `given` and `declined` are words of their own alone. Until `expires_at` they may
+    answer for the first time; None is without end."""
 
     attendee_id: UUID
     case_id: UUID
     person_id: UUID
     role: AttendeeRole
     consent: AttendeeConsent
+    expires_at: datetime | None = None
+
+    @property
+    def answered(self) -> bool:
+        return self.consent in ("given", "declined")
 
 
 def awaited(kind: Kind, age_band: AgeBand | None, given: Sequence[AttendeeRole] = ()) -> Awaited | None:

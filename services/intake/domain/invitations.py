@@ -4,10 +4,14 @@ Who may be in danger from the other one decides how this is built. An answer is 
 asker sees that the case waits, not that somebody declined. Nothing goes out by itself: the asker is given the code and
 the PIN of a partner or a relative, and hands them on when and if it is safe. That an asker could answer in their name
 cannot be ruled out by a PIN; whoever meets them asks again. A guardian's PIN is never shown to the one whom the guardian
-is to speak for.
+is to speak for: it goes to the guardian's own contact, or to the staff who hand the request over.
+
+A guardian's answer alone is told: nobody else can open the case, so that to keep silent would be to let a young person
+wait for ever. When no guardian is left who might agree, the case is closed and says so.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -17,6 +21,9 @@ from services.intake.domain.vocabulary import AttendeeRole
 from services.intake.domain.wishes import KeptRequest
 
 SHOWN_TO_THE_ASKER: frozenset[AttendeeRole] = frozenset({"partner", "family"})
+# Design, no source: long enough for somebody who is away, short enough that an old paper opens nothing.
+OPEN_FOR = timedelta(days=30)
+Rejected = Literal["closed", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +34,38 @@ class Reply:
     consent: Consent | None
 
 
-def replied(before: KeptRequest, reply: Reply) -> KeptRequest | Literal["closed"]:
+def replied(before: KeptRequest, reply: Reply, now: datetime) -> KeptRequest | Rejected:
     """The request after this word; the same one if it was said before. A word that matching need not hear of leaves
-    the version as it was, so that nobody can see from it that somebody declined."""
-    if before.closed:
-        return "closed"
+    the version as it was, so that nobody can see from it that somebody declined; a refusal that ends the case closes
+    it."""
     consent: Literal["given", "declined"] = "given" if reply.consent else "declined"
-    others = tuple(
-        replace(one, consent=consent) if one.attendee_id == reply.attendee_id else one
-        for one in before.attendees
-    )
-    if _given(others) == _given(before.attendees):
-        return replace(before, attendees=others)
+    own = next(one for one in before.attendees if one.attendee_id == reply.attendee_id)
+    if before.closed:
+        return before if own.consent == consent == "declined" else "closed"
+    if not own.answered and own.expires_at is not None and own.expires_at <= now:
+        return "expired"
+    others = tuple(replace(one, consent=consent) if one == own else one for one in before.attendees)
     missing = awaited(before.needs.kind, before.needs.age_band, [one.role for one in _given(others)])
+    after = replace(before, attendees=others)
+    if missing == "guardian" and consent == "declined" and _refused(before, others, now):
+        return replace(after, closed=True, version=before.version + 1)
+    if _given(others) == _given(before.attendees):
+        return after
     return replace(
-        before,
-        attendees=others,
+        after,
         awaits=missing,
         gate=gate(missing, before.gate == "waits_for_human"),
         version=before.version + 1,
         request_version=before.request_version + 1,
+    )
+
+
+def _refused(before: KeptRequest, others: tuple[KeptAttendee, ...], now: datetime) -> bool:
+    """Whether no guardian is left who could still agree. Where a human speaks first, that human decides: home may be
+    what a young person is not safe from."""
+    left = [one for one in others if one.role == "guardian" and one.consent != "declined"]
+    return before.gate != "waits_for_human" and not any(
+        one.expires_at is None or one.expires_at > now for one in left
     )
 
 

@@ -128,6 +128,7 @@ class Progress:
     awaits: Awaited | None = "guardian"
     paused_for: Pause | None = None
     gate_since: datetime | None = None
+    withdrawn_for: str | None = None
 
     @property
     def stands_since(self) -> datetime:
@@ -160,7 +161,8 @@ def standing(progress: Progress) -> Standing:
     """By precedence: withdrawn, then a booked hour, then the gate, then the latest fact."""
     fact = progress.fact
     if progress.withdrawn_at is not None:
-        return Standing("closed", "nobody", progress.withdrawn_at, None, "withdrawn", "ask_again_any_time")
+        reason = "consent_refused" if progress.withdrawn_for == "consent_refused" else "withdrawn"
+        return Standing("closed", "nobody", progress.withdrawn_at, None, reason, "ask_again_any_time")
     if fact is not None and fact.kind == "appointment_booked":
         return _booked(fact, progress.tellings)
     if progress.gate != "open":

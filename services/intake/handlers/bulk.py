@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
-from services.intake.handlers.submission import Asked, Desk, submit_cases
+from services.intake.handlers.submission import Asked, Desk, Invited, submit_cases
+from services.intake.repository import attendees
 from services.intake.repository import bulk_references as references
 from services.intake.repository.bulk_references import Claim
 from shared.messaging import Transaction
@@ -25,12 +26,13 @@ class BulkLine:
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What became of a line. A reused reference tells nothing of the case it belongs to; a case that is no more
-    has no code."""
+    has no code. `invited` are all who take part: who hands a request over is no party to it, and passes codes on."""
 
     outcome: Outcome
     case_id: UUID | None = None
     case_code: str | None = None
     alarmed: bool = False
+    invited: tuple[Invited, ...] = ()
 
 
 async def accept_lines(lines: Sequence[BulkLine], tx: Transaction, sender: str, desk: Desk) -> list[Settled]:
@@ -43,11 +45,16 @@ async def accept_lines(lines: Sequence[BulkLine], tx: Transaction, sender: str, 
     asked = [replace(firsts[one.reference].asked, case_id=one.case_id) for one in fresh]
     accepted = await submit_cases(asked, tx, desk) if asked else []
     known = {
-        one.reference: (one.body_hash, Settled("accepted", case.case_id, case.case_code, case.alarmed))
+        one.reference: (
+            one.body_hash,
+            Settled("accepted", case.case_id, case.case_code, case.alarmed, case.invited),
+        )
         for one, case in zip(fresh, accepted, strict=True)
     }
+    others = await attendees.codes_of(tx, [one.case_id for one in earlier.values()]) if earlier else {}
     for reference, old in earlier.items():
-        settled = Settled("already_accepted", old.case_id, old.case_code, old.alarmed)
+        invited = tuple(Invited(*one) for one in others.get(old.case_id, ()))
+        settled = Settled("already_accepted", old.case_id, old.case_code, old.alarmed, invited)
         known[reference] = (old.body_hash, settled)
     return _in_order(lines, known)
 

@@ -1,18 +1,18 @@
-"""Those who were invited answer for themselves; a gate that opens by it is heard by matching in the same transaction."""
+"""Those who were invited answer for themselves; a gate that opens by it, and a case that ends by it, is heard by matching
+in the same transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID
 
-from services.intake.domain.invitations import Reply, replied
+from services.intake.domain.invitations import Rejected, Reply, replied
 from services.intake.domain.requests import Consent
 from services.intake.domain.wishes import KeptRequest
 from services.intake.handlers.announcements import updated
 from services.intake.handlers.sessions import Knock, Refused, let_in
-from services.intake.repository import attendees, requests, sessions
+from services.intake.repository import attendees, requests, sessions, standings
 from shared.contracts.base import Event
-from shared.contracts.intake import ConsentChanged
+from shared.contracts.intake import CaseWithdrawn, ConsentChanged
 from shared.messaging import Transaction
 
 
@@ -25,7 +25,8 @@ class Answered:
     traceparent: str | None
 
 
-Outcome = Refused | Literal["closed"] | None
+Outcome = Refused | Rejected | None
+REFUSED = "consent_refused"
 
 
 async def answer_invitations(answers: Sequence[Answered], tx: Transaction, pin_key: bytes) -> list[Outcome]:
@@ -43,7 +44,7 @@ async def answer_invitations(answers: Sequence[Answered], tx: Transaction, pin_k
         if who is None or refused:
             outcomes.append(refused)
             continue
-        after = replied(known[who.case_id], Reply(who.attendee_id, one.consent))
+        after = replied(known[who.case_id], Reply(who.attendee_id, one.consent), tx.now)
         outcomes.append(None if isinstance(after, KeptRequest) else after)
         if isinstance(after, KeptRequest) and after != known[who.case_id]:
             known[who.case_id] = after
@@ -64,7 +65,10 @@ async def _save(
     await attendees.save_answers(tx, [other for one in changed for other in one.attendees])
     await attendees.save_consents(tx, said)
     await requests.save_requests(tx, heard)
+    ended = [one.case_id for one in changed if one.closed and not before[one.case_id].closed]
+    await standings.save_withdrawals(tx, dict.fromkeys(ended, REFUSED))
     tx.emit([updated(request, tx.now) for request in heard])
+    tx.emit([CaseWithdrawn(case_id=one, reason=REFUSED, withdrawn_at=tx.now) for one in ended])
     tx.emit([_contact(person_id, case_id, consent, tx) for person_id, case_id, consent in said])
 
 

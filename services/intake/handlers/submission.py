@@ -44,7 +44,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """Somebody whose code the asker is given, to hand on when and if that is safe."""
+    """Somebody who takes part, and the code by which they answer for themselves."""
 
     role: str
     code: str
@@ -53,7 +53,7 @@ class Invited:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the answer to one request is made of."""
+    """What the answer to one request is made of; `invited` are all who take part."""
 
     case_id: UUID
     case_code: str
@@ -61,6 +61,11 @@ class Accepted:
     province: str
     card_language: str
     invited: tuple[Invited, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Invited, ...]:
+        """Whose codes whoever asked for themselves is given, to hand on when and if that is safe."""
+        return tuple(one for one in self.invited if one.role in SHOWN_TO_THE_ASKER)
 
 
 async def submit_cases(asked: Sequence[Asked], tx: Transaction, desk: Desk) -> list[Accepted]:
@@ -188,9 +193,5 @@ def _accepted(case: NewCase, case_code: str) -> Accepted:
         case.alarm is not None,
         case.request.needs.province,
         card_language(contact.language, contact.script),
-        tuple(
-            Invited(one.participant.role, one.code, one.attendee_id)
-            for one in case.attendees
-            if one.participant.role in SHOWN_TO_THE_ASKER
-        ),
+        tuple(Invited(one.participant.role, one.code, one.attendee_id) for one in case.attendees),
     )

@@ -50,8 +50,9 @@ class Answering:
 
     def _again(self, language: str, form: Form, outcome: Outcome) -> Response:
         seconds = str(outcome.wait_seconds) if isinstance(outcome, Refused) and outcome.wait_seconds else ""
-        code = "case_closed" if outcome == "closed" else "too_soon" if seconds else "wrong_code_or_pin"
-        status = {"case_closed": 409, "too_soon": 429}.get(code, 401)
+        ended = {"closed": "case_closed", "expired": "invitation_expired"}
+        code = ended.get(str(outcome)) or ("too_soon" if seconds else "wrong_code_or_pin")
+        status = {"case_closed": 409, "invitation_expired": 410, "too_soon": 429}.get(code, 401)
         wrong = {"case_code": FieldProblem("", code, seconds)}
         shown = {"case_code": form["case_code"]} if "case_code" in form else {}
         return self._renderer.page("invitation", language, status=status, draft=shown, errors=wrong)

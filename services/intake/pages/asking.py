@@ -78,7 +78,7 @@ class Asking:
             urgent=accepted.alarmed,
             code=accepted.case_code,
             pin=pin(self._counter.pin_key, accepted.case_id),
-            others=[(one.code, pin(self._counter.pin_key, one.attendee_id)) for one in accepted.invited],
+            others=[(one.code, pin(self._counter.pin_key, one.attendee_id)) for one in accepted.shown],
         )
 
     def _step(

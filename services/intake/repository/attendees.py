@@ -4,19 +4,24 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.intake.domain.attendees import KeptAttendee
+from services.intake.domain.invitations import OPEN_FOR
 from services.intake.domain.new_case import NewCase
 from services.intake.domain.requests import Consent
 from shared.messaging import Transaction
 
 # A code that is taken already (one in 10**8 at a million attendees) fails its request alone, which is sent again.
 SAVE = """
-INSERT INTO attendees (attendee_id, case_id, person_id, role, consent, code, changed_at)
-SELECT attendee_id, case_id, person_id, role, consent, code, $7
+INSERT INTO attendees (attendee_id, case_id, person_id, role, consent, code, changed_at, expires_at)
+SELECT attendee_id, case_id, person_id, role, consent, code, $7, $8
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
     AS n(attendee_id, case_id, person_id, role, consent, code)
 """
 
 BY_CODE = "SELECT code, attendee_id, case_id, person_id, role, consent FROM attendees WHERE code = ANY ($1)"
+
+CODES = """
+SELECT case_id, role, code, attendee_id FROM attendees WHERE case_id = ANY ($1) ORDER BY attendee_id
+"""
 
 # The case is locked: nobody else answers for it at the same time.
 SAVE_ANSWERS = """
@@ -46,6 +51,7 @@ async def save_attendees(tx: Transaction, cases: Sequence[NewCase]) -> None:
             [one.participant.consent for _, one in rows],
             [one.code for _, one in rows],
             tx.now,
+            tx.now + OPEN_FOR,
         )
 
 
@@ -53,6 +59,14 @@ async def by_code(tx: Transaction, codes: Sequence[str]) -> dict[str, KeptAttend
     """Whose codes these are, where they are anybody's."""
     records = await tx.connection.fetch(BY_CODE, list(set(codes)))
     return {code: KeptAttendee(*about) for code, *about in records}
+
+
+async def codes_of(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, list[tuple[str, str, UUID]]]:
+    """(role, code, attendee) of everybody who takes part beside the askers, by case; nothing where nobody does."""
+    found: dict[UUID, list[tuple[str, str, UUID]]] = {}
+    for case_id, *about in await tx.connection.fetch(CODES, case_ids):
+        found.setdefault(case_id, []).append((about[0], about[1], about[2]))
+    return found
 
 
 async def save_answers(tx: Transaction, attendees: Sequence[KeptAttendee]) -> None:

@@ -29,7 +29,8 @@ FOR NO KEY UPDATE OF c
 """
 
 ATTENDEES = """
-SELECT attendee_id, case_id, person_id, role, consent FROM attendees WHERE case_id = ANY ($1) ORDER BY attendee_id
+SELECT attendee_id, case_id, person_id, role, consent, expires_at FROM attendees WHERE case_id = ANY ($1)
+ORDER BY attendee_id
 """
 
 # Read under the lock, as the attendees are.

@@ -13,7 +13,8 @@ from shared.messaging import Transaction
 
 # The lock is on the case: a case that nobody has spoken of yet has no standing that could be locked.
 LOCK = """
-SELECT c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, w.at AS withdrawn_at, s.fact, s.attempt, s.revision,
+SELECT c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, w.at AS withdrawn_at,
+    w.reason AS withdrawn_for, s.fact, s.attempt, s.revision,
     s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.alternative,
     s.alternative_attempt, s.alternative_at
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
@@ -48,7 +49,8 @@ SELECT case_id, reason, $3 FROM unnest($1::uuid[], $2::text[]) AS n(case_id, rea
 
 VIEWS = """
 SELECT c.case_code, c.province, c.card_language, c.alarmed, c.request_version,
-    c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, w.at AS withdrawn_at, s.fact, s.attempt, s.revision,
+    c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, w.at AS withdrawn_at,
+    w.reason AS withdrawn_for, s.fact, s.attempt, s.revision,
     s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.alternative,
     s.alternative_attempt, s.alternative_at
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
@@ -127,6 +129,7 @@ def _progress(record: asyncpg.Record) -> Progress:
         record["awaits"],
         record["paused_for"],
         record["gate_since"],
+        record["withdrawn_for"],
     )
 
 

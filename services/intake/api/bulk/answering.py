@@ -39,6 +39,11 @@ def settled_line(line: LineRead, result: Result, pin_key: bytes) -> dict[str, An
     }
     if result.case_code is not None and result.case_id is not None:
         told |= {"case_code": result.case_code, "pin": pin(pin_key, result.case_id)}
+    if result.invited:
+        told["participants"] = [
+            {"role": one.role, "code": one.code, "pin": pin(pin_key, one.attendee_id)}
+            for one in result.invited
+        ]
     return told | ({"attention": "call_now"} if result.alarmed else {})
 
 

@@ -49,6 +49,15 @@ RESULT_SCHEMA: Mapping[str, Any] = {
         "outcome": {"enum": ["accepted", "already_accepted", "rejected"]},
         "case_code": {"type": "string"},
         "pin": {"type": "string"},
+        "participants": {
+            "type": "array",
+            "description": "Who else takes part, a minor's guardian too: hand each their own code and PIN, and no other.",
+            "items": {
+                "type": "object",
+                "required": ["role", "code", "pin"],
+                "properties": {name: {"type": "string"} for name in ("role", "code", "pin")},
+            },
+        },
         "attention": {"enum": ["call_now"], "description": "This line raised an alarm."},
         "problem": {
             "type": "object",
@@ -93,7 +102,8 @@ def _text(known: Mapping[str, Column]) -> str:
         "and request again is `already_accepted` with the same code and PIN, so a corrected or cut-off file can be "
         "sent again as it is, however late; another request under a used reference is rejected "
         "(`reference_reused`). References belong to the organisation of the token, or to its subject. A line that is "
-        "wrong is rejected alone. `attention: call_now`: the answers of this person raised an alarm.\n\n"
+        "wrong is rejected alone. `participants` have the codes of everybody else who takes part, with which they answer at "
+        "`/v1/invitations/{code}`; a minor's case begins with the guardian's consent. `attention: call_now`: the answers of this person raised an alarm.\n\n"
         "At most 64 KB a line and 64 MB a file; a file of more than 40,000 lines needs a client that reads while it "
         "sends. 503 with Retry-After when too many files are being read.\n\n"
         "**text/csv**: UTF-8, commas, a header row, one row a line; several values in a cell with `;` between, "
