@@ -129,6 +129,7 @@ async def _history(addresses: Mapping[str, str], own: Run, asked: Asked, sinks: 
     history = await evidence.load(sources, codes=asked.codes, since=own.started_at)
     history.told = list(read_client_log(own.file))
     history.addresses = {person.number: person.address for person in own.people}
+    history.others = {person.number: person.others for person in own.people}
     history.choosers = frozenset(person.number for person in own.people if person.chooses)
     history.expects_card = frozenset(person.number for person in own.people if person.alarming)
     return history

@@ -32,6 +32,7 @@ from services.intake.api.desk_pages import DeskPages
 from services.intake.api.duty import DutyDesk, open_desk
 from services.intake.api.together import Together, together
 from services.intake.api.watching import Watch
+from services.intake.domain.codes import pin
 from services.intake.domain.policy import Policy
 from services.intake.gateways.vault import Vault
 from services.intake.handlers import acceptance, bulk
@@ -150,7 +151,9 @@ def _bulk_counter(settings: Settings, counter: cases.CaseCounter, database: Data
 
 
 def _desk(settings: Settings, policy: Policy) -> Desk:
-    return Desk(policy, Sealer(read_key(settings.deployment_key_file)), os.urandom, force_sampled)
+    deployment = read_key(settings.deployment_key_file)
+    pin_of = partial(pin, derive(deployment, "pin"))
+    return Desk(policy, Sealer(deployment), os.urandom, force_sampled, pin_of)
 
 
 def _help_counter(settings: Settings, counter: cases.CaseCounter, database: Database) -> help.HelpCounter:

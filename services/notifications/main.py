@@ -30,6 +30,7 @@ HEARD = (
     "matching.outcomes",
     "intake.contacts",
     "intake.people",
+    "intake.invitations",
 )
 
 

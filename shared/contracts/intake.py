@@ -161,6 +161,23 @@ class ContactChanged(Event):
     changed_at: AwareDatetime
 
 
+class InvitationMade(Event):
+    """Somebody is asked to take part, or to consent for a young person. Code and PIN to answer with are sealed with the
+    key of their contact; `expires_at` is when they open nothing any more."""
+
+    type_name: ClassVar[str] = "intake.invitation_made.v1"
+    topic: ClassVar[str] = "intake.invitations"
+    key_field: ClassVar[str] = "person_id"
+
+    person_id: UUID
+    case_id: UUID
+    attendee_id: UUID
+    purpose: Literal["consent_request", "invitation"]
+    codes: Sealed
+    expires_at: AwareDatetime
+    made_at: AwareDatetime
+
+
 class AlarmRaised(Event):
     """Somebody may be in danger. Crisis lane from end to end; only a named human closes it."""
 
@@ -258,6 +275,7 @@ EVENTS: tuple[type[Event], ...] = (
     ConsentChanged,
     ContactStopped,
     ContactChanged,
+    InvitationMade,
     AlarmRaised,
     AlarmAcknowledged,
     AlarmAttempted,

@@ -8,7 +8,9 @@ from pydantic import AwareDatetime
 from shared.contracts.base import Event
 from shared.contracts.intake import Channel
 
-Purpose = Literal["booked", "changed", "cancelled", "reminder", "waitlisted", "page"]
+Purpose = Literal[
+    "booked", "changed", "cancelled", "reminder", "waitlisted", "consent_request", "invitation", "page"
+]
 
 
 class Message(Event):

@@ -19,6 +19,7 @@ TOPICS: tuple[Topic, ...] = (
         compacted=True,
         retention_days=None,
     ),
+    Topic(name="intake.invitations", producer="intake", key="person_id", readers=("notifications",)),
     Topic(
         name="intake.alarms",
         producer="intake",
@@ -123,6 +124,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "matching.outcomes",
         "intake.contacts",
         "intake.people",
+        "intake.invitations",
     ),
     "pager": ("intake.alarms",),
     "partners": ("scheduling.appointments",),

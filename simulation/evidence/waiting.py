@@ -7,10 +7,10 @@ import asyncpg
 
 CASES = """
 SELECT state, count(*) AS cases, count(*) FILTER (WHERE state IN ('booked', 'waitlisted') AND NOT EXISTS (
-    SELECT FROM notifications.messages m WHERE m.case_id = own.case_id
+    SELECT FROM notifications.messages m WHERE m.case_id = own.case_id AND m.person_id = own.person_id
 )) AS untold
 FROM (
-    SELECT c.case_id, coalesce(s.state, CASE c.gate WHEN 'open' THEN 'matching' ELSE 'held' END) AS state
+    SELECT c.case_id, c.person_id, coalesce(s.state, CASE c.gate WHEN 'open' THEN 'matching' ELSE 'held' END) AS state
     FROM intake.cases c LEFT JOIN intake.standings s USING (case_id) WHERE c.case_code = ANY ($1)
 ) own GROUP BY state
 """

@@ -132,7 +132,7 @@ class History:
     `matched`, `waitlisted` and `offered` (still to choose) are case ids by matching's own tables, `chosen` is how many
     offers were accepted; `choosers` are the numbers of people who wished to choose; `expects_card` are the numbers of people
     whose answer must show whom to call; `addresses` is where each person (by number) is reached, None for the
-    inbox; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
+    inbox, and `others` where those are who take part with them; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
     reference stands for; `complaints` is what the partner misses; `at_partner` is who it is. Appointments and
     reservations are everybody's, all else is of the people of this run.
     """
@@ -154,6 +154,7 @@ class History:
     messages: Sequence[Message] = ()
     receipts: Sequence[Receipt] = ()
     addresses: Mapping[int, str | None] = field(default_factory=dict)
+    others: Mapping[int, frozenset[str]] = field(default_factory=dict)
     references: Mapping[str, UUID] = field(default_factory=dict)
     bookings: Sequence[Booking] = ()
     complaints: Sequence[str] = ()

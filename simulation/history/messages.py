@@ -40,17 +40,22 @@ def never_arrived(history: History) -> Iterator[str]:
 
 
 def arrived_elsewhere(history: History) -> Iterator[str]:
-    """Messages that reached another address than the one the person gave."""
-    person_of = {told.case_code: told.person for told in history.told if told.person in history.addresses}
-    address_of = {
-        case.case_id: history.addresses[person_of[case.case_code]]
+    """Messages that reached another address than the one that was given for their person, be it the asker or somebody
+    who takes part."""
+    asked = {told.case_code: told.person for told in history.told if told.person in history.addresses}
+    asker_of = {
+        case.case_id: (case.person_id, asked[case.case_code])
         for case in history.cases
-        if case.case_code in person_of
+        if case.case_code in asked
     }
-    case_of = {str(message.message_id): message.case_id for message in history.messages}
+    messages = {str(message.message_id): message for message in history.messages}
     for receipt in history.receipts:
-        case_id = case_of.get(receipt.message_id)
-        if case_id in address_of and receipt.to != address_of[case_id]:
+        message = messages.get(receipt.message_id)
+        if message is None or message.case_id not in asker_of:
+            continue
+        person_id, number = asker_of[message.case_id]
+        own = {history.addresses[number]}
+        if receipt.to not in (own if message.person_id == person_id else history.others.get(number, ())):
             yield receipt.message_id
 
 

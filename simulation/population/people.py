@@ -65,6 +65,13 @@ class Person:
     alarming: bool
 
     @property
+    def others(self) -> frozenset[str]:
+        """Where those are reached who take part, in the same form."""
+        contacts = (one.get("contact", {}) for one in self.body.get("attendees", ()))
+        found = (_as_it_arrives(contact.get("address")) for contact in contacts)
+        return frozenset(address for address in found if address)
+
+    @property
     def chooses(self) -> bool:
         """Whether they wish to choose their therapist themselves."""
         return bool(self.body.get("booking_mode") == "choose")

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from deploy.local.postgres import PostgresServer
 from services.intake import roles
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
+from services.intake.domain.codes import pin
 from services.intake.domain.policy import Policy
 from services.intake.handlers.submission import Desk
 from services.intake.settings import Settings
@@ -32,7 +34,7 @@ from shared import messaging, web
 from shared.contracts.topics import TOPICS
 from shared.messaging import Database
 from shared.postgres import migrate, open_pool
-from shared.privacy import Sealer
+from shared.privacy import Sealer, derive
 from shared.web import TokenSigner, create_app
 from tests.stack_fixtures import TEMPLATE
 from tests.waiting import PATIENCE
@@ -40,6 +42,7 @@ from tests.waiting import PATIENCE
 SERVICE = Path(__file__).parents[2] / "services" / "intake"
 LANES = {topic.name: topic.lane for topic in TOPICS}
 WRAPPING_KEY = b"w" * 32
+PIN_OF = partial(pin, derive(WRAPPING_KEY, "pin"))
 _numbers = itertools.count(1)
 
 
@@ -88,7 +91,7 @@ def policy() -> Policy:
 
 @pytest.fixture(scope="session")
 def desk(policy: Policy) -> Desk:
-    return Desk(policy, Sealer(WRAPPING_KEY), os.urandom, lambda trace: trace)
+    return Desk(policy, Sealer(WRAPPING_KEY), os.urandom, lambda trace: trace, PIN_OF)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

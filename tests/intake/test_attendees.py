@@ -86,7 +86,8 @@ async def test_a_partner_is_a_person_with_handle_contact_key_and_no_consent_yet(
     ]
     assert submitted["gate"] == "waits_for_consent"
     assert submitted["attendees"][1]["person_id"] == str(partner["person_id"]) != submitted["person_id"]
-    [contact] = [one.event for one in await store.said() if one.key == str(partner["person_id"])]
+    contact, invitation = [one.event for one in await store.said() if one.key == str(partner["person_id"])]
+    assert invitation["purpose"] == "invitation"
     box = await store.admin.fetchval(
         "SELECT box FROM intake.contacts WHERE person_id = $1", partner["person_id"]
     )
@@ -134,7 +135,7 @@ async def test_a_changed_wish_says_the_attendees_again(
     session = (await people.post("/v1/sessions", json=sent)).json()["token"]
     headers = {"Authorization": f"Bearer {session}", "If-Match": "*"}
     assert (await patch(people, accepted["status_url"], {"max_fee": 1}, headers)).status_code == 200
-    submitted, updated = (
+    submitted, _, updated = (
         one.event for one in await store.said(str(await case_id_of(store, accepted["status_url"])))
     )
     assert updated["attendees"] == submitted["attendees"]

@@ -15,9 +15,10 @@ from services.intake.api.invitations import ACCEPT
 from services.intake.domain.attendees import KeptAttendee
 from services.intake.domain.invitations import OPEN_FOR, Reply, replied
 from services.intake.domain.wishes import KeptRequest
-from tests.intake.conftest import IntakeDatabase
+from shared.privacy import Sealer, open_box
+from tests.intake.conftest import WRAPPING_KEY, IntakeDatabase
 from tests.intake.people import CONSENT, NEEDS
-from tests.intake.test_asking import asking
+from tests.intake.test_asking import ask, asking
 from tests.intake.test_bulk import hand_over, line
 from tests.intake.test_over_http import case_id_of
 from tests.intake.test_wishes import KEPT
@@ -190,3 +191,59 @@ async def test_a_line_that_comes_again_has_the_same_codes(
     first, _, _ = await handed_over(people, practice)
     again, _, _ = await handed_over(people, practice)
     assert again == first | {"outcome": "already_accepted"}
+
+
+CONTACT = {"channel": "sms", "address": "0399 7654321"}
+INVITED = asking(age_band="13-17") | {
+    "attendees": [{"role": "guardian", "consent": "invited", "contact": CONTACT}]
+}
+
+
+async def invitation_of(store: IntakeDatabase, case_id: UUID) -> Any:
+    [made] = [one.event for one in await store.said(str(case_id)) if one.type == "intake.invitation_made.v1"]
+    return made
+
+
+async def test_an_invited_guardian_is_sent_a_code_that_only_their_own_key_opens(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    asked = await ask(people, INVITED)
+    assert "participants" not in asked.json()
+    case_id = await case_id_of(store, asked.json()["status_url"])
+    made = await invitation_of(store, case_id)
+    assert made["purpose"] == "consent_request"
+    person = UUID(made["person_id"])
+    wrapped = await store.admin.fetchval("SELECT wrapped FROM vault.person_keys WHERE person_id = $1", person)
+    key, box = Sealer(WRAPPING_KEY).unwrap(wrapped), made["codes"]["box"]
+    opened = open_box(key, box, purpose="contact", person_id=person, field="invitation", version=1)
+    code, pin = opened.decode().split()
+    answer = await people.post(f"/v1/invitations/{code}/accept", json=ACCEPT | {"pin": pin})
+    assert answer.status_code == 200
+    assert (await store.said(str(case_id)))[-1].event["gate"] == "open"
+
+
+async def test_whom_the_asker_tells_themselves_is_not_written_to(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    pending = INVITED | {"attendees": [{"role": "guardian", "contact": CONTACT}]}
+    case_id = await case_id_of(store, (await ask(people, pending)).json()["status_url"])
+    assert "intake.invitation_made.v1" not in [one.type for one in await store.said(str(case_id))]
+
+
+async def test_a_request_that_is_taken_back_takes_back_its_invitations(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    accepted = (await ask(people, INVITED)).json()
+    made = await invitation_of(store, await case_id_of(store, accepted["status_url"]))
+    sent = {"case_code": accepted["case_code"], "pin": accepted["pin"]}
+    session = (await people.post("/v1/sessions", json=sent)).json()["token"]
+    headers = {"Authorization": f"Bearer {session}"}
+    assert (await people.post(f"{accepted['status_url']}/withdraw", headers=headers)).status_code == 200
+    stopped = [
+        one.key
+        for one in await store.said()
+        if one.type == "intake.contact_stopped.v1" and one.key == made["person_id"]
+    ]
+    assert stopped == [made["person_id"]]
+    gate = "SELECT state FROM vault.stops WHERE person_id = $1"
+    assert await store.admin.fetchval(gate, UUID(made["person_id"])) == "stopped"

@@ -100,8 +100,12 @@ async def test_a_partner_accepts_with_code_and_pin_and_matching_hears_it(
     answer = await people.post(f"{at.lower()}/accept", json=ACCEPT | {"pin": shown["pin"]})
     assert (answer.status_code, answer.json()) == (200, {"consent": "given"})
     said = await store.said(str(await case_id_of(store, path)))
-    assert [one.type for one in said] == ["intake.case_submitted.v1", "intake.case_updated.v1"]
-    assert (said[1].event["gate"], said[1].event["attendees"][1]["consent"]) == ("open", "given")
+    assert [one.type for one in said] == [
+        "intake.case_submitted.v1",
+        "intake.invitation_made.v1",
+        "intake.case_updated.v1",
+    ]
+    assert (said[2].event["gate"], said[2].event["attendees"][1]["consent"]) == ("open", "given")
     assert await consents_of(store, shown["code"]) == [("care", "given"), ("contact", "given")]
     before = await store.rows()
     assert (await people.post(f"{at}/accept", json=ACCEPT | {"pin": shown["pin"]})).status_code == 200

@@ -96,7 +96,9 @@ async def test_item_nine_raises_an_alarm_in_the_same_transaction_on_the_crisis_l
 async def test_whoever_raised_an_alarm_is_followed_whatever_the_sampling_said(
     store: IntakeDatabase, desk: Desk
 ) -> None:
-    followed = Desk(desk.policy, desk.sealer, desk.randomness, lambda trace: (trace or "")[:-1] + "1")
+    followed = Desk(
+        desk.policy, desk.sealer, desk.randomness, lambda trace: (trace or "")[:-1] + "1", desk.pin_of
+    )
     asked = [Asked(somebody((*CALM[:8], 1)), TRACE), Asked(somebody(), TRACE)]
     alarmed, calm = await submit(store, followed, *asked)
     assert {one.traceparent for one in await store.said(str(alarmed.case_id))} == {TRACE[:-1] + "1"}
@@ -138,7 +140,7 @@ async def test_a_code_that_is_taken_is_drawn_again_within_the_batch(
     store: IntakeDatabase, desk: Desk
 ) -> None:
     draws = iter([b"\x01" * 9, b"\x01" * 18, b"\x02" * 9])
-    rigged = Desk(desk.policy, desk.sealer, lambda size: next(draws), desk.keep_trace)
+    rigged = Desk(desk.policy, desk.sealer, lambda size: next(draws), desk.keep_trace, desk.pin_of)
     [first] = await submit(store, rigged, Asked(somebody(), None))
     draws = iter([b"\x01" * 9 + b"\x03" * 9, b"\x01" * 9, b"\x02" * 9])
     second, third = await submit(store, rigged, Asked(somebody(), None), Asked(somebody(), None))
@@ -147,7 +149,7 @@ async def test_a_code_that_is_taken_is_drawn_again_within_the_batch(
 
 async def test_two_equal_codes_in_one_batch_become_two(store: IntakeDatabase, desk: Desk) -> None:
     draws = iter([b"\x07" * 18, b"\x08" * 9])
-    rigged = Desk(desk.policy, desk.sealer, lambda size: next(draws), desk.keep_trace)
+    rigged = Desk(desk.policy, desk.sealer, lambda size: next(draws), desk.keep_trace, desk.pin_of)
     accepted = await submit(store, rigged, Asked(somebody(), None), Asked(somebody(), None))
     assert len({one.case_code for one in accepted}) == 2
 
@@ -158,7 +160,7 @@ async def test_a_fault_in_the_batch_leaves_nothing_half_written(store: IntakeDat
     def no_randomness(size: int) -> bytes:
         raise OSError("no randomness")
 
-    broken = Desk(desk.policy, desk.sealer, no_randomness, desk.keep_trace)
+    broken = Desk(desk.policy, desk.sealer, no_randomness, desk.keep_trace, desk.pin_of)
     with pytest.raises(OSError, match="no randomness"):
         await submit(store, broken, Asked(somebody(), None))
     assert await store.rows() == before

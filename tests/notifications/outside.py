@@ -53,12 +53,12 @@ class OutsideWorld:
             await self.sms.take(request) if self.sms_status == 200 else web.Response(status=self.sms_status)
         )
 
-    def sealed(self, person: UUID, address: str, version: int = 1) -> Sealed:
+    def sealed(self, person: UUID, text: str, version: int = 1, field: str = "address") -> Sealed:
         key = self.keys.setdefault(person, os.urandom(32))
         nonce = os.urandom(12)
-        bound = f"contact|{person}|address|{version}".encode()
-        box = b64encode(nonce + AESGCM(key).encrypt(nonce, address.encode(), bound)).decode()
-        return Sealed(field="address", version=version, box=box)
+        bound = f"contact|{person}|{field}|{version}".encode()
+        box = b64encode(nonce + AESGCM(key).encrypt(nonce, text.encode(), bound)).decode()
+        return Sealed(field=field, version=version, box=box)
 
     def a_contact(self, person: UUID, address: str = "+923991234567", **changes: Any) -> ContactChanged:
         return a_contact(person, address=self.sealed(person, address), **changes)

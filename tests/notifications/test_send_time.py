@@ -30,6 +30,8 @@ EVENING = tuple(Window(day, 18 * 60, 19 * 60) for day in range(1, 8))
 CONTACT = Contact(("sms",), ALWAYS, "Asia/Karachi", NOW + timedelta(days=30), True)
 BOOKED = Subject(2, "booked", START)
 REMINDER = Due("reminder", 2, None, False, False, BOOKED, CONTACT)
+INVITED = Subject(1, "invited", START)
+ASKED = Due("consent_request", 1, None, False, False, INVITED, CONTACT)
 
 
 def with_contact(**changes: object) -> Due:
@@ -40,6 +42,10 @@ def with_contact(**changes: object) -> Due:
     ("message", "decision"),
     [
         (REMINDER, Send("sms")),
+        (ASKED, Send("sms")),
+        (replace(ASKED, subject=replace(INVITED, state="answered")), Skip("superseded")),
+        (replace(ASKED, subject=replace(INVITED, start=NOW)), Skip("too_late")),
+        (replace(ASKED, subject=None), Skip("superseded")),
         (replace(REMINDER, stopped=True), Skip("stopped")),
         (replace(REMINDER, subject=replace(BOOKED, state="cancelled")), Skip("cancelled")),
         (replace(REMINDER, subject=replace(BOOKED, state="cancelled", version=3)), Skip("cancelled")),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.notifications.domain import sms
 from services.notifications.domain.templates import (
+    PURPOSES,
     UnfitTemplate,
     choose,
     compile_language,
@@ -134,13 +135,14 @@ def test_times_are_told_in_local_words() -> None:
 
 
 @pytest.mark.parametrize("tag", ["en", "ur-Latn"])
-@pytest.mark.parametrize("purpose", ["booked", "changed", "cancelled", "reminder", "waitlisted", "page"])
+@pytest.mark.parametrize("purpose", sorted(PURPOSES))
 def test_latin_messages_stay_one_sms_of_gsm_letters(tag: str, purpose: str) -> None:
     values = {
         "day": "Jumerat 30 September",
         "time": "dopahar 12:30 baje",
         "place": "online, video par",
-        "code": "9F3K2A",
+        "code": "9F3K2-A7Q1Z",
+        "pin": "402817",
     }
     text = render(LANGUAGES[tag], purpose, values).body
     assert sms.is_gsm7(text)

@@ -232,6 +232,15 @@ def a_message_to_somebody_else(history: History) -> None:
     history.receipts = [history.receipts[0]._replace(to="+923990000003"), history.receipts[1]]
 
 
+@breaks("told_elsewhere")
+def what_somebody_else_should_answer_with_at_the_asker(history: History) -> None:
+    invitation = history.messages[0]._replace(
+        message_id=uid(698), person_id=uid(498), subject_id=uid(499), purpose="invitation"
+    )
+    history.messages = [*history.messages, invitation]
+    history.receipts = [*history.receipts, Receipt(str(uid(698)), "+923990000000", 0.0)]
+
+
 @breaks("sent_never_arrived")
 def delivered_but_in_no_sink(history: History) -> None:
     history.receipts = history.receipts[:1]

@@ -26,6 +26,11 @@ OPEN_FOR = timedelta(days=30)
 Rejected = Literal["closed", "expired"]
 
 
+def purpose_of(role: AttendeeRole) -> Literal["consent_request", "invitation"]:
+    """What somebody of that role is written to for."""
+    return "consent_request" if role == "guardian" else "invitation"
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An attendee's own word: `consent` is what they agreed to, None if they would rather not take part."""

@@ -52,7 +52,8 @@ class SealedParts:
 
 @dataclass(frozen=True, slots=True)
 class NewAttendee:
-    """Somebody else who takes part, with handles of their own; the address of their contact is kept sealed."""
+    """Somebody else who takes part, with handles of their own; the address of their contact is kept sealed. `invitation`
+    is the box of code and PIN for whoever is written to."""
 
     attendee_id: UUID
     person_id: UUID
@@ -60,6 +61,7 @@ class NewAttendee:
     participant: Participant
     contact: Contact
     sealed: SealedParts
+    invitation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, Window
+from services.intake.domain.invitations import OPEN_FOR, purpose_of
 from services.intake.domain.new_case import AlarmOfCase, NewCase
 from services.intake.domain.requests import Needs
 from services.intake.domain.wishes import KeptRequest
@@ -16,6 +17,7 @@ from shared.contracts.intake import (
     CaseSubmitted,
     CaseUpdated,
     ContactChanged,
+    InvitationMade,
     PreviousTherapist,
     Sealed,
     TherapistGender,
@@ -32,6 +34,7 @@ def announce(opened: Sequence[NewCase], tx: Transaction, step_table_version: str
         cause = str(case.case_id)
         tx.trace(cause, case.traceparent)
         said = [*_contacts_changed(case, tx.now), _submitted(case, step_table_version, tx.now)]
+        said += _invited(case, tx.now)
         events += said + [alarm_raised(alarm, tx.now) for alarm in case.alarms]
         causes += [cause] * (len(events) - len(causes))
     tx.emit(events, causes=causes)
@@ -133,6 +136,22 @@ def _contacts_changed(case: NewCase, now: datetime) -> list[Event]:
             changed_at=now,
         )
         for person_id, contact, box in case.contacts
+    ]
+
+
+def _invited(case: NewCase, now: datetime) -> list[Event]:
+    return [
+        InvitationMade(
+            person_id=one.person_id,
+            case_id=case.case_id,
+            attendee_id=one.attendee_id,
+            purpose=purpose_of(one.participant.role),
+            codes=Sealed(field="invitation", version=1, box=one.invitation),
+            expires_at=now + OPEN_FOR,
+            made_at=now,
+        )
+        for one in case.attendees
+        if one.invitation
     ]
 
 

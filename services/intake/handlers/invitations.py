@@ -10,6 +10,7 @@ from services.intake.domain.requests import Consent
 from services.intake.domain.wishes import KeptRequest
 from services.intake.handlers.announcements import updated
 from services.intake.handlers.sessions import Knock, Refused, let_in
+from services.intake.handlers.withdrawal import take_back_invitations
 from services.intake.repository import attendees, requests, sessions, standings
 from shared.contracts.base import Event
 from shared.contracts.intake import CaseWithdrawn, ConsentChanged
@@ -69,6 +70,7 @@ async def _save(
     await standings.save_withdrawals(tx, dict.fromkeys(ended, REFUSED))
     tx.emit([updated(request, tx.now) for request in heard])
     tx.emit([CaseWithdrawn(case_id=one, reason=REFUSED, withdrawn_at=tx.now) for one in ended])
+    await take_back_invitations(ended, tx)
     tx.emit([_contact(person_id, case_id, consent, tx) for person_id, case_id, consent in said])
 
 

@@ -25,12 +25,14 @@ from shared.privacy import Sealer
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the desk needs beside the requests: the signed rules, the seal, chance, and a way to keep a trace."""
+    """What the desk needs beside the requests: the signed rules, the seal, chance, a way to keep a trace, and the PIN of an
+    attendee."""
 
     policy: Policy
     sealer: Sealer
     randomness: Callable[[int], bytes]
     keep_trace: Callable[[str | None], str | None]
+    pin_of: Callable[[UUID], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,15 @@ def _open_case(asked: Asked, tx: Transaction, desk: Desk) -> NewCase:
 def _attendee(one: Participant, asker: Contact, tx: Transaction, desk: Desk) -> NewAttendee:
     # Whoever has no contact of their own looks by themselves: the asker's is never written to in their name.
     contact = one.contact or Contact("inbox", None, asker.language, asker.script, USUAL_WINDOWS, "own")
-    person_id = tx.new_id()
-    boxes, keys = _seal_address(desk.sealer, person_id, contact)
+    attendee_id, person_id = tx.new_id(), tx.new_id()
     [code] = case_codes(desk.randomness(BYTES_PER_CODE))
-    return NewAttendee(tx.new_id(), person_id, code, one, contact, SealedParts(boxes, (), keys))
+    fields = _address(contact)
+    if one.consent == "invited":
+        fields["invitation"] = f"{code} {desk.pin_of(attendee_id)}".encode()
+    boxes, keys = _seal_all(desk.sealer, person_id, "contact", fields)
+    sealed = dict(zip(fields, boxes, strict=True))
+    parts = SealedParts(sealed.get("address"), (), keys)
+    return NewAttendee(attendee_id, person_id, code, one, contact, parts, sealed.get("invitation"))
 
 
 def _alarm(
@@ -143,9 +150,12 @@ def _seal_address(
     sealer: Sealer, person_id: UUID, contact: Contact
 ) -> tuple[str | None, tuple[tuple[str, bytes], ...]]:
     """The box and the wrapped key of a contact's address; neither where it has none."""
-    fields = {"address": contact.address.encode()} if contact.address else {}
-    boxes, keys = _seal_all(sealer, person_id, "contact", fields)
+    boxes, keys = _seal_all(sealer, person_id, "contact", _address(contact))
     return next(iter(boxes), None), keys
+
+
+def _address(contact: Contact) -> dict[str, bytes]:
+    return {"address": contact.address.encode()} if contact.address else {}
 
 
 def _seal_all(

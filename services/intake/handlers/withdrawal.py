@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.intake.domain.vocabulary import WithdrawReason
-from services.intake.repository import keys, standings
+from services.intake.repository import attendees, keys, standings
 from shared.contracts.base import Event
 from shared.contracts.intake import CaseWithdrawn, ContactStopped
 from shared.messaging import Transaction
@@ -31,7 +31,15 @@ async def withdraw_cases(withdrawals: Sequence[Withdrawal], tx: Transaction) -> 
     stopped = await keys.stop_contact(tx, list(quiet))
     tx.emit([_withdrawn(wishes[progress.case_id], tx) for progress in fresh])
     tx.emit([_stopped(person_id, quiet[person_id], tx) for person_id in stopped])
+    await take_back_invitations([progress.case_id for progress in fresh], tx)
     return [None] * len(withdrawals)
+
+
+async def take_back_invitations(case_ids: Sequence[UUID], tx: Transaction) -> None:
+    """Whoever has not answered for these cases is not written to any more: nobody learns of what was taken back."""
+    invited = await attendees.unanswered(tx, case_ids)
+    stopped = await keys.stop_contact(tx, list(invited))
+    tx.emit([_stopped(person_id, invited[person_id], tx) for person_id in stopped])
 
 
 def _withdrawn(wish: Withdrawal, tx: Transaction) -> Event:

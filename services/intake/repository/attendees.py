@@ -23,6 +23,10 @@ CODES = """
 SELECT case_id, role, code, attendee_id FROM attendees WHERE case_id = ANY ($1) ORDER BY attendee_id
 """
 
+UNANSWERED = """
+SELECT person_id, case_id FROM attendees WHERE case_id = ANY ($1) AND consent IN ('pending', 'invited')
+"""
+
 # The case is locked: nobody else answers for it at the same time.
 SAVE_ANSWERS = """
 UPDATE attendees a SET consent = n.consent, changed_at = $3
@@ -67,6 +71,12 @@ async def codes_of(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, list
     for case_id, *about in await tx.connection.fetch(CODES, case_ids):
         found.setdefault(case_id, []).append((about[0], about[1], about[2]))
     return found
+
+
+async def unanswered(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The cases of those who have not answered yet, by person."""
+    records = await tx.connection.fetch(UNANSWERED, list(case_ids)) if case_ids else []
+    return {r["person_id"]: r["case_id"] for r in records}
 
 
 async def save_answers(tx: Transaction, attendees: Sequence[KeptAttendee]) -> None:

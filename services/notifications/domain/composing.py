@@ -21,12 +21,14 @@ class Occasion:
     directions: Mapping[str, str]
 
 
-def compose(language: Language, occasion: Occasion) -> Text:
-    """The text in that language."""
+def compose(language: Language, occasion: Occasion, own: Mapping[str, str] | None = None) -> Text:
+    """The text in that language. `own` are values for this person alone: what they answer an invitation with, by which
+    day is then the occasion's `start`."""
     if occasion.start is None:
         return render(language, occasion.purpose, {})
     day, time = describe_time(language, occasion.start, occasion.time_zone)
-    return render(language, occasion.purpose, {"day": day, "time": time, "place": place(language, occasion)})
+    values = {"day": day, "time": time, "place": place(language, occasion)}
+    return render(language, occasion.purpose, values | dict(own or {}))
 
 
 def place(language: Language, occasion: Occasion) -> str:

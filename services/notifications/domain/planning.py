@@ -7,12 +7,14 @@ from typing import Literal
 from uuid import UUID
 
 REMINDER_AHEAD = timedelta(hours=24)
-Change = Literal["booked", "changed", "cancelled", "waitlisted"]
+Change = Literal["booked", "changed", "cancelled", "waitlisted", "consent_request", "invitation"]
+OF_AN_HOUR: frozenset[Change] = frozenset({"booked", "changed", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """An appointment's change, or a case put on the waiting list (then `subject_id` is the case)."""
+    """An appointment's change; a case put on the waiting list (then `subject_id` is the case); somebody who is invited
+    (then it is the attendee)."""
 
     change: Change
     subject_id: UUID
@@ -25,7 +27,7 @@ class Fact:
 
     @property
     def appointment_id(self) -> UUID | None:
-        return None if self.change == "waitlisted" else self.subject_id
+        return self.subject_id if self.change in OF_AN_HOUR else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,11 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the message is about as it stands now: an appointment, or a case on the waiting list."""
+    """What the message is about as it stands now: an appointment, a case on the waiting list, or an invitation. From
+    `start` on there is nothing to tell: the hour has begun, the invitation has ended."""
 
     version: int
-    state: Literal["booked", "cancelled", "waitlisted", "left_waitlist"]
+    state: Literal["booked", "cancelled", "waitlisted", "left_waitlist", "invited", "answered"]
     start: datetime | None
 
 
@@ -101,6 +102,8 @@ def _outdated(message: Due, now: datetime) -> str | None:
         return "superseded"
     if message.purpose == "waitlisted":
         return None if subject.state == "waitlisted" else "superseded"
+    if subject.state == "answered":
+        return "superseded"
     if subject.state == "cancelled" and message.purpose != "cancelled":
         return "cancelled"
     if subject.version != message.version:

@@ -1,6 +1,6 @@
-"""Texts a person receives: loaded strictly, filled from four plain variables, neutral or not loaded at all.
+"""Texts a person receives: loaded strictly, filled from five plain variables, neutral or not loaded at all.
 
-`str.format_map` with an allow-list and not Jinja2: the values are four flat strings, so there is nothing to
+`str.format_map` with an allow-list and not Jinja2: the values are five flat strings, so there is nothing to
 loop or test; a format string that names no attribute, index or conversion has no code to sandbox (Jinja2's
 sandbox is none for untrusted authors); and it renders in 1 µs.
 """
@@ -14,8 +14,10 @@ from typing import Any
 from services.notifications.domain.windows import zone
 from services.notifications.domain.wording import ForbiddenWords, findings
 
-VARIABLES = frozenset({"time", "day", "code", "place"})
-PURPOSES = frozenset({"booked", "changed", "cancelled", "reminder", "waitlisted", "page"})
+VARIABLES = frozenset({"time", "day", "code", "pin", "place"})
+PURPOSES = frozenset(
+    {"booked", "changed", "cancelled", "reminder", "waitlisted", "consent_request", "invitation", "page"}
+)
 MODALITIES = frozenset({"video", "audio", "phone", "in_person"})
 RIGHT_TO_LEFT = frozenset({"Arab"})
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"

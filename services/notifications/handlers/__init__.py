@@ -13,6 +13,7 @@ from shared.contracts.intake import (
     ConsentChanged,
     ContactChanged,
     ContactStopped,
+    InvitationMade,
 )
 from shared.contracts.matching import CaseWaitlisted
 from shared.contracts.scheduling import (
@@ -29,6 +30,7 @@ HANDLERS: Handlers = {
     AppointmentRescheduled: planning.tell_of_changes,
     AppointmentCancelled: planning.tell_of_cancellations,
     CaseWaitlisted: planning.tell_of_waiting,
+    InvitationMade: planning.invite,
     ContactChanged: knowing.remember_contacts,
     ContactStopped: knowing.stop_contact,
     ConsentChanged: knowing.follow_consent,

@@ -1,4 +1,5 @@
-"""Kafka in: an appointment's change or a place on the waiting list becomes messages to the people of the case."""
+"""Kafka in: an appointment's change, a place on the waiting list or an invitation becomes messages to the people of the
+case."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -8,6 +9,7 @@ from services.notifications.domain.planning import Change, Fact
 from services.notifications.handlers.announcing import announce, skipped
 from services.notifications.repository import messages, projections
 from shared.contracts.base import Event
+from shared.contracts.intake import InvitationMade
 from shared.contracts.matching import CaseWaitlisted
 from shared.contracts.scheduling import (
     Appointment,
@@ -41,6 +43,15 @@ async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> 
     await _plan(tx, [(event, _waitlisted(event)) for event in events], {})
 
 
+async def invite(events: Sequence[InvitationMade], tx: Transaction) -> None:
+    """Somebody is asked once whether they take part, or agree for a young person."""
+    await projections.save_invitations(tx, events)
+    # The event is about a person, its message follows from the request of a case.
+    for event in events:
+        tx.trace(str(event.case_id), tx.traceparent_of(event.key))
+    await _plan(tx, [(event, _invitation(event)) for event in events], {})
+
+
 async def _plan(tx: Transaction, told: Sequence[tuple[Event, Fact]], standing: Mapping[UUID, int]) -> None:
     facts = [fact for _, fact in told]
     people = {person for fact in facts for person in fact.people}
@@ -69,3 +80,7 @@ def _fact(change: Change, event: Appointment) -> Fact:
 
 def _waitlisted(event: CaseWaitlisted) -> Fact:
     return Fact("waitlisted", event.case_id, event.attempt, event.attempt, event.case_id, (event.person_id,))
+
+
+def _invitation(event: InvitationMade) -> Fact:
+    return Fact(event.purpose, event.attendee_id, 1, 0, event.case_id, (event.person_id,))

@@ -5,7 +5,7 @@ from datetime import datetime
 from json import dumps
 from uuid import UUID
 
-from shared.contracts.intake import ContactChanged
+from shared.contracts.intake import ContactChanged, InvitationMade
 from shared.contracts.scheduling import Appointment, SiteChanged
 from shared.messaging import Transaction
 
@@ -65,6 +65,12 @@ ON CONFLICT (site_id) DO UPDATE SET city = excluded.city, directions = excluded.
 WHERE sites.changed_at IS NULL OR sites.changed_at <= excluded.changed_at
 """
 
+SAVE_INVITATIONS = """
+INSERT INTO invitations (attendee_id, person_id, case_id, box, box_version, expires_at)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::timestamptz[]) ORDER BY 1
+ON CONFLICT (attendee_id) DO NOTHING
+"""
+
 
 async def fold_appointments(tx: Transaction, events: Sequence[Appointment], state: str) -> dict[UUID, int]:
     """Takes in what is newer; returns the version that stands for every appointment that was not newer."""
@@ -122,6 +128,19 @@ async def save_contacts(tx: Transaction, events: Sequence[ContactChanged]) -> No
         [e.address.box if e.address else None for e in events],
         [e.address.version if e.address else None for e in events],
         [e.changed_at for e in events],
+    )
+
+
+async def save_invitations(tx: Transaction, events: Sequence[InvitationMade]) -> None:
+    """What people are to answer with; it stays sealed."""
+    await tx.connection.execute(
+        SAVE_INVITATIONS,
+        [e.attendee_id for e in events],
+        [e.person_id for e in events],
+        [e.case_id for e in events],
+        [e.codes.box for e in events],
+        [e.codes.version for e in events],
+        [e.expires_at for e in events],
     )
 
 

@@ -12,6 +12,8 @@ from services.notifications.domain.windows import Window
 from services.notifications.repository.messages import Message
 from shared.messaging import Transaction
 
+INVITING = frozenset({"consent_request", "invitation"})
+
 # The lock is taken first, and it re-reads the row: whoever cancelled, stopped or sent meanwhile has changed it.
 # OFFSET 0 keeps the look-ups look-ups: the planner would rather read all appointments than 500 of 100,000.
 CLAIM = """
@@ -25,6 +27,7 @@ SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.t
     s.city, s.directions,
     c.channels, c.language, c.script, c.windows, c.time_zone AS c_zone, c.confirmed_until, c.box, c.box_version,
     coalesce(stops.stopped, false) AS stopped,
+    i.box AS i_box, i.box_version AS i_version, i.expires_at, stops.person_id IS NOT NULL AS answered,
     EXISTS (
         SELECT FROM blocks b WHERE b.grp = 'notifications' AND b.key IN (m.case_id::text, m.person_id::text)
     ) AS held,
@@ -36,6 +39,10 @@ LEFT JOIN LATERAL (SELECT * FROM appointments a WHERE a.appointment_id = m.appoi
 LEFT JOIN LATERAL (SELECT * FROM sites s WHERE s.site_id = a.site_id OFFSET 0) s ON true
 LEFT JOIN LATERAL (SELECT * FROM contacts c WHERE c.person_id = m.person_id OFFSET 0) c ON true
 LEFT JOIN LATERAL (SELECT * FROM stops t WHERE t.person_id = m.person_id OFFSET 0) stops ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM invitations i WHERE i.attendee_id = m.subject_id
+        AND m.purpose IN ('consent_request', 'invitation') OFFSET 0
+) i ON true
 ORDER BY m.next_at
 """
 
@@ -80,6 +87,7 @@ class Claimed:
     language: tuple[str, str]
     box: tuple[str, int] | None
     tries: int
+    answer_with: tuple[str, int] | None = None
 
 
 @dataclass(slots=True)
@@ -162,15 +170,25 @@ def _claimed(row: Any) -> Claimed:
         language=(row["language"] or "", row["script"] or ""),
         box=(row["box"], row["box_version"]) if row["box"] is not None else None,
         tries=row["tries"],
+        answer_with=(row["i_box"], row["i_version"]) if row["i_box"] is not None else None,
     )  # fmt: skip
 
 
 def _subject(row: Any) -> Subject | None:
+    if row["purpose"] in INVITING:
+        return _invitation(row)
     if row["appointment_id"] is None:
         return Subject(row["version"], "left_waitlist" if row["left_waitlist"] else "waitlisted", None)
     if row["a_state"] is None:
         return None
     return Subject(row["a_version"], row["a_state"], row["start"])
+
+
+def _invitation(row: Any) -> Subject | None:
+    # Whoever is invited has said nothing before: any word of theirs about messages came with their answer.
+    if row["expires_at"] is None:
+        return None
+    return Subject(row["version"], "answered" if row["answered"] else "invited", row["expires_at"])
 
 
 def _contact(row: Any) -> Contact | None:
@@ -189,7 +207,7 @@ def _occasion(row: Any) -> Occasion:
     in_person = row["modality"] == "in_person"
     return Occasion(
         purpose=row["purpose"],
-        start=row["start"],
+        start=row["expires_at"] if row["purpose"] in INVITING else row["start"],
         time_zone=(row["a_zone"] if in_person else row["c_zone"]) or "",
         modality=row["modality"],
         city=row["city"],

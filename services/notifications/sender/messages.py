@@ -166,16 +166,15 @@ class Sender:
     def _write(self, one: Claimed, keys: Keys) -> Outgoing | None:
         """The message as it leaves; None when the address cannot be opened with the person's key."""
         assert one.box is not None, "a message without an address is decided before it comes here"
-        person, (box, version) = one.message.person_id, one.box
+        key = keys.keys[one.message.person_id]
         try:
-            address = open_box(
-                keys.keys[person], box, purpose="contact", person_id=person, field="address", version=version
-            )
+            address = _open(key, one, one.box, "address")
+            own = _answer_with(_open(key, one, one.answer_with, "invitation")) if one.answer_with else {}
         except SealBroken:
             return None
         language = choose(self._languages, *one.language)
-        text = compose(language, one.occasion)
-        return Outgoing(one.message.id, address.decode(), text.subject, text.body, language.tag)
+        text = compose(language, one.occasion, own)
+        return Outgoing(one.message.id, address, text.subject, text.body, language.tag)
 
     def _attempt(
         self, channel: Channel, one: Claimed, text: Outgoing | None, outcomes: Mapping[UUID, Outcome]
@@ -205,6 +204,18 @@ class Sender:
     def metrics(self) -> dict[str, float]:
         counts = {f"messages_{name}_total": float(count) for name, count in self._counts.items()}
         return counts | {"messages_oldest_due_seconds": self._oldest}
+
+
+def _open(key: bytes, one: Claimed, sealed: tuple[str, int], field: str) -> str:
+    """What only this person's key opens. Raises SealBroken."""
+    person, (box, version) = one.message.person_id, sealed
+    return open_box(key, box, purpose="contact", person_id=person, field=field, version=version).decode()
+
+
+def _answer_with(opened: str) -> dict[str, str]:
+    """Code and PIN; the code in two halves, as it is read aloud."""
+    code, _, pin = opened.partition(" ")
+    return {"code": f"{code[:5]}-{code[5:]}", "pin": pin}
 
 
 def _allowed(claimed: Sequence[Claimed], keys: Keys) -> list[Claimed]:

@@ -18,6 +18,7 @@ from shared.contracts.intake import (
     ConsentChanged,
     ContactChanged,
     ContactStopped,
+    InvitationMade,
     Sealed,
     TherapistGender,
     WeeklyWindow,
@@ -74,6 +75,17 @@ EXAMPLES: tuple[Event, ...] = (
             field="address", version=1, box="q1d0bm90IGEgcmVhbCBib3gsIGJ1dCBhcyBsb25nIGFzIG9uZQ=="
         ),
         changed_at=story.ASKED,
+    ),
+    InvitationMade(
+        person_id=story.PARTNER,
+        case_id=story.CASE,
+        attendee_id=story.PARTNERS_PLACE,
+        purpose="invitation",
+        codes=Sealed(
+            field="invitation", version=1, box="q1d0bm90IGEgcmVhbCBib3gsIGJ1dCBhcyBsb25nIGFzIG9uZQ=="
+        ),
+        expires_at=story.IN_TWO_WEEKS,
+        made_at=story.ASKED,
     ),
     AlarmRaised(
         case_id=story.CASE,
