@@ -59,6 +59,8 @@ def _cases(history: History) -> dict[str, Any]:
         "waitlisted": len(history.waitlisted),
         "waitlist_reasons": _counted(c.reason for c in history.cases if c.case_id in history.waitlisted),
         "held_for_human": held,
+        "agreed": history.agreed,
+        "refused": sum(case.withdrawn for case in history.cases),
         "chosen": history.chosen,
         "offered": len(history.offered),
     }

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import orjson
 
-from simulation import asking, choosing, evidence, handing_over, reporting
+from simulation import agreeing, asking, choosing, evidence, handing_over, reporting
+from simulation.agreeing import Household
 from simulation.asking import Asked
 from simulation.choosing import Desks
 from simulation.client_log import ClientLog, read_client_log
@@ -26,7 +27,7 @@ from simulation.evidence.sources import Sources
 from simulation.figures import Figures
 from simulation.history import Findings, History
 from simulation.http_client import Address
-from simulation.population import Person, care_for
+from simulation.population import Person, care_for, guardians
 from simulation.population import people as population
 from simulation.seeding import seed_care, staff_token
 
@@ -43,11 +44,12 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: who asks, and where the client's own file is."""
+    """One run: who asks, where the client's own file is, and the guardians who are asked."""
 
     people: list[Person]
     started_at: float
     file: Path
+    household: Household
     per_second: float | None = None
     in_bulk: float = 0.0
     token: str = ""
@@ -102,20 +104,20 @@ async def run(  # noqa: PLR0913 - options, all by keyword
     a country of MANY. `faults`: processes are killed meanwhile, so that a mail may rightly end as unknown. 0 when
     every promise was kept, else 1.
     """
-    asking_people = list(population(seed, people, datetime.now(KARACHI)))
-    file = out.parent / "clients" / f"{uuid4().hex}.jsonl"
     share = usual_share(people) if in_bulk is None else in_bulk
     token = staff_token(secrets, now=time.time()) if share else ""
-    own = Run(asking_people, time.time(), file, per_second, share, token)
+    own = _own_run(people, seed, out.parent, per_second, share, token)
     connection = await asyncpg.connect(addresses["database"])
     try:
         before = await kernel.leftovers(connection)
-        asked = await _ask_and_wait(connection, _desks(addresses), own, progress)
-        await _settle(connection, asked, own, settle_seconds)
+        desks = _desks(addresses)
+        async with agreeing.meanwhile(desks.intake, own.household):
+            asked = await _ask_and_wait(connection, desks, own, progress)
+            await _settle(connection, asked, own, settle_seconds)
         left = (await kernel.leftovers(connection)).since(before)
     finally:
         await connection.close()
-    history = await _history(addresses, own, asked, out.parent / "sinks")
+    history = await _history(addresses, own, asked)
     figures, findings = count(history, left, people=people, now=datetime.now(UTC))
     kept = figures.promises_kept(faults=faults) and not asked.unanswered and not asked.refused
     _write(out, figures, findings, own)
@@ -123,13 +125,31 @@ async def run(  # noqa: PLR0913 - options, all by keyword
     return 0 if kept else 1
 
 
-async def _history(addresses: Mapping[str, str], own: Run, asked: Asked, sinks: Path) -> History:
+def _own_run(count: int, seed: int, folder: Path, per_second: float | None, share: float, token: str) -> Run:
+    asking_people = list(population(seed, count, datetime.now(KARACHI)))
+    file = folder / "clients" / f"{uuid4().hex}.jsonl"
+    household = _household(asking_people, seed, folder / "sinks")
+    return Run(asking_people, time.time(), file, household, per_second, share, token)
+
+
+def _household(people: list[Person], seed: int, sinks: Path) -> Household:
+    answers = {
+        address: guardians.agrees(seed, person.number)
+        for person in people
+        if person.guarded
+        for address in person.others
+    }
+    return Household(answers, sinks)
+
+
+async def _history(addresses: Mapping[str, str], own: Run, asked: Asked) -> History:
     """The evidence about the people of this run, with what only their client knows."""
-    sources = Sources(addresses["database"], addresses["kafka"], addresses["hospital"], sinks)
+    sources = Sources(addresses["database"], addresses["kafka"], addresses["hospital"], own.household.sinks)
     history = await evidence.load(sources, codes=asked.codes, since=own.started_at)
     history.told = list(read_client_log(own.file))
     history.addresses = {person.number: person.address for person in own.people}
     history.others = {person.number: person.others for person in own.people}
+    history.guarded = frozenset(person.number for person in own.people if person.guarded)
     history.choosers = frozenset(person.number for person in own.people if person.chooses)
     history.expects_card = frozenset(person.number for person in own.people if person.alarming)
     return history
@@ -148,8 +168,9 @@ async def _ask_and_wait(connection: asyncpg.Connection, desks: Desks, own: Run, 
             tells = time.monotonic() - told_at > TELL_SECONDS
             if not (deciding.done() or tells):
                 continue
+            answered = own.household.read  # before looking: who answers meanwhile is under way
             stands = await waiting.standing(connection, asked.codes)
-            settled = deciding.done() and stands.settled(len(set(asked.codes)))
+            settled = deciding.done() and stands.settled(len(set(asked.codes)), answered)
             if settled or tells:
                 told_at = time.monotonic()
                 progress(f"  {len(set(asked.codes))} of {len(own.people)} asked: {stands}")
@@ -187,8 +208,11 @@ async def _settle(connection: asyncpg.Connection, asked: Asked, own: Run, second
     await asyncio.sleep(seconds)
     looks, until = seconds >= SETTLE_SECONDS, time.monotonic() + own.patience
     while time.monotonic() < until:
+        answered = own.household.read
         stands = await waiting.standing(connection, asked.codes)
-        if stands.settled(len(set(asked.codes))) and not (looks and await waiting.may_wake(connection)):
+        if stands.settled(len(set(asked.codes)), answered) and not (
+            looks and await waiting.may_wake(connection)
+        ):
             return
         await asyncio.sleep(LOOK_SECONDS)
 

@@ -23,7 +23,8 @@ class Leftovers:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What `demo.json` says. Times in seconds; p50 and p99 from the request to the message at a
-    sink; `accepted_in_bulk` are those of `accepted` who were handed over in a file."""
+    sink; `accepted_in_bulk` are those of `accepted` who were handed over in a file.
+    `held_for_human` are those who wait at the end; `agreed` and `refused` are minors whose guardian did."""
 
     people: int
     accepted: int
@@ -33,6 +34,8 @@ class Figures:
     waitlisted: int
     waitlist_reasons: Mapping[str, int]
     held_for_human: int
+    agreed: int
+    refused: int
     chosen: int
     offered: int
     booked_online: int

@@ -13,9 +13,9 @@ from simulation.history.outcomes import booked_cases
 def figures(history: History) -> dict[str, Any]:
     """Seconds of the whole run, journeys (people who were booked and told), and percentiles of the waits.
 
-    Of those who left the choice to us: how long somebody takes to choose is no speed of ours.
+    Of those who waited for nobody but us: how long somebody takes to choose, or a guardian to agree, is no speed of ours.
     """
-    history = without_choosers(history)
+    history = without_others_time(history)
     arrived = first_arrivals(history)
     seconds, journeys = _duration(history, arrived), _journeys(history, arrived)
     waits = latencies(history)
@@ -28,13 +28,14 @@ def figures(history: History) -> dict[str, Any]:
     }
 
 
-def without_choosers(history: History) -> History:
-    """The same without the people who wished to choose."""
-    codes = {one.case_code for one in history.told if one.person in history.choosers}
+def without_others_time(history: History) -> History:
+    """The same without the people who wished to choose, and those whose guardian had to agree first."""
+    slower = history.choosers | history.guarded
+    codes = {one.case_code for one in history.told if one.person in slower}
     own = {case.case_id for case in history.cases if case.case_code in codes}
     return replace(
         history,
-        told=[one for one in history.told if one.person not in history.choosers],
+        told=[one for one in history.told if one.person not in slower],
         cases=[case for case in history.cases if case.case_id not in own],
         messages=[message for message in history.messages if message.case_id not in own],
     )

@@ -53,6 +53,7 @@ async def _tables(connection: asyncpg.Connection) -> History:
         waitlisted=await services.waitlisted(connection),
         offered=await services.offered(connection),
         chosen=await services.chosen(connection),
+        agreed=await services.agreed(connection),
         alarms=await services.alarms(connection),
         appointments=booked,
         reservations=await bookings.reservations(connection),

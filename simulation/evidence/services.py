@@ -20,6 +20,9 @@ MATCHED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE sta
 WAITLISTED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE state = 'waitlisted'"
 OFFERED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE state = 'offered'"
 CHOSEN = "SELECT count(*) FROM own JOIN matching.offers USING (case_id) WHERE state = 'accepted'"
+AGREED = """
+SELECT count(DISTINCT case_id) FROM own JOIN intake.attendees USING (case_id) WHERE role = 'guardian' AND consent = 'given'
+"""
 ALARMS = "SELECT alarm_id, case_id FROM own JOIN intake.alarms USING (case_id)"
 MESSAGES = """
 SELECT id, case_id, m.person_id, subject_id, version, purpose, state, reason, channel, due_at, next_at, settled_at
@@ -51,6 +54,11 @@ async def offered(connection: asyncpg.Connection) -> frozenset[UUID]:
 async def chosen(connection: asyncpg.Connection) -> int:
     """How many offers to own cases were accepted."""
     return int(await connection.fetchval(CHOSEN))
+
+
+async def agreed(connection: asyncpg.Connection) -> int:
+    """How many own cases a guardian has agreed to."""
+    return int(await connection.fetchval(AGREED))
 
 
 async def alarms(connection: asyncpg.Connection) -> list[Alarm]:

@@ -17,6 +17,7 @@ FROM (
 # A message under way has a lease, so that its next_at lies ahead although it could go now.
 MESSAGES = """
 SELECT count(*) FILTER (WHERE m.state = 'delivered') AS delivered,
+    count(*) FILTER (WHERE m.state = 'delivered' AND m.purpose = 'consent_request') AS asked,
     count(*) FILTER (WHERE m.state = 'sending' OR (m.state = 'planned' AND m.next_at <= clock_timestamp())) AS due
 FROM intake.cases c JOIN notifications.messages m USING (case_id) WHERE c.case_code = ANY ($1)
 """
@@ -24,20 +25,24 @@ FROM intake.cases c JOIN notifications.messages m USING (case_id) WHERE c.case_c
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Own cases by state, booked or waitlisted people nobody has planned to tell, messages done and due now."""
+    """Own cases by state, booked or waitlisted people nobody has planned to tell, messages done and due now; `asked`
+    of those done ask a guardian."""
 
     states: dict[str, int]
     untold: int
     delivered: int
     due: int
+    asked: int = 0
 
     @property
     def cases(self) -> int:
         return sum(self.states.values())
 
-    def settled(self, expected: int) -> bool:
-        """Every case has an outcome and every message that may be sent now is sent."""
-        return self.cases >= expected and not (self.states.get("matching", 0) or self.untold or self.due)
+    def settled(self, expected: int, answered: int = 0) -> bool:
+        """Every case has an outcome, every message that may be sent now is sent, and the guardians who were asked have
+        `answered`, as far as they ever will."""
+        under_way = self.states.get("matching", 0) or self.untold or self.due
+        return self.cases >= expected and self.asked <= answered and not under_way
 
     def __str__(self) -> str:
         states = ", ".join(f"{number} {state}" for state, number in sorted(self.states.items()))
@@ -69,4 +74,5 @@ async def standing(connection: asyncpg.Connection, codes: Sequence[str]) -> Stan
         untold=sum(row["untold"] for row in rows),
         delivered=messages["delivered"],
         due=messages["due"],
+        asked=messages["asked"],
     )

@@ -80,3 +80,15 @@ def whole_lines(file: Path) -> Iterator[dict[str, Any]]:
             yield orjson.loads(line)
     if whole < file.stat().st_size:
         os.truncate(file, whole)
+
+
+def whole_lines_from(file: Path, place: int, *, having: bytes) -> tuple[list[dict[str, Any]], int]:
+    """The complete lines with these bytes from a place in the file on, and where the next ones will begin; for whoever
+    reads while the gateway writes."""
+    if not file.exists():
+        return [], place
+    with file.open("rb") as lines:
+        lines.seek(place)
+        news = lines.read()
+    end = news.rfind(b"\n") + 1
+    return [orjson.loads(line) for line in news[:end].splitlines() if having in line], place + end

@@ -130,7 +130,8 @@ class History:
     """Everything the checks look at. `read` is by (service, group), `reached` by (service, group, topic, key).
 
     `matched`, `waitlisted` and `offered` (still to choose) are case ids by matching's own tables, `chosen` is how many
-    offers were accepted; `choosers` are the numbers of people who wished to choose; `expects_card` are the numbers of people
+    offers were accepted; `choosers` are the numbers of people who wished to choose, `guarded` of those for whom a
+    guardian had to agree, `agreed` is how many of these did; `expects_card` are the numbers of people
     whose answer must show whom to call; `addresses` is where each person (by number) is reached, None for the
     inbox, and `others` where those are who take part with them; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
     reference stands for; `complaints` is what the partner misses; `at_partner` is who it is. Appointments and
@@ -144,6 +145,8 @@ class History:
     offered: frozenset[UUID] = frozenset()
     chosen: int = 0
     choosers: frozenset[int] = frozenset()
+    guarded: frozenset[int] = frozenset()
+    agreed: int = 0
     alarms: Sequence[Alarm] = ()
     alarms_on_topic: frozenset[UUID] = frozenset()
     expects_card: frozenset[int] = frozenset()

@@ -100,7 +100,7 @@ def outcomes(case: Case, booked: frozenset[UUID], history: History) -> set[str]:
         "booked": case.case_id in booked,
         "waitlisted": case.case_id in history.waitlisted,
         "offered": case.case_id in history.offered,
-        "held": case.gate != "open",
+        "held": case.gate != "open" and not case.withdrawn,
         "closed": case.withdrawn,
     }
     return {name for name, holds in found.items() if holds}

@@ -1,7 +1,7 @@
 """People who ask for help: what each would type into a frontend.
 
 Shares are design unless the module they come from says otherwise. Minors are 3 % here (8 % would ask): each is
-held for a guardian's consent, and nine in ten people have to be bookable.
+held until a guardian has agreed, and nine in ten people have to be bookable.
 """
 
 import random
@@ -70,6 +70,11 @@ class Person:
         contacts = (one.get("contact", {}) for one in self.body.get("attendees", ()))
         found = (_as_it_arrives(contact.get("address")) for contact in contacts)
         return frozenset(address for address in found if address)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a guardian has to agree first."""
+        return bool(self.body["age_band"] == "13-17")
 
     @property
     def chooses(self) -> bool:

@@ -10,8 +10,10 @@ from math import log
 from typing import Any
 
 from simulation.population.chance import Weighted, identifier, stream
+from simulation.population.guardians import guardian
 from simulation.population.places import Home
 
+MINOR = "13-17"
 WOMAN_A_MUST = {True: 0.45, False: 0.03}  # by whether it is a woman who asks
 WOMAN_A_WISH = {True: 0.15, False: 0.05}
 FAITH_SENSITIVE = 0.15
@@ -53,7 +55,7 @@ def wishes(seed: int, number: int, body: dict[str, Any], *, woman: bool, lives: 
         **_of_where(chance, body, lives),
         **_of_oneself(chance, woman=woman),
         **_with_others(chance, seed, number, body),
-        **({"booking_mode": "choose"} if chance.random() < CHOOSES else {}),
+        **({"booking_mode": "choose"} if chance.random() < CHOOSES and body["age_band"] != MINOR else {}),
     }
 
 
@@ -94,9 +96,11 @@ def _of_oneself(chance: random.Random, *, woman: bool) -> dict[str, Any]:
 
 
 def _with_others(chance: random.Random, seed: int, number: int, body: dict[str, Any]) -> dict[str, Any]:
-    """A couple is held for the other one; of a family whoever asks may begin."""
+    """A couple is held for the other one, a minor for a guardian; of a family whoever asks may begin."""
     drawn = chance.random()
-    if "relationship" not in body["problem_areas"] or body["age_band"] == "13-17":
+    if body["age_band"] == MINOR:
+        return {"attendees": [guardian(seed, number, body)]}
+    if "relationship" not in body["problem_areas"]:
         return {}
     if drawn < COUPLE:
         address = f"partner-{seed}-{number}@example.org"
