@@ -146,6 +146,18 @@ async def test_a_refusal_stops_the_case_and_is_told(
     assert await store.rows() == before
 
 
+async def test_a_consent_that_is_taken_back_ends_what_it_began(
+    people: httpx2.AsyncClient, practice: dict[str, str], store: IntakeDatabase
+) -> None:
+    result, at, pin = await handed_over(people, practice)
+    case_id = str(await case_id_of(store, f"/v1/cases/{result['case_code']}"))
+    assert (await people.post(f"{at}/accept", json=ACCEPT | {"pin": pin})).status_code == 200
+    assert (await people.post(f"{at}/decline", json={"pin": pin})).status_code == 200
+    said = [(one.type, one.event.get("reason")) for one in await store.said(case_id)]
+    assert ("intake.case_withdrawn.v1", "consent_refused") in said
+    assert (await stands(people, result))["state"] == "closed"
+
+
 async def test_a_forged_an_expired_and_a_used_code_open_nothing(
     people: httpx2.AsyncClient, practice: dict[str, str], store: IntakeDatabase
 ) -> None:
