@@ -19,6 +19,7 @@ from shared.privacy import Sealer, open_box
 from tests.intake.conftest import WRAPPING_KEY, IntakeDatabase
 from tests.intake.people import CONSENT, NEEDS
 from tests.intake.test_asking import ask, asking
+from tests.intake.test_bad_input import refused
 from tests.intake.test_bulk import hand_over, line
 from tests.intake.test_over_http import case_id_of
 from tests.intake.test_wishes import KEPT
@@ -232,6 +233,25 @@ async def test_an_invited_guardian_is_sent_a_code_that_only_their_own_key_opens(
     answer = await people.post(f"/v1/invitations/{code}/accept", json=ACCEPT | {"pin": pin})
     assert answer.status_code == 200
     assert (await store.said(str(case_id)))[-1].event["gate"] == "open"
+
+
+OWN = {"attendees": [{"role": "guardian", "consent": "invited", "contact": INVITED["contact"]}]}
+
+
+async def test_nobody_is_their_own_guardian(people: httpx2.AsyncClient, store: IntakeDatabase) -> None:
+    problem = await refused(people, store, json=INVITED | OWN)
+    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [
+        ("/attendees/0/contact/address", "your_own")
+    ]
+
+
+@pytest.mark.parametrize(
+    "other", [{"source": "family"}, {"contact": INVITED["contact"] | {"owner": "shared"}}]
+)
+async def test_a_mother_who_asks_or_whose_telephone_is_shared_is_a_guardian(
+    people: httpx2.AsyncClient, other: dict[str, Any]
+) -> None:
+    assert (await ask(people, INVITED | OWN | other)).status_code == 202
 
 
 async def test_whom_the_asker_tells_themselves_is_not_written_to(

@@ -67,6 +67,18 @@ def unfitting(kind: Kind, others: Sequence[Participant]) -> list[Refusal]:
     ]
 
 
+def in_their_own_name(asker: Contact, others: Sequence[Participant]) -> list[Refusal]:
+    """A guardian who would be written to where nobody reads but the one they are to speak for; addresses as they are
+    kept. A shared number, or one of somebody trusted, is another matter."""
+    detail = "a guardian needs a contact of their own; if you share this one, say so with `owner`"
+    return [
+        Refusal(f"/attendees/{place}/contact/address", "your_own", detail)
+        for place, one in enumerate(others)
+        if one.role == "guardian" and one.contact and one.contact.address and asker.owner == "own"
+        if one.contact.address == asker.address
+    ]
+
+
 def _unfitting(kind: Kind, place: int, one: Participant) -> Iterator[Refusal]:
     at = f"/attendees/{place}"
     if one.role not in ROLES[kind]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from services.intake.domain.attendees import Participant, unfitting
+from services.intake.domain.attendees import Participant, in_their_own_name, unfitting
 from services.intake.domain.contacts import read_address
 from services.intake.domain.policy import Policy
 from services.intake.domain.refusals import Refusal
@@ -30,6 +30,8 @@ def check(policy: Policy, typed: CareRequest) -> CareRequest | list[Refusal]:
         *unfitting(typed.needs.kind, typed.attendees),
     ]
     others = _others(typed.attendees, refusals)
+    if not refusals and not isinstance(address, Refusal) and typed.needs.source != "family":
+        refusals += in_their_own_name(replace(typed.contact, address=address), others)
     if refusals or isinstance(city, Refusal) or isinstance(address, Refusal):
         return refusals
     needs = typed.needs if city == typed.needs.city else replace(typed.needs, city=city)
