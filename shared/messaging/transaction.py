@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import orjson
@@ -60,6 +60,10 @@ class Transaction:
     def new_id(self) -> UUID:
         """A UUIDv7: index locality inside, never shown to people or partners."""
         return UUID(bytes=uuid_utils.uuid7().bytes)
+
+    def new_reference(self) -> UUID:
+        """A UUIDv4, for what people are shown: it tells no time and cannot be guessed."""
+        return uuid4()
 
     def emit(self, events: Iterable[Event], *, causes: Sequence[str] | None = None) -> None:
         """The only way out. `causes[i]` is the key of the input event that the i-th event follows from."""

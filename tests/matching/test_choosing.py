@@ -44,6 +44,16 @@ async def test_whoever_wishes_to_choose_is_offered_three_and_nobody_is_booked(of
     assert (due["key"], due["at"]) == (offer["match_id"], NOW + timedelta(hours=48))
 
 
+async def test_what_an_offer_is_called_by_tells_no_time_and_cannot_be_guessed(office: Office) -> None:
+    await team(office)
+    offer = await offered(office)
+    shown = [offer["match_id"], *(one["option_id"] for one in offer["options"])]
+    assert [UUID(one).version for one in shown] == [4] * 4
+    await decide(office, offer, option=0)
+    [match] = await office.said("match_made")
+    assert match["match_id"] == offer["match_id"]
+
+
 async def test_with_nobody_who_fits_they_wait_like_everybody(office: Office) -> None:
     await team(office)
     await office.hear(office.matchmaker.match_cases, a_case(booking_mode="choose", languages=("bal",)))

@@ -71,7 +71,7 @@ def offer_routes(counter: OfferCounter) -> APIRouter:
 def _add_decisions(router: APIRouter, counter: OfferCounter) -> None:
     @router.post(
         "/v1/matches/{match_id}/accept",
-        openapi_extra=body_of(Accepting, chosen={"option_id": "018f3c1e-7b1a-7000-8000-000000000001"})
+        openapi_extra=body_of(Accepting, chosen={"option_id": "5b0e8f4c-6d1a-4c37-9f0e-2a7d3b91c6e4"})
         | KEY_PARAMETER,
     )
     async def accept(match_id: UUID, person: Person, request: Request) -> Response:

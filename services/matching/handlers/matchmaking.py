@@ -146,14 +146,15 @@ class Matchmaker:
             reason: Reason = "no_other" if outcome == "no_hour" and search.declined else outcome
             waits = not_matched(case, reason, search.priority, self.policy, tx.now)
             return Ended(search, decision.explained, waits, reason)
-        match_id, lane = tx.new_id(), lane_of(outcome.modality)
+        lane = lane_of(outcome.modality)
         # Whoever may be in danger goes on at once: an offer would wait for its answer.
         if search.submitted.booking_mode == "choose" and not search.alarmed:
+            match_id = tx.new_reference()  # it stands in the address of the offer
             outcome = narrowed(outcome, self.policy.waiting.choices)
             waits = offered(case, match_id, lane, _pays_less_to(outcome))
             return Ended(search, decision.explained, waits, outcome, self._offer(waits, outcome, search, tx))
         first = outcome.offers[0].therapist_id
-        found = matched(case, match_id, lane, first, _pays_less_to(outcome))
+        found = matched(case, tx.new_id(), lane, first, _pays_less_to(outcome))
         return Ended(search, decision.explained, found, outcome)
 
     def _offer(self, case: Case, found: Found, search: Search, tx: Transaction) -> Offered:
@@ -164,7 +165,7 @@ class Matchmaker:
             attempt=case.attempt,
             request_version=case.request_version,
             modality=found.modality,
-            choices=tuple(Choice(tx.new_id(), one.therapist_id, one.sites) for one in found.offers),
+            choices=tuple(Choice(tx.new_reference(), one.therapist_id, one.sites) for one in found.offers),
             offered_at=tx.now,
             expires_at=tx.now + self.policy.waiting.time_to_choose(search.priority),
         )
