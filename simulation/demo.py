@@ -34,6 +34,7 @@ from simulation.seeding import seed_care, staff_token
 KARACHI = ZoneInfo("Asia/Karachi")
 LOOK_SECONDS, TELL_SECONDS = 0.5, 2.0  # looking costs the database as much as a dozen people who ask
 KNOWN_SECONDS = 60.0
+FILE_SECONDS = 3.0  # at a steady rate: what came in meanwhile is handed over together
 SETTLE_SECONDS = 10.0  # the outbox is read this long after the last outcome
 
 # From so many people on most come in files, as they would in a country; below, everybody asks alone.
@@ -187,14 +188,19 @@ async def _ask_and_wait(connection: asyncpg.Connection, desks: Desks, own: Run, 
 
 
 async def _post(address: Address, own: Run, log: ClientLog, asked: Asked) -> None:
-    """Some alone and some in files, at the same time. Whoever wishes to choose asks alone: a file gets no PINs back."""
+    """Some alone and some in files, at the same time, both together at the rate of the run. Whoever wishes to choose asks alone: a file gets no PINs back."""
     run = own.file.stem[:12]
     handed, alone = handing_over.by_bulk(own.people, own.in_bulk)
     jobs = list(asking.submits([*alone, *(person for person in handed if person.chooses)], run, address))
-    files = list(handing_over.files([person for person in handed if not person.chooses], run))
+    in_files = [person for person in handed if not person.chooses]
+    rate = own.per_second or 0.0
+    lines = max(1, round(rate * own.in_bulk * FILE_SECONDS)) if rate else handing_over.LINES_PER_FILE
+    files = list(handing_over.files(in_files, run, lines))
     await asyncio.gather(
-        asking.ask(address, jobs, log, asked, per_second=own.per_second),
-        handing_over.hand_over(address, files, own.token, log, asked),
+        asking.ask(address, jobs, log, asked, per_second=rate * (1 - own.in_bulk) or None),
+        handing_over.hand_over(
+            address, files, own.token, log, asked, every_seconds=FILE_SECONDS if rate else 0.0
+        ),
     )
 
 

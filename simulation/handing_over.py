@@ -4,6 +4,7 @@ was told."""
 import asyncio
 import csv
 import io
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -53,11 +54,11 @@ def by_bulk(people: Iterable[Person], share: float) -> tuple[list[Person], list[
     return handed, alone
 
 
-def files(people: Iterable[Person], run: str) -> Iterator[File]:
-    """All of them in files; whoever presses the button twice stands in the file twice. A file in which somebody's
+def files(people: Iterable[Person], run: str, lines: int = LINES_PER_FILE) -> Iterator[File]:
+    """All of them in files of at most so many lines; whoever presses the button twice stands in the file twice. A file in which somebody's
     row was typed wrongly is a table, and comes again, corrected; who does not come alone does not fit into a row."""
     rows = ((f"{run}-{person.number}", person) for person in people for _ in range(person.submits))
-    while some := list(islice(rows, LINES_PER_FILE)):
+    while some := list(islice(rows, lines)):
         if BROKEN_AT_FIRST.isdisjoint(person.number for _, person in some):
             yield _lines(some)
         else:
@@ -67,11 +68,20 @@ def files(people: Iterable[Person], run: str) -> Iterator[File]:
 
 
 async def hand_over(
-    address: Address, handed: Iterable[File], token: str, log: ClientLog, asked: Asked
+    address: Address,
+    handed: Iterable[File],
+    token: str,
+    log: ClientLog,
+    asked: Asked,
+    *,
+    every_seconds: float = 0.0,
 ) -> None:
-    """Sends all files; `asked` fills up while it runs."""
+    """Sends all files, as fast as they are answered or one each so many seconds; `asked` fills up while it runs."""
+    loop = asyncio.get_running_loop()
+    began, places = loop.time(), itertools.count()
 
     async def send(own: Connection, file: File) -> None:
+        await asyncio.sleep(began + next(places) * every_seconds - loop.time())
         for entry in file.entries:
             log.invoke(entry.key, entry.person)
         try:

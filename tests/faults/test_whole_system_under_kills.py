@@ -1,4 +1,5 @@
-"""The whole system while its processes are killed: people ask, and every promise to them is kept."""
+"""The whole system while its processes are killed: people ask, alone and in files, some choose, and every promise to
+them is kept."""
 
 import asyncio
 import random
@@ -16,6 +17,8 @@ pytestmark = [pytest.mark.stack, pytest.mark.faults]
 
 SEED = 5
 PEOPLE, PER_SECOND = 2400, 30.0
+IN_FILES = 0.3  # of those who do not choose; a file comes every few seconds until the last person has asked
+CHOOSE = 40  # so many at least of the few who wish to choose, whatever is killed meanwhile
 KILLS = 66
 OUTSIDE = {"sms", "hospital"}  # not ours to kill: the sinks are the witnesses
 
@@ -50,6 +53,8 @@ async def test_kills_of_every_role_lose_nothing_repeat_nothing_and_double_book_n
             seed=SEED,
             out=out,
             per_second=PER_SECOND,
+            in_bulk=IN_FILES,
+            secrets=secrets,
             faults=True,
             progress=told.append,
         )
@@ -62,3 +67,5 @@ async def test_kills_of_every_role_lose_nothing_repeat_nothing_and_double_book_n
     assert min(killed.values()) >= 4
     assert figures["lost"] == figures["duplicated"] == figures["double_booked"] == 0
     assert figures["accepted"] == PEOPLE
+    assert figures["accepted_in_bulk"] > PEOPLE * IN_FILES * 0.9
+    assert figures["chosen"] >= CHOOSE

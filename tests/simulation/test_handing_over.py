@@ -37,6 +37,12 @@ def test_files_hold_everybody_under_the_keys_of_their_posts_and_who_asks_twice_t
         assert len(file.sendings[-1].splitlines()) == len(file.entries) + file.first - 1
 
 
+def test_files_may_be_short_and_hold_the_same_people_in_the_same_order() -> None:
+    short, usual = ([e for file in files(PEOPLE[100:], "run", n) for e in file.entries] for n in (7, 500))
+    assert short == usual
+    assert {len(file.entries) for file in files(PEOPLE[100:], "run", 7)} <= set(range(1, 8))
+
+
 def test_the_office_that_mistyped_rows_sends_a_table_twice_and_only_those_rows_differ() -> None:
     [table] = [file for file in files(PEOPLE, "run") if file.kind == CSV]
     first, corrected = (sending.splitlines() for sending in table.sendings)
