@@ -13,7 +13,7 @@ from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
 from services.intake.handlers import progress
-from services.intake.roles import serve_crisis, serve_keys, serve_people
+from services.intake.roles import page_renderer, serve_crisis, serve_keys, serve_people
 from services.intake.settings import Settings
 from services.intake.settings.data_files import read_policy
 from services.intake.settings.page_words import read_words
@@ -74,6 +74,7 @@ async def run(role: str, settings: Settings) -> int:
 
 async def build_api(settings: Settings, policy: Policy, app: FastAPI) -> Built:
     """Requests from people. It relays nothing: the worker is woken by NOTIFY within about 10 ms of a commit."""
+    web.show_problems(app, page_renderer(settings, policy).page_of)  # also while the database is away
     kernel = await _kernel(settings, "api")
     watch = serve_people(app, settings, policy, kernel.database)
     return [*kernel.loops, watch], kernel.close

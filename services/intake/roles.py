@@ -45,7 +45,8 @@ from services.intake.handlers.sessions import open_sessions
 from services.intake.handlers.submission import Desk
 from services.intake.handlers.wishes import change_wishes, look_up_wishes
 from services.intake.handlers.withdrawal import withdraw_cases
-from services.intake.pages import FORM_PATHS, open_frontend, page_routes
+from services.intake.pages import open_frontend, open_renderer, serve_pages
+from services.intake.pages.rendering import Renderer
 from services.intake.repository.standings import CaseView
 from services.intake.settings import Settings
 from shared import web
@@ -82,9 +83,7 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
     app.include_router(_withdrawals(cards, database))
-    app.include_router(page_routes(open_frontend(counter, knocking, look, answer, settings.quick_exit_url)))
-    for path in FORM_PATHS:
-        web.read_other_bodies(app, "POST", path, web.FORMS)
+    serve_pages(app, open_frontend(page_renderer(settings, policy), counter, knocking, look, answer))
     return watch
 
 
@@ -113,6 +112,11 @@ def serve_keys(app: FastAPI, settings: Settings, database: Database) -> None:
     app.include_router(
         keys.key_routes(keys.Vault(sealer, service_tokens, together(database, answer_questions)))
     )
+
+
+def page_renderer(settings: Settings, policy: Policy) -> Renderer:
+    """What the pages look like, which needs no database."""
+    return open_renderer(policy, settings.quick_exit_url)
 
 
 async def _look_at_all(database: Database, codes: Sequence[str]) -> Sequence[CaseView | None]:

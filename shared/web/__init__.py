@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shared.web.access import PUBLIC, allowed, allowed_services
-from shared.web.application import create_app, read_other_bodies, serve_directly
+from shared.web.application import create_app, read_other_bodies, serve_directly, show_problems
 from shared.web.batching import Batcher
 from shared.web.bodies import PlainText, fast_json, parse
 from shared.web.cursors import moment, pack_cursor, read_cursor, whole
@@ -41,5 +41,6 @@ __all__ = [
     "read_other_bodies",
     "run_process",
     "serve_directly",
+    "show_problems",
     "whole",
 ]

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from shared.web.edge import Bodies, Edge, OnProblem
+from shared.web.edge import Bodies, Edge, OnProblem, PageOf
 from shared.web.openapi import Application
 from shared.web.problems import FieldProblem, Problem, render
 
@@ -49,6 +49,7 @@ def create_app(
     app.state.app = app
     app.state.direct = {}
     app.state.bodies = {}
+    app.state.page_of = None
     for router in routers:
         app.include_router(router)
     _answer_problems(app, on_problem)
@@ -79,6 +80,11 @@ def read_other_bodies(app: FastAPI, method: str, path: str, bodies: Bodies) -> N
     app.state.bodies[method, path] = bodies
 
 
+def show_problems(app: FastAPI, page_of: PageOf) -> None:
+    """Lets `page_of(path, problem)` answer in place of the document; where it says None the document stays."""
+    app.state.page_of = page_of
+
+
 def _serve_docs(app: FastAPI) -> None:
     """The page at /docs with the files of a package: FastAPI's own loads them from a host that may be out of reach."""
     app.mount("/docs/files", StaticFiles(packages=[("fastapi_swagger", "resources")]))
@@ -96,6 +102,9 @@ def _serve_docs(app: FastAPI) -> None:
 
 def _answer_problems(app: FastAPI, on_problem: OnProblem | None) -> None:
     def answer(request: Request, problem: Problem) -> Response:
+        page_of: PageOf | None = app.state.page_of
+        if page_of and (page := page_of(request.url.path, problem)):
+            return page
         document: dict[str, Any] = problem.document()
         if on_problem:
             document = on_problem(request.url.path, document)

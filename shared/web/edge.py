@@ -19,6 +19,7 @@ Receive = Callable[[], Any]
 Send = Callable[[MutableMapping[str, Any]], Any]
 Endpoint = Callable[[Request], Awaitable[Response]]
 OnProblem = Callable[[str, dict[str, Any]], dict[str, Any]]
+PageOf = Callable[[str, Problem], Response | None]
 
 READS_BODY = {"POST", "PUT", "PATCH"}
 UNTRACED = ("/livez", "/readyz", "/metrics")
@@ -48,7 +49,7 @@ class TooLarge(Exception):
 class Edge:
     """Wraps an application. `state.waits_for` tells why it is not ready yet, None when it is;
     `state.direct` holds the endpoints that are served without the framework in between; `state.bodies` what single
-    routes read that others do not."""
+    routes read that others do not; `state.page_of` makes pages of problems where people look at them."""
 
     def __init__(
         self,
@@ -90,9 +91,9 @@ class Edge:
             else:
                 await self._serve(endpoint, scope, _limited(receive, bodies.limit), watched)
         except Problem as problem:
-            await self._answer(scope, watched, problem)
+            await self._answer(scope, receive, watched, problem)
         except TooLarge:
-            await self._answer(scope, watched, too_large(bodies.limit))
+            await self._answer(scope, receive, watched, too_large(bodies.limit))
         finally:
             self._record(scope, parent, started, status)
 
@@ -130,8 +131,13 @@ class Edge:
         if has_body and media_type(headers.get(b"content-type", b"").decode("latin-1")) not in bodies.types:
             raise unsupported(bodies)
 
-    async def _answer(self, scope: Scope, send: Send, problem: Problem) -> None:
-        await send_problem(send, scope["path"], problem, self._on_problem)
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, problem: Problem) -> None:
+        page_of: PageOf | None = self._state.page_of
+        page = page_of(scope["path"], problem) if page_of else None
+        if page is None:
+            await send_problem(send, scope["path"], problem, self._on_problem)
+        else:
+            await page(scope, receive, send)
 
     def _record(self, scope: Scope, parent: str | None, started: int, status: int) -> None:
         own = scope["traceparent"]

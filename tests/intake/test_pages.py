@@ -166,10 +166,7 @@ async def test_a_code_that_is_not_offered_comes_back_to_its_step(people: httpx2.
 async def test_forms_are_read_where_forms_are_expected_and_json_everywhere_else(
     people: httpx2.AsyncClient,
 ) -> None:
-    json = await people.post("/en/steps", json={"key": KEY})
-    assert json.status_code == 415
-    assert "tel" not in json.text
-    assert json.json()["crisis"]["lines"]
+    assert (await people.post("/en/steps", json={"key": KEY})).status_code == 415
     form = await post(people, "/v1/cases", WHOLE)
     assert form.status_code == 415
 

@@ -33,10 +33,10 @@ class Answering:
         try:
             form = parse_form(await request.body(), KNOWN)
         except Problem as problem:
-            return self._renderer.page("problem", language, status=problem.status)
+            return self._renderer.problem(language, problem)
         go = first(form, "go")
         if go not in ("accept", "decline"):
-            return self._renderer.page("problem", language, status=400)
+            return self._renderer.problem(language, Problem(400, "broken_form"))
         consent = self._consent(language, form) if go == "accept" else None
         trace = request.scope.get("traceparent")
         outcome = await self._answer(Answered(_knock(form), consent, trace))

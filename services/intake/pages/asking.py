@@ -39,7 +39,7 @@ class Asking:
             form = _read(await request.body())
             return await self._answer(language, form, request)
         except Problem as problem:
-            return self._renderer.page("problem", language, status=problem.status)
+            return self._renderer.problem(language, problem)
 
     async def _answer(self, language: str, form: Form, request: Request) -> Response:
         step, go = first(form, "step") or START, first(form, "go") or "next"

@@ -4,16 +4,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 
+from services.intake.api.cards import CardDeck
 from services.intake.api.cases import CaseCounter, Look
 from services.intake.api.sessions import SessionCounter
+from services.intake.domain.policy import Policy
 from services.intake.handlers.invitations import Answered, Outcome
 from services.intake.pages.answering import Answering
 from services.intake.pages.asking import Asking
 from services.intake.pages.looking import Looking
 from services.intake.pages.rendering import File, Renderer
 from services.intake.settings.page_words import read_words
+from shared import web
 
 LANGUAGES = ("en", "ur")
 FORM_PATHS = tuple(
@@ -32,23 +35,35 @@ class Frontend:
     answering: Answering
 
 
+def open_renderer(policy: Policy, exit_url: str) -> Renderer:
+    """What every page looks like; for trying out as long as somebody has still to answer for a text."""
+    words = read_words()
+    for_trial = bool(policy.unsigned) or not all(one.reviewed for one in words.values())
+    return Renderer(words, CardDeck(policy.lines), policy.titles, exit_url=exit_url, for_trial=for_trial)
+
+
 def open_frontend(
+    renderer: Renderer,
     counter: CaseCounter,
     sessions: SessionCounter,
     look: Look,
     answer: Callable[[Answered], Awaitable[Outcome]],
-    exit_url: str,
 ) -> Frontend:
-    """The pages in front of these use cases; for trying out as long as somebody has still to answer for a text."""
-    words, policy = read_words(), counter.policy
-    for_trial = bool(policy.unsigned) or not all(one.reviewed for one in words.values())
-    renderer = Renderer(words, counter.cards, policy.titles, exit_url=exit_url, for_trial=for_trial)
+    """The pages in front of these use cases."""
     return Frontend(
         renderer, Asking(renderer, counter), Looking(renderer, sessions, look), Answering(renderer, answer)
     )
 
 
-def page_routes(frontend: Frontend) -> APIRouter:
+def serve_pages(app: FastAPI, frontend: Frontend) -> None:
+    """Every page, its forms, and a page for whatever goes wrong at their addresses."""
+    app.include_router(_routes(frontend))
+    for path in FORM_PATHS:
+        web.read_other_bodies(app, "POST", path, web.FORMS)
+    web.show_problems(app, frontend.renderer.page_of)
+
+
+def _routes(frontend: Frontend) -> APIRouter:
     """/, /en/, /ur/ with the steps, the status and invitations below, and /files/."""
     router = APIRouter(include_in_schema=False)
     router.add_api_route("/", choose_language, methods=["GET"])

@@ -75,7 +75,7 @@ class Looking:
 
     def _again(self, language: str, case_code: str, problem: Problem) -> Response:
         if problem.code not in SAID:
-            return self._renderer.page("problem", language, status=problem.status)
+            return self._renderer.problem(language, problem)
         seconds = problem.headers.get("Retry-After", "")
         wrong = {"case_code": FieldProblem("", problem.code, seconds)}
         return self._renderer.page(

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.intake.api.cards import CardDeck
 from services.intake.settings.page_words import Words
+from shared.web import Problem
 
 HERE = Path(__file__).parent
 HEADERS = {
@@ -25,6 +26,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+DEFAULT = "en"  # where an address names no language
+NONE: Mapping[str, str] = {}
 Titles = Mapping[str, Mapping[str, Mapping[str, str]]]
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -68,7 +71,14 @@ class Renderer:
         }
 
     def page(
-        self, template: str, language: str, *, status: int = 200, province: str | None = None, **shown: Any
+        self,
+        template: str,
+        language: str,
+        *,
+        status: int = 200,
+        province: str | None = None,
+        headers: Mapping[str, str] = NONE,
+        **shown: Any,
     ) -> Response:
         """The page; the numbers to call are on every one, those of a province where it is known."""
         words = self.words[language]
@@ -79,7 +89,18 @@ class Renderer:
             card=self._cards.card(province, language),
             **{"urgent": False, "draft": {}, "errors": {}} | shown,
         )
-        return Response(html, status, HEADERS, media_type="text/html")
+        return Response(html, status, {**headers, **HEADERS}, media_type="text/html")
+
+    def problem(self, language: str, problem: Problem) -> Response:
+        """What went wrong, as far as it helps to know, and whom to call meanwhile."""
+        return self.page(
+            "problem", language, status=problem.status, headers=problem.headers, code=problem.code
+        )
+
+    def page_of(self, path: str, problem: Problem) -> Response | None:
+        """For `show_problems`: a page in the language of the path; None where no page of ours is."""
+        language = path.split("/")[1] or DEFAULT
+        return self.problem(language, problem) if language in self.words else None
 
 
 def _in_language(titles: Titles, words: Words) -> dict[str, dict[str, str]]:
