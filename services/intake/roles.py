@@ -30,6 +30,7 @@ from services.intake.api.cards import CardDeck
 from services.intake.api.desk import Room, serve_desk
 from services.intake.api.desk_pages import DeskPages
 from services.intake.api.duty import DutyDesk, open_desk
+from services.intake.api.shedding import Reads
 from services.intake.api.together import Together, together
 from services.intake.api.watching import Watch
 from services.intake.domain.codes import pin
@@ -65,7 +66,7 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     web.serve_directly(app, asking, "POST", "/v1/cases")
     app.include_router(bulk_routes(_bulk_counter(settings, counter, database)))
     web.read_other_bodies(app, "POST", PATH, BODIES)
-    look = together(database, look_up_cases, at_once=1)
+    look = Reads(Together(database, look_up_cases, at_once=1), lambda: counter.accept.waiting)
     watch = Watch(partial(_look_at_all, database))
     app.include_router(cases.standing_routes(cards, look, watch))
     app.include_router(events.event_routes(cards, look, watch))

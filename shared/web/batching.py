@@ -33,13 +33,17 @@ class Batcher(Generic[T, R]):
 
     async def submit(self, item: T) -> R:
         """The answer to this item. Raises Problem 503 when too many are waiting already."""
-        if len(self._queue) >= self._max_waiting:
-            raise Problem(503, "overloaded", headers={"retry-after": "1"})
+        self.admit()
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._queue.append((item, answer))
         if self._running < self._max_running:
             self._start()
         return await answer
+
+    def admit(self) -> None:
+        """Raises Problem 503 when too many are waiting already; for who would not read a body in vain."""
+        if len(self._queue) >= self._max_waiting:
+            raise Problem(503, "overloaded", headers={"retry-after": "1"})
 
     @property
     def waiting(self) -> int:

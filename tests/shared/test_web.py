@@ -24,7 +24,7 @@ from shared.web import (
     read_other_bodies,
     serve_directly,
 )
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 
 class Form(BaseModel):
@@ -168,6 +168,26 @@ async def test_too_many_waiting_are_told_to_come_again() -> None:
     refused = [a for a in answers if isinstance(a, Problem)]
     assert refused
     assert all((p.status, p.headers["retry-after"]) == (503, "1") for p in refused)
+
+
+async def test_whoever_would_be_refused_can_know_it_before_the_body_is_read() -> None:
+    began, gate = asyncio.Event(), asyncio.Event()
+
+    async def work(items: list[int]) -> list[int | Exception]:
+        began.set()
+        await gate.wait()
+        return list(items)
+
+    batcher = Batcher(work, max_running=1, max_batch=1, max_waiting=2)
+    asked = [asyncio.create_task(batcher.submit(1))]
+    await began.wait()
+    asked += [asyncio.create_task(batcher.submit(number)) for number in (2, 3)]
+    batcher.admit()
+    await until(lambda: batcher.waiting == 2, "two that wait")
+    with pytest.raises(Problem):
+        batcher.admit()
+    gate.set()
+    assert await asyncio.gather(*asked) == [1, 2, 3]
 
 
 async def test_the_page_of_the_api_needs_no_other_host() -> None:

@@ -103,6 +103,7 @@ async def find_for(find: Look, code: str, caller: Principal) -> CaseView:
 
 
 async def _accept(counter: CaseCounter, request: Request) -> Accepted:
+    counter.accept.admit()
     body = await request.body()
     return await accept_body(counter, request, idempotency_key(request), body)
 

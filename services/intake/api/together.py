@@ -32,6 +32,10 @@ class Together(Generic[T, R]):
     def __call__(self, item: T) -> Awaitable[R]:
         return self._batcher.submit(item)
 
+    def admit(self) -> None:
+        """Raises Problem 503 when an item would be refused."""
+        self._batcher.admit()
+
     @property
     def waiting(self) -> int:
         return self._batcher.waiting

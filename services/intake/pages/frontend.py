@@ -7,8 +7,9 @@ from functools import partial
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from services.intake.api.cards import CardDeck
-from services.intake.api.cases import CaseCounter, Look
+from services.intake.api.cases import CaseCounter
 from services.intake.api.sessions import SessionCounter
+from services.intake.api.shedding import Reads
 from services.intake.domain.policy import Policy
 from services.intake.handlers.invitations import Answered, Outcome
 from services.intake.pages.answering import Answering
@@ -46,7 +47,7 @@ def open_frontend(
     renderer: Renderer,
     counter: CaseCounter,
     sessions: SessionCounter,
-    look: Look,
+    look: Reads,
     answer: Callable[[Answered], Awaitable[Outcome]],
 ) -> Frontend:
     """The pages in front of these use cases."""

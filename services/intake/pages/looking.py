@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from fastapi import Request, Response
 from pydantic import ValidationError
 
-from services.intake.api.cases import Look
 from services.intake.api.requests import SessionSent
 from services.intake.api.sessions import SessionCounter, open_session
+from services.intake.api.shedding import Reads
 from services.intake.domain.codes import read_case_code
 from services.intake.domain.vocabulary import TIME_ZONE
 from services.intake.pages.rendering import Renderer
@@ -29,7 +29,7 @@ SAID = ("wrong_code_or_pin", "too_soon", "token_expired", "token_invalid")
 class Looking:
     """GET and POST /{language}/status."""
 
-    def __init__(self, renderer: Renderer, counter: SessionCounter, look: Look) -> None:
+    def __init__(self, renderer: Renderer, counter: SessionCounter, look: Reads) -> None:
         self._renderer = renderer
         self._counter = counter
         self._look = look
@@ -42,6 +42,7 @@ class Looking:
         """How the case stands now. The token stands in the page, so that the PIN is typed once in ten minutes."""
         case_code = ""
         try:
+            self._look.admit()
             form = parse_form(await request.body(), KNOWN)
             case_code = first(form, "case_code") or ""
             token = first(form, "token") or await self._token(form)
