@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import orjson
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from services.intake.api import (
     alarm_actions,
@@ -44,9 +44,7 @@ from services.intake.handlers.keys import answer_questions
 from services.intake.handlers.lookups import look_up_cases
 from services.intake.handlers.sessions import open_sessions
 from services.intake.handlers.submission import Desk
-from services.intake.handlers.wishes import change_wishes, look_up_wishes
-from services.intake.handlers.withdrawal import withdraw_cases
-from services.intake.pages import open_frontend, open_renderer, serve_pages
+from services.intake.pages import Behind, open_frontend, open_renderer, serve_pages
 from services.intake.pages.rendering import Renderer
 from services.intake.repository.standings import CaseView
 from services.intake.settings import Settings
@@ -74,17 +72,16 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     app.include_router(sessions.session_routes(knocking))
     answer = together(database, partial(answer_invitations, pin_key=counter.pin_key))
     app.include_router(invitations.invitation_routes(invitations.InvitationDesk(policy, answer)))
-    app.include_router(
-        wishes.wish_routes(
-            wishes.WishDesk(
-                policy, cards, together(database, look_up_wishes), together(database, change_wishes)
-            )
-        )
+    wishing, leaving = (
+        wishes.open_wish_desk(policy, cards, database),
+        withdrawals.open_withdrawals(cards, database),
     )
+    app.include_router(wishes.wish_routes(wishing))
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
-    app.include_router(_withdrawals(cards, database))
-    serve_pages(app, open_frontend(page_renderer(settings, policy), counter, knocking, look, answer))
+    app.include_router(withdrawals.withdrawal_routes(leaving))
+    behind = Behind(counter, knocking, look, answer, wishing, leaving)
+    serve_pages(app, open_frontend(page_renderer(settings, policy), behind))
     return watch
 
 
@@ -96,7 +93,7 @@ def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     counter = _case_counter(settings, policy, cards, database)
     app.include_router(cases.crisis_asking_routes(counter))
     app.include_router(help.help_routes(_help_counter(settings, counter, database)))
-    app.include_router(_withdrawals(cards, database))
+    app.include_router(withdrawals.withdrawal_routes(withdrawals.open_withdrawals(cards, database)))
     desk = _duty_desk(settings, policy, database)
     app.include_router(alarms.alarm_routes(desk))
     app.include_router(alarm_actions.alarm_action_routes(desk))
@@ -193,8 +190,3 @@ def _session_counter(settings: Settings, counter: cases.CaseCounter) -> sessions
         settings.token_public_key_file.read_bytes(),
         counter.proof.knock,
     )
-
-
-def _withdrawals(cards: CardDeck, database: Database) -> APIRouter:
-    look, withdraw = together(database, look_up_cases), together(database, withdraw_cases)
-    return withdrawals.withdrawal_routes(withdrawals.WithdrawalCounter(cards, look, withdraw))

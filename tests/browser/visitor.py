@@ -1,6 +1,7 @@
 """Somebody in front of a browser: walks the steps by what they read there, and remembers every address asked for."""
 
 import contextlib
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,6 +110,23 @@ class Visitor:
         await self.go_to_review(*flags)
         await self.press(self.t["review"]["send"])
         return await self.code_and_pin()
+
+    async def enter(self, page: str, code: str, pin: str) -> None:
+        """Opens a page behind code and PIN and shows both."""
+        await self.open(page)
+        await self.page.fill("#case_code", code)
+        await self.page.fill("#pin", pin)
+        words = self.t["status"]["show"] if page == "status" else self.t["common"]["next"]
+        await self.press(words)
+
+    def pages(self) -> list[Response]:
+        """The pages of ours that were shown."""
+        return [one for one in self.answers if "html" in one.headers.get("content-type", "")]
+
+    async def picture(self, name: str) -> None:
+        """The page as it looks, kept where PICTURES says, for whoever wants to look at it."""
+        if folder := os.environ.get("PICTURES"):
+            await self.page.screenshot(path=f"{folder}/{name}-{self.words.language}.png", full_page=True)
 
     async def code_and_pin(self) -> tuple[str, str]:
         await self.on("done")

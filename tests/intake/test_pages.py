@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from services.intake.domain import states
 from services.intake.domain.policy import Policy
 from services.intake.domain.vocabulary import CHOICES
-from services.intake.pages.looking import said_when
 from services.intake.pages.shortcomings import problems_of
+from services.intake.pages.standing import said_when
 from services.intake.pages.steps import ANSWERS, GROUPS, NOT_ASKED, ORDER, STEPS, request_of
 from services.intake.settings.page_words import read_words
 from shared.web import Problem, parse_form

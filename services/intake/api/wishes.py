@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import refused
 from services.intake.api.requests import WishesSent
+from services.intake.api.together import together
 from services.intake.api.views import etag_of, not_found, render_view
 from services.intake.domain.checking import check_wishes
 from services.intake.domain.codes import read_case_code
@@ -21,7 +22,8 @@ from services.intake.domain.policy import Policy
 from services.intake.domain.refusals import Refusal
 from services.intake.domain.requests import Needs
 from services.intake.domain.wishes import Refused, merge_patch
-from services.intake.handlers.wishes import Change, Wished
+from services.intake.handlers.wishes import Change, Wished, change_wishes, look_up_wishes
+from shared.messaging import Database
 from shared.web import Principal, Problem, allowed, fast_json, parse
 from shared.web.described import patch_of
 
@@ -47,6 +49,12 @@ class WishDesk:
     change: Callable[[Change], Awaitable[Refused | None]]
 
 
+def open_wish_desk(policy: Policy, cards: CardDeck, database: Database) -> WishDesk:
+    """The desk on this database."""
+    look, change = together(database, look_up_wishes), together(database, change_wishes)
+    return WishDesk(policy, cards, look, change)
+
+
 def wish_routes(desk: WishDesk) -> APIRouter:
     """Both routes, for the person whose case it is."""
     router = APIRouter(tags=["cases"])
@@ -64,7 +72,7 @@ def wish_routes(desk: WishDesk) -> APIRouter:
         be other is left as it is, and answered with the same ETag."""
         found = await _own(desk, caller, code)
         _check_precondition(request, found)
-        needs = _after(desk.policy, found.needs, await request.body())
+        needs = wished_after(desk.policy, found.needs, await request.body())
         view, trace = found.view, request.scope.get("traceparent")
         answer = await desk.change(Change(view.case_id, view.version, needs, trace))
         if answer is not None:
@@ -110,7 +118,8 @@ def _check_precondition(request: Request, found: Wished) -> None:
         raise _stale()
 
 
-def _after(policy: Policy, before: Needs, body: bytes) -> Needs:
+def wished_after(policy: Policy, before: Needs, body: bytes) -> Needs:
+    """The wishes after a merge patch. Raises Problem 400 or 422, field by field."""
     try:
         patch = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -8,10 +8,13 @@ from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cards import CardDeck
 from services.intake.api.requests import WithdrawalSent
+from services.intake.api.together import together
 from services.intake.api.views import not_found, render_view
 from services.intake.domain.codes import read_case_code
-from services.intake.handlers.withdrawal import Withdrawal
+from services.intake.handlers.lookups import look_up_cases
+from services.intake.handlers.withdrawal import Withdrawal, withdraw_cases
 from services.intake.repository.standings import CaseView
+from shared.messaging import Database
 from shared.web import Principal, allowed, parse
 from shared.web.described import body_of
 
@@ -25,6 +28,12 @@ class WithdrawalCounter:
     cards: CardDeck
     look: Callable[[str], Awaitable[CaseView | None]]
     withdraw: Callable[[Withdrawal], Awaitable[None]]
+
+
+def open_withdrawals(cards: CardDeck, database: Database) -> WithdrawalCounter:
+    """The counter on this database, with a look of its own."""
+    look, withdraw = together(database, look_up_cases), together(database, withdraw_cases)
+    return WithdrawalCounter(cards, look, withdraw)
 
 
 def withdrawal_routes(counter: WithdrawalCounter) -> APIRouter:

@@ -10,18 +10,25 @@ from services.intake.api.cards import CardDeck
 from services.intake.api.cases import CaseCounter
 from services.intake.api.sessions import SessionCounter
 from services.intake.api.shedding import Reads
+from services.intake.api.wishes import WishDesk
+from services.intake.api.withdrawals import WithdrawalCounter
 from services.intake.domain.policy import Policy
 from services.intake.handlers.invitations import Answered, Outcome
 from services.intake.pages.answering import Answering
 from services.intake.pages.asking import Asking
+from services.intake.pages.entering import Door
+from services.intake.pages.leaving import Leaving
 from services.intake.pages.looking import Looking
 from services.intake.pages.rendering import File, Renderer
+from services.intake.pages.wishing import Wishing
 from services.intake.settings.page_words import read_words
 from shared import web
 
 LANGUAGES = ("en", "ur")
 FORM_PATHS = tuple(
-    f"/{language}/{page}" for language in LANGUAGES for page in ("steps", "status", "invitation")
+    f"/{language}/{page}"
+    for language in LANGUAGES
+    for page in ("steps", "status", "withdraw", "wishes", "invitation")
 )
 Page = Callable[[str, Request], Awaitable[Response]]
 
@@ -33,7 +40,21 @@ class Frontend:
     renderer: Renderer
     asking: Asking
     looking: Looking
+    leaving: Leaving
+    wishing: Wishing
     answering: Answering
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The use cases that the pages stand in front of; the routes for programs have the same."""
+
+    counter: CaseCounter
+    sessions: SessionCounter
+    look: Reads
+    answer: Callable[[Answered], Awaitable[Outcome]]
+    wishes: WishDesk
+    withdrawals: WithdrawalCounter
 
 
 def open_renderer(policy: Policy, exit_url: str) -> Renderer:
@@ -43,16 +64,16 @@ def open_renderer(policy: Policy, exit_url: str) -> Renderer:
     return Renderer(words, CardDeck(policy.lines), policy.titles, exit_url=exit_url, for_trial=for_trial)
 
 
-def open_frontend(
-    renderer: Renderer,
-    counter: CaseCounter,
-    sessions: SessionCounter,
-    look: Reads,
-    answer: Callable[[Answered], Awaitable[Outcome]],
-) -> Frontend:
+def open_frontend(renderer: Renderer, behind: Behind) -> Frontend:
     """The pages in front of these use cases."""
+    door = Door(renderer, behind.sessions)
     return Frontend(
-        renderer, Asking(renderer, counter), Looking(renderer, sessions, look), Answering(renderer, answer)
+        renderer,
+        Asking(renderer, behind.counter),
+        Looking(renderer, door, behind.look),
+        Leaving(renderer, door, behind.withdrawals),
+        Wishing(renderer, door, behind.wishes),
+        Answering(renderer, behind.answer),
     )
 
 
@@ -74,6 +95,10 @@ def _routes(frontend: Frontend) -> APIRouter:
         ("GET", "steps"): begin_again,
         ("GET", "status"): frontend.looking.ask_for_code,
         ("POST", "status"): frontend.looking.show,
+        ("GET", "withdraw"): frontend.leaving.ask_for_code,
+        ("POST", "withdraw"): frontend.leaving.leave,
+        ("GET", "wishes"): frontend.wishing.ask_for_code,
+        ("POST", "wishes"): frontend.wishing.change,
         ("GET", "invitation"): frontend.answering.ask_for_code,
         ("POST", "invitation"): frontend.answering.answer,
     }

@@ -31,6 +31,7 @@ FIELDS = {
     "/access_needs": "access_needs",
     "/wanted_times": "times",
     "/max_fee": "max_fee",
+    "/booking_mode": "booking_mode",
     "/problem_areas": "problem_areas",
     "/red_flags": "red_flags",
 }

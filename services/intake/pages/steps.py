@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.intake.domain.requests import Needs
 from services.intake.domain.vocabulary import MINOR
 from shared.web.forms import Form
 
@@ -18,6 +19,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
         "access_needs",
         "times",
         "max_fee",
+        "booking_mode",
     ),
     "about": ("problem_areas",),
     "questions": ("red_flags",),
@@ -44,6 +46,7 @@ GROUPS = {
     "owner": "owners",
     "message_language": "message_languages",
     "safe": "times",
+    "booking_mode": "booking_modes",
 }
 ANSWERS = tuple(name for fields in STEPS.values() for name in fields)
 STEP_OF = {name: step for step, fields in STEPS.items() for name in fields}
@@ -55,6 +58,7 @@ HOURS = {
     "afternoon": ("12:00", "17:00"),
     "evening": ("17:00", "21:00"),
 }
+PARTS = tuple(f"{days}_{hours}" for days in DAYS for hours in HOURS)
 # What stands for steps that were not asked yet while the earlier ones are looked at.
 NOT_ASKED: Mapping[str, Mapping[str, Any]] = {
     "who": {},
@@ -96,19 +100,50 @@ def _who(form: Form) -> dict[str, Any]:
 
 
 def _how(form: Form) -> dict[str, Any]:
-    province, _, city = (first(form, "place") or "").partition("|")
+    province = (first(form, "place") or "").partition("|")[0]
+    return wishes_of(form) | _given(province=province or None)
+
+
+def wishes_of(form: Form) -> dict[str, Any]:
+    """The wishes that can be changed later as well."""
+    city = (first(form, "place") or "").partition("|")[2]
     return {
         "modalities": form.get("modalities", ()),
         "languages": form.get("languages", ()),
         "access_needs": form.get("access_needs", ()),
         "wanted_times": _windows(form.get("times", ())),
         **_given(
-            province=province or None,
             city=city or None,
             therapist_gender=_whom(form),
             max_fee=_rupees(first(form, "max_fee")),
+            booking_mode=first(form, "booking_mode"),
         ),
     }
+
+
+def draft_of(needs: Needs) -> Form:
+    """The form that says these wishes; a part of the day is ticked when all of it is wished for."""
+    gender, wanted = needs.therapist_gender, {(w.day, w.start, w.end) for w in needs.wanted_times}
+    fields: dict[str, tuple[str, ...]] = {
+        "modalities": needs.modalities,
+        "languages": needs.languages,
+        "place": (f"{needs.province}|{needs.city or ''}",),
+        "therapist_gender": (gender.wish,) if gender else (),
+        "must": ("yes",) if gender and gender.must else (),
+        "access_needs": needs.access_needs,
+        "times": tuple(part for part in PARTS if _minutes_of(part) <= wanted),
+        "max_fee": (str(needs.max_fee),) if needs.max_fee is not None else (),
+        "booking_mode": (needs.booking_mode,),
+    }
+    return {name: values for name, values in fields.items() if values}
+
+
+def _minutes_of(part: str) -> set[tuple[int, int, int]]:
+    return {(one["day"], _minute(one["start"]), _minute(one["end"])) for one in _windows((part,))}
+
+
+def _minute(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:])
 
 
 def _whom(form: Form) -> dict[str, Any] | None:

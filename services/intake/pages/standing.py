@@ -1,0 +1,53 @@
+"""How a case stands, in plain words in the language of the page, with what its person can do now."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Response
+
+from services.intake.domain.vocabulary import TIME_ZONE
+from services.intake.pages.entering import Entered
+from services.intake.pages.rendering import Renderer
+from services.intake.repository.standings import CaseView
+
+ZONE = ZoneInfo(TIME_ZONE)
+
+
+def standing_page(renderer: Renderer, language: str, entered: Entered, notice: str | None = None) -> Response:
+    """The page; `notice` is what has just been done, in words."""
+    view = entered.view
+    return renderer.page(
+        "standing",
+        language,
+        province=view.province,
+        urgent=view.alarmed,
+        view=view,
+        token=entered.token,
+        notice=notice,
+        until=said_until(renderer.words[language].texts, view),
+    )
+
+
+def said_until(texts: Mapping[str, Any], view: CaseView) -> str | None:
+    """Until when it stands so, in words; None where there is no such time."""
+    if view.standing.until is None:
+        return None
+    kind = {"booked": "until_booked", "offered": "until_offered", "waitlisted": "until_waiting"}.get(
+        view.standing.state, "until"
+    )
+    return str(texts["status"][kind].format(when=said_when(texts, view.standing.until)))
+
+
+def said_when(texts: Mapping[str, Any], moment: datetime) -> str:
+    """A moment in words, by the country's clock."""
+    local = moment.astimezone(ZONE)
+    return str(
+        texts["status"]["when"].format(
+            day=texts["days"][local.weekday()],
+            date=local.day,
+            month=texts["months"][local.month - 1],
+            time=f"{local:%H:%M}",
+        )
+    )
