@@ -20,7 +20,7 @@ the routes run; do not edit. `tests/authorization` asks every route as every rol
 `all`: any of these things; `own`: only what is theirs, anything else is refused or not found; empty: 403. Without a
 token, or with one that has expired or was not signed by us, the answer is 401. *No role*: either nobody is asked for
 a token, or other services show a secret of their own. Pages are not in these tables: those that people fill in are for
-everybody, and `/desk` is for duty clinicians.
+everybody, `/desk` is for duty clinicians, and the form of a choice (`/v1/matches/choice`) counts for its person alone.
 """
 
 Row = tuple[str, Any]

@@ -114,7 +114,7 @@ def serve_keys(app: FastAPI, settings: Settings, database: Database) -> None:
 
 def page_renderer(settings: Settings, policy: Policy) -> Renderer:
     """What the pages look like, which needs no database."""
-    return open_renderer(policy, settings.quick_exit_url)
+    return open_renderer(policy, settings.quick_exit_url, settings.matching_url)
 
 
 async def _look_at_all(database: Database, codes: Sequence[str]) -> Sequence[CaseView | None]:

@@ -12,6 +12,7 @@ from uuid import UUID
 import uvloop
 from fastapi import FastAPI
 
+from services.matching.api.choice_forms import serve_choice_forms
 from services.matching.api.continuity import ContinuityRoutes, continuity_routes
 from services.matching.api.matches import match_routes
 from services.matching.api.offers import OfferCounter, offer_routes
@@ -115,7 +116,9 @@ def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) 
     app.include_router(continuity_routes(_continuity(policy, database)))
     app.include_router(match_routes(why))
     matchmaker = Matchmaker(policy, Roster(policy, read_cities()))
-    app.include_router(offer_routes(_offers(matchmaker, database)))
+    offers = _offers(matchmaker, database)
+    app.include_router(offer_routes(offers))
+    serve_choice_forms(app, offers, settings.intake_url)
     app.include_router(waitlist_routes(_waitlist(WaitingRoom(matchmaker), database)))
 
 

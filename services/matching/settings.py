@@ -34,6 +34,7 @@ class Settings(BaseSettings):
 
     process: ProcessSettings = Field(default_factory=ProcessSettings)
     token_public_key_file: Path = Path("token.public.json")
+    intake_url: str = ""  # where a browser finds the pages; empty where one address serves everything
     pool_size: int = 6
     crisis_pool_size: int = 2
 

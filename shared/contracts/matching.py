@@ -105,12 +105,21 @@ class Outcome(Event):
 
 
 class Option(Value):
-    """One therapist a person may choose, and how they would meet."""
+    """One therapist a person may choose, how they would meet, and what helps to choose: no name and no reason.
+
+    `fee` in whole rupees a session, `sliding_fee` the least one; `within_km` a band of the distance from the middle
+    of the person's city to the nearest of the sites.
+    """
 
     option_id: UUID
     therapist_id: UUID
     site_ids: tuple[UUID, ...] = ()
     modality: Modality
+    gender: str | None = None
+    languages: tuple[str, ...] = ()
+    fee: int | None = None
+    sliding_fee: int | None = None
+    within_km: int | None = None
 
 
 class MatchOffered(Outcome):

@@ -12,7 +12,7 @@ from deploy.applications import APPLICATIONS, descriptions
 from shared.contracts.roles import ROLES
 from shared.web.openapi import PROBLEM
 from tests.authorization.asking import Operation, ask, operations
-from tests.authorization.conftest import Stage
+from tests.authorization.conftest import ORGANISATIONS, Stage
 
 SERVICES = Path(__file__).parents[2] / "services"
 # What needs no description: the descriptions themselves, and the pages that people fill in without a script.
@@ -23,6 +23,7 @@ DESK = {
     "/desk/sign-out": "POST",
     "/desk/act": "POST",
 }
+CHOICE = "/v1/matches/choice"  # where a page's form is posted to; the token is in it
 PAGES = re.compile(r"/(openapi\.json|docs(/files)?|(en|ur)/.*|files/.*)?$")
 UNKNOWN = ("token_missing", "token_invalid", "token_expired")
 
@@ -57,7 +58,7 @@ async def test_whatever_is_not_described_is_a_page_for_everybody_or_the_desk(sta
         for route in iter_route_contexts(app.routes)
         if not getattr(route, "include_in_schema", False)
     }
-    unknown = [path for path in sorted(hidden) if not PAGES.match(path) and path not in DESK]
+    unknown = [path for path in sorted(hidden) if not PAGES.match(path) and path not in {*DESK, CHOICE}]
     assert unknown == [], "the matrix does not know of these"
 
 
@@ -84,6 +85,25 @@ async def test_the_duty_desks_pages_are_for_duty_clinicians(path: str, role: str
     else:
         # A form that does not carry the mark of the page it stands on is nobody's.
         assert answer.status_code == (303 if path == "/desk/sign-in" else 403)
+
+
+@pytest.mark.parametrize("role", [*ROLES, "stranger", "expired", "forged", "none"])
+async def test_the_form_of_a_choice_decides_for_its_person_alone(role: str, stage: Stage) -> None:
+    accept = next(one for one in GUARDED if one.path == "/v1/matches/{match_id}/accept")
+    own, foreign = [await stage.makers["matching"](organisation) for organisation in ORGANISATIONS]
+    known = {} if role == "none" else stage.tokens.of(role, own.claims.get(role))
+    token = (
+        (stage.tokens.nobody("person").get(role) or known).get("Authorization", "").removeprefix("Bearer ")
+    )
+    for things in (foreign, own):
+        answer = await stage.clients[accept.application].post(
+            CHOICE,
+            data={"token": token, "go": "decline", "match_id": things.parameters["match_id"]},
+            follow_redirects=False,
+        )
+        decided = role == "person" and things is own
+        outcome = "declined" if decided else "again"
+        assert (answer.status_code, answer.headers["location"]) == (307, f"/en/choice/{outcome}")
 
 
 def test_the_page_that_reviewers_read_is_current() -> None:

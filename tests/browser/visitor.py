@@ -17,7 +17,7 @@ WORDS = read_words()
 @dataclass
 class Visitor:
     """`asked` are the addresses the browser asked for, `answers` what came back, `titles` and `wider`
-    what each page was called and how many pixels it was wider than the window."""
+    what each page was called and how many pixels it was wider than the window; `wishes` is said besides."""
 
     page: Page
     site: str
@@ -26,6 +26,7 @@ class Visitor:
     answers: list[Response] = field(default_factory=list)
     titles: set[str] = field(default_factory=set)
     wider: list[int] = field(default_factory=list)
+    wishes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     async def arrive(
@@ -81,6 +82,8 @@ class Visitor:
         await self.choose("languages", "ur")
         await self.page.select_option("#place", "PK-PB|Lahore")
         await self.choose("times", "weekday_evening")
+        for name, value in self.wishes.items():
+            await self.choose(name, value)
         await self.press(self.t["common"]["next"])
         await self.on("about")
         await self.choose("problem_areas", "anxiety")

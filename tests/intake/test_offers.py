@@ -51,7 +51,8 @@ def said(event: type[Any], case_id: UUID, attempt: int, **more: Any) -> Any:
 
 
 def offered(case_id: UUID, attempt: int) -> MatchOffered:
-    option = Option(option_id=uuid4(), therapist_id=uuid4(), modality="video")
+    facts = {"gender": "woman", "languages": ("ur", "en"), "fee": 1500, "sliding_fee": 500, "within_km": 5}
+    option = Option(option_id=uuid4(), therapist_id=uuid4(), modality="video").model_copy(update=facts)
     about = {"match_id": MATCH, "options": (option,), "expires_at": ENDS, "offered_at": T0}
     return MatchOffered(**said(MatchOffered, case_id, attempt, **about).model_dump())
 
@@ -157,6 +158,24 @@ async def test_an_offer_links_to_where_it_is_chosen_until_it_is_decided(
     body = (await people.get(path, headers=session)).json()
     assert (body["state"], body["reason"]) == ("matching", None)
     assert "choose" not in body["links"]
+
+
+async def test_what_may_be_chosen_from_is_kept_as_it_was_said_until_it_is_decided(
+    store: IntakeDatabase, desk: Desk
+) -> None:
+    case_id, code = await opened(store, desk)
+    said = offered(case_id, 1)
+    old = said.model_copy(
+        update={"attempt": 2, "options": (Option(option_id=uuid4(), therapist_id=uuid4(), modality="phone"),)}
+    )
+    await hear(store, said)
+    assert (await seen(store, code)).options == facts_of(said, T0)[0].options
+    [option] = (await seen(store, code)).options
+    assert (option.option_id, option.languages, option.fee) == (said.options[0].option_id, ("ur", "en"), 1500)
+    await hear(store, old)
+    assert (await seen(store, code)).options[0].gender is None
+    await hear(store, accepted(case_id, 2))
+    assert (await seen(store, code)).options == ()
 
 
 async def test_other_help_is_shown_as_a_kind_and_nothing_more(

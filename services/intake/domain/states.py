@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.intake.domain.attendees import Awaited
+from services.intake.domain.offers import OfferedOption
 from services.intake.domain.vocabulary import Gate, Pause
 
 FactKind = Literal[
@@ -39,7 +40,7 @@ RANKS: dict[FactKind, int] = {
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One thing that was said about a case. `revision` is the appointment's version, 0 elsewhere; `match_id` is that
-    of an offer."""
+    of an offer, `options` what may be chosen from."""
 
     case_id: UUID
     kind: FactKind
@@ -50,6 +51,7 @@ class Fact:
     reason: str | None = None
     appointment_id: UUID | None = None
     match_id: UUID | None = None
+    options: tuple[OfferedOption, ...] = ()
 
     @property
     def order(self) -> tuple[int, int, int]:

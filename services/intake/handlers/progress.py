@@ -1,9 +1,11 @@
 """What other services say about a case becomes how the case stands for its person."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from services.intake.domain.offers import OfferedOption
 from services.intake.domain.states import Alternative, Fact, FactKind, Telling, advance
 from services.intake.repository import standings
 from shared.contracts.base import Event
@@ -16,6 +18,7 @@ from shared.contracts.matching import (
     MatchOffered,
     MatchWithdrawn,
     OfferExpired,
+    Option,
 )
 from shared.contracts.notifications import MessageDelivered, MessageSent
 from shared.contracts.scheduling import (
@@ -108,13 +111,27 @@ def alternatives_of(event: OfACase) -> list[Alternative]:
 def _choice(event: MatchOffered | MatchAccepted | MatchDeclined | OfferExpired) -> Fact:
     match event:
         case MatchOffered(offered_at=at, expires_at=until, match_id=match_id):
-            return Fact(event.case_id, "match_offered", event.attempt, 0, at, until, match_id=match_id)
+            options = tuple(map(_option, event.options))
+            fact = Fact(event.case_id, "match_offered", event.attempt, 0, at, until, match_id=match_id)
+            return replace(fact, options=options)
         case MatchAccepted(accepted_at=at):
             return Fact(event.case_id, "match_accepted", event.attempt, 0, at)
         case MatchDeclined(declined_at=at):
             return Fact(event.case_id, "match_declined", event.attempt, 0, at)
         case OfferExpired(expired_at=at):
             return Fact(event.case_id, "offer_expired", event.attempt, 0, at)
+
+
+def _option(said: Option) -> OfferedOption:
+    return OfferedOption(
+        said.option_id,
+        said.modality,
+        said.gender,
+        said.languages,
+        said.fee,
+        said.sliding_fee,
+        said.within_km,
+    )
 
 
 def _hour(event: Appointment, kind: FactKind, until: datetime | None = None) -> Fact:

@@ -16,6 +16,7 @@ from services.intake.domain.policy import Policy
 from services.intake.handlers.invitations import Answered, Outcome
 from services.intake.pages.answering import Answering
 from services.intake.pages.asking import Asking
+from services.intake.pages.choosing import OUTCOMES, Choosing
 from services.intake.pages.entering import Door
 from services.intake.pages.leaving import Leaving
 from services.intake.pages.looking import Looking
@@ -28,7 +29,14 @@ LANGUAGES = ("en", "ur")
 FORM_PATHS = tuple(
     f"/{language}/{page}"
     for language in LANGUAGES
-    for page in ("steps", "status", "withdraw", "wishes", "invitation")
+    for page in (
+        "steps",
+        "status",
+        "withdraw",
+        "wishes",
+        "invitation",
+        *(f"choice/{outcome}" for outcome in OUTCOMES),
+    )
 )
 Page = Callable[[str, Request], Awaitable[Response]]
 
@@ -42,6 +50,7 @@ class Frontend:
     looking: Looking
     leaving: Leaving
     wishing: Wishing
+    choosing: Choosing
     answering: Answering
 
 
@@ -57,11 +66,18 @@ class Behind:
     withdrawals: WithdrawalCounter
 
 
-def open_renderer(policy: Policy, exit_url: str) -> Renderer:
+def open_renderer(policy: Policy, exit_url: str, choose_at: str = "") -> Renderer:
     """What every page looks like; for trying out as long as somebody has still to answer for a text."""
     words = read_words()
     for_trial = bool(policy.unsigned) or not all(one.reviewed for one in words.values())
-    return Renderer(words, CardDeck(policy.lines), policy.titles, exit_url=exit_url, for_trial=for_trial)
+    return Renderer(
+        words,
+        CardDeck(policy.lines),
+        policy.titles,
+        exit_url=exit_url,
+        choose_at=choose_at,
+        for_trial=for_trial,
+    )
 
 
 def open_frontend(renderer: Renderer, behind: Behind) -> Frontend:
@@ -73,6 +89,7 @@ def open_frontend(renderer: Renderer, behind: Behind) -> Frontend:
         Looking(renderer, door, behind.look),
         Leaving(renderer, door, behind.withdrawals),
         Wishing(renderer, door, behind.wishes),
+        Choosing(renderer, door, behind.look),
         Answering(renderer, behind.answer),
     )
 
@@ -102,6 +119,9 @@ def _routes(frontend: Frontend) -> APIRouter:
         ("GET", "invitation"): frontend.answering.ask_for_code,
         ("POST", "invitation"): frontend.answering.answer,
     }
+    for outcome in OUTCOMES:
+        pages["GET", f"choice/{outcome}"] = frontend.looking.ask_for_code
+        pages["POST", f"choice/{outcome}"] = frontend.choosing.after(outcome)
     for language in LANGUAGES:
         for (method, path), page in pages.items():
             router.add_api_route(f"/{language}/{path}", _in(language, page), methods=[method])

@@ -14,12 +14,12 @@ from services.intake.settings.page_words import Words
 from shared.web import Problem
 
 HERE = Path(__file__).parent
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'{choose_at}; base-uri 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
-        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -50,12 +50,21 @@ class Renderer:
     """Makes a page from a template, the words of its language and the numbers to call."""
 
     def __init__(
-        self, words: Mapping[str, Words], cards: CardDeck, titles: Titles, *, exit_url: str, for_trial: bool
+        self,
+        words: Mapping[str, Words],
+        cards: CardDeck,
+        titles: Titles,
+        *,
+        exit_url: str,
+        choose_at: str,
+        for_trial: bool,
     ) -> None:
         self.words = words
         self.titles = {language: _in_language(titles, words[language]) for language in words}
         self.files = read_files()
         self._cards = cards
+        policy = POLICY.format(choose_at=f" {choose_at}" if choose_at else "")
+        self._headers = HEADERS | {"Content-Security-Policy": policy}
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -65,6 +74,7 @@ class Renderer:
         )
         self._environment.globals |= {
             "exit_url": exit_url,
+            "choose_at": choose_at,
             "for_trial": for_trial,
             "files": {name: file.path for name, file in self.files.items()},
             "several_languages": {tag: one.texts["own_name"] for tag, one in words.items()},
@@ -89,7 +99,7 @@ class Renderer:
             card=self._cards.card(province, language),
             **{"urgent": False, "draft": {}, "errors": {}} | shown,
         )
-        return Response(html, status, {**headers, **HEADERS}, media_type="text/html")
+        return Response(html, status, {**headers, **self._headers}, media_type="text/html")
 
     def problem(self, language: str, problem: Problem) -> Response:
         """What went wrong, as far as it helps to know, and whom to call meanwhile."""

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.intake.domain.offers import OfferedOption
 from services.intake.domain.states import Alternative, Fact, Progress, Standing, Telling, standing
 from shared.messaging import Transaction
 
@@ -15,8 +16,8 @@ from shared.messaging import Transaction
 LOCK = """
 SELECT c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, w.at AS withdrawn_at,
     w.reason AS withdrawn_for, s.fact, s.attempt, s.revision,
-    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.alternative,
-    s.alternative_attempt, s.alternative_at
+    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.options,
+    s.alternative, s.alternative_attempt, s.alternative_at
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_id = ANY ($1)
 ORDER BY c.case_id
@@ -25,19 +26,20 @@ FOR NO KEY UPDATE OF c
 
 SAVE = """
 INSERT INTO standings (case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
-    tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at)
+    options, tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at)
 SELECT case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
-    tellings::jsonb, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at
+    options::jsonb, tellings::jsonb, version, state, waiting_on, since, alternative, alternative_attempt,
+    alternative_at
 FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-        $8::uuid[], $9::uuid[], $10::text[], $11::int[], $12::text[], $13::text[], $14::timestamptz[], $15::text[],
-        $16::int[], $17::timestamptz[])
-    AS n(case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
+        $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::int[], $13::text[], $14::text[], $15::timestamptz[],
+        $16::text[], $17::int[], $18::timestamptz[])
+    AS n(case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id, options,
         tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at)
 ON CONFLICT (case_id) DO UPDATE SET
     fact = excluded.fact, attempt = excluded.attempt, revision = excluded.revision, fact_at = excluded.fact_at,
     fact_until = excluded.fact_until, fact_reason = excluded.fact_reason,
-    appointment_id = excluded.appointment_id, match_id = excluded.match_id, tellings = excluded.tellings,
-    version = excluded.version, state = excluded.state, waiting_on = excluded.waiting_on, since = excluded.since,
+    appointment_id = excluded.appointment_id, match_id = excluded.match_id, options = excluded.options,
+    tellings = excluded.tellings, version = excluded.version, state = excluded.state, waiting_on = excluded.waiting_on, since = excluded.since,
     alternative = excluded.alternative, alternative_attempt = excluded.alternative_attempt,
     alternative_at = excluded.alternative_at
 """
@@ -51,8 +53,8 @@ VIEWS = """
 SELECT c.case_code, c.province, c.card_language, c.alarmed, c.request_version,
     c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, w.at AS withdrawn_at,
     w.reason AS withdrawn_for, s.fact, s.attempt, s.revision,
-    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.alternative,
-    s.alternative_attempt, s.alternative_at
+    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.options,
+    s.alternative, s.alternative_attempt, s.alternative_at
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_code = ANY ($1)
 """
@@ -71,6 +73,7 @@ class CaseView:
     version: int
     appointment_id: UUID | None
     match_id: UUID | None
+    options: tuple[OfferedOption, ...] = ()
 
 
 async def lock_progress(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Progress]:
@@ -110,6 +113,7 @@ def _view(record: asyncpg.Record) -> CaseView:
         progress.version + record["request_version"] - 1 + (progress.withdrawn_at is not None),
         record["appointment_id"] if stands.state == "booked" else None,
         record["match_id"] if stands.state == "offered" else None,
+        progress.fact.options if progress.fact and stands.state == "offered" else (),
     )
 
 
@@ -150,7 +154,13 @@ def _fact(record: asyncpg.Record) -> Fact:
         record["fact_reason"],
         record["appointment_id"],
         record["match_id"],
+        tuple(_option(one) for one in record["options"] or ()),
     )
+
+
+def _option(kept: dict[str, Any]) -> OfferedOption:
+    known = {"option_id": UUID(kept["option_id"]), "languages": tuple(kept["languages"])}
+    return OfferedOption(**kept | known)
 
 
 def _row(progress: Progress) -> tuple[Any, ...]:
@@ -170,7 +180,7 @@ def _row(progress: Progress) -> tuple[Any, ...]:
 
 def _said(fact: Fact | None) -> tuple[Any, ...]:
     if fact is None:
-        return (None,) * 8
+        return (None,) * 9
     return (
         fact.kind,
         fact.attempt,
@@ -180,4 +190,5 @@ def _said(fact: Fact | None) -> tuple[Any, ...]:
         fact.reason,
         fact.appointment_id,
         fact.match_id,
+        orjson.dumps(fact.options).decode() if fact.options else None,
     )

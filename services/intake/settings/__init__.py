@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     # Where somebody is taken who must leave our pages at once: something that anybody may have open.
     quick_exit_url: str = "https://www.bbc.com/weather"
     vault_url: str = "http://127.0.0.1:8101"  # where the crisis role asks for the keys of alarms
+    matching_url: str = ""  # where a browser finds matching; empty where one address serves everything
 
 
 __all__ = ["Settings"]

@@ -1,12 +1,15 @@
 """What matching says: of cases who is to be asked or that nobody is, of therapists what others must know."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import UUID
 
 from services.matching.domain.cases import Case
 from services.matching.domain.decisions import Found
-from services.matching.domain.offers import Offered
+from services.matching.domain.offers import Choice, Offered
 from services.matching.domain.policy import Policy
-from services.matching.domain.therapists import Therapist
+from services.matching.domain.therapists import Profile, Therapist
 from shared.contracts.intake import RequestForCare
 from shared.contracts.matching import (
     Candidate,
@@ -55,25 +58,44 @@ def match_made(
     )
 
 
-def match_offered(offer: Offered, submitted: RequestForCare) -> MatchOffered:
-    """No reason goes with an option: the person reads those where they choose."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of whoever is offered: the profile, and the band of the distance in kilometres."""
+
+    profile: Profile
+    within_km: int | None
+
+
+def match_offered(offer: Offered, submitted: RequestForCare, known: Mapping[UUID, Known]) -> MatchOffered:
+    """With what helps to choose, `known` by therapist; no reason goes with an option: wishes would be told by it."""
     return MatchOffered(
         case_id=offer.case_id,
         person_id=submitted.person_id,
         attempt=offer.attempt,
         match_id=offer.match_id,
-        options=tuple(
-            Option(
-                option_id=one.option_id,
-                therapist_id=one.therapist_id,
-                site_ids=one.sites,
-                modality=offer.modality,
-            )
-            for one in offer.choices
-        ),
+        options=tuple(_option(one, offer, known.get(one.therapist_id)) for one in offer.choices),
         expires_at=offer.expires_at,
         offered_at=offer.offered_at,
     )
+
+
+def _option(choice: Choice, offer: Offered, known: Known | None) -> Option:
+    option = Option(
+        option_id=choice.option_id,
+        therapist_id=choice.therapist_id,
+        site_ids=choice.sites,
+        modality=offer.modality,
+    )
+    if known is None:
+        return option
+    facts = {
+        "gender": known.profile.gender,
+        "languages": tuple(one.language for one in known.profile.languages),
+        "fee": known.profile.fee,
+        "sliding_fee": known.profile.sliding_fee,
+        "within_km": known.within_km,
+    }
+    return option.model_copy(update=facts)
 
 
 def offer_decided(offer: Offered, submitted: RequestForCare) -> MatchAccepted | MatchDeclined | OfferExpired:

@@ -21,8 +21,9 @@ from services.matching.domain.decisions import Decision, Found, decide
 from services.matching.domain.offers import Choice, Offered, narrowed
 from services.matching.domain.policy import Policy
 from services.matching.domain.requests import Request, Tried, tried
+from services.matching.domain.showing import within_km
 from services.matching.domain.vocabulary import LANES, Lane, Reason, lane_of
-from services.matching.handlers.announcing import case_waitlisted, match_made, match_offered
+from services.matching.handlers.announcing import Known, case_waitlisted, match_made, match_offered
 from services.matching.handlers.meanwhile import offer_meanwhile
 from services.matching.handlers.roster import Roster
 from services.matching.repository import cases, explanations, offers, therapists
@@ -173,10 +174,19 @@ class Matchmaker:
     def _said(self, one: Ended, tx: Transaction) -> Event:
         search = one.search
         if one.offer:
-            return match_offered(one.offer, search.submitted)
+            return match_offered(one.offer, search.submitted, self._known(one.offer, search.submitted))
         if isinstance(one.outcome, Found):
             return match_made(one.case, search.submitted, one.outcome, search.priority, self.policy, tx)
         return case_waitlisted(one.case, search.submitted, tx)
+
+    def _known(self, offer: Offered, submitted: RequestForCare) -> dict[UUID, Known]:
+        profiles = self.roster.described(one.therapist_id for one in offer.choices)
+        sites = {one.therapist_id: self.roster.points(one.sites) for one in offer.choices}
+        waiting, cities = self.policy.waiting, self.roster.cities
+        return {
+            one: Known(profile, within_km(submitted.city, sites[one], cities, waiting))
+            for one, profile in profiles.items()
+        }
 
 
 def _pays_less_to(found: Found) -> tuple[UUID, ...]:
