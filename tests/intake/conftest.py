@@ -126,7 +126,8 @@ async def _database(dsn: str, schema: str) -> Database:
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Files as a deployment has them."""
     folder = tmp_path_factory.mktemp("secrets")
-    key = OKPKey.generate_key("Ed25519", parameters={"kid": "test"}, private=True)
+    as_long_as_a_thumbprint = {"kid": "t" * 43}
+    key = OKPKey.generate_key("Ed25519", parameters=as_long_as_a_thumbprint, private=True)
     files = {
         "deployment.key": base64.b64encode(WRAPPING_KEY).decode(),
         "token.json": json.dumps(key.as_dict(private=True)),

@@ -41,7 +41,7 @@ def serve_choice_forms(app: FastAPI, counter: OfferCounter, pages_at: str) -> No
 
     @router.post(PATH)
     async def choose(request: Request) -> Response:
-        form = parse_form(await request.body(), KNOWN)
+        form = parse_form(await request.body(), KNOWN, tokens=("token",))
         language = form.get("language", LANGUAGES)[0]
         if language not in LANGUAGES:
             raise Problem(400, "broken_form", "This is not what the form sends.")
