@@ -71,6 +71,25 @@ async def test_a_wrong_number_comes_back_to_its_field_with_what_is_wrong(plain_v
     await plain_visitor.on("consent")
 
 
+async def test_a_young_person_says_on_a_phone_whom_to_ask_and_reads_it_back(phone: Visitor) -> None:
+    phone.age_band = "13-17"
+    await phone.go_to_contact()
+    await phone.page.fill("#guardian_phone", NUMBER)
+    await phone.say_contact()
+    await phone.on("contact")
+    await phone.picture("whom-to-ask")
+    assert phone.t["errors"]["your_own"] in await phone.page.locator("#guardian_phone-error").inner_text()
+    await phone.page.fill("#guardian_phone", "0399 1234567")
+    await phone.press(phone.t["common"]["next"])
+    await phone.on("consent")
+    await phone.choose("care", "yes")
+    await phone.choose("contact_consent", "yes")
+    await phone.press(phone.t["common"]["next"])
+    await phone.on("review")
+    assert "0399 1234567" in await phone.page.locator("main").inner_text()
+    assert [pixels for pixels in [*phone.wider, await phone.sideways()] if pixels > 0] == []
+
+
 async def test_a_step_without_its_answers_is_not_passed(plain_visitor: Visitor) -> None:
     await plain_visitor.open()
     await plain_visitor.press(plain_visitor.t["start"]["begin"])

@@ -17,7 +17,8 @@ WORDS = read_words()
 @dataclass
 class Visitor:
     """`asked` are the addresses the browser asked for, `answers` what came back, `titles` and `wider`
-    what each page was called and how many pixels it was wider than the window; `wishes` is said besides."""
+    what each page was called and how many pixels it was wider than the window; `wishes` and
+    `age_band` are said besides."""
 
     page: Page
     site: str
@@ -27,6 +28,7 @@ class Visitor:
     titles: set[str] = field(default_factory=set)
     wider: list[int] = field(default_factory=list)
     wishes: dict[str, str] = field(default_factory=dict)
+    age_band: str = ""
 
     @classmethod
     async def arrive(
@@ -76,6 +78,8 @@ class Visitor:
         await self.open()
         await self.press(self.t["start"]["begin"])
         await self.on("who")
+        if self.age_band:
+            await self.choose("age_band", self.age_band)
         await self.press(self.t["common"]["next"])
         await self.on("how")
         await self.choose("modalities", "video", "phone")

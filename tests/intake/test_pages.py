@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from services.intake.domain import states
 from services.intake.domain.policy import Policy
-from services.intake.domain.vocabulary import CHOICES
+from services.intake.domain.vocabulary import CHOICES, MINOR
 from services.intake.pages.shortcomings import problems_of
 from services.intake.pages.standing import said_when
 from services.intake.pages.steps import ANSWERS, GROUPS, NOT_ASKED, ORDER, STEPS, request_of
@@ -118,6 +118,36 @@ async def test_a_couple_is_shown_a_code_and_a_pin_for_the_other_one(
         answer = await post(people, "/ur/invitation", {"case_code": code} | fields)
         assert (answer.status_code, await store.admin.fetchval(gate, code)) == (status, then)
         assert "1122" in answer.text
+
+
+async def test_a_young_person_can_say_whom_to_ask(people: httpx2.AsyncClient, store: IntakeDatabase) -> None:
+    fields = WHOLE | {"key": token_hex(16), "age_band": MINOR, "guardian_phone": "0399 7654321"}
+    answer = await post(people, "/ur/steps", fields)
+    found = re.search(r'id="code">(\w{10})<', answer.text)
+    assert found
+    case = "FROM intake.attendees a JOIN intake.cases c USING (case_id) WHERE c.case_code = $1"
+    role, consent, code = await store.admin.fetchrow(f"SELECT role, consent, a.code {case}", found[1])
+    assert (role, consent) == ("guardian", "invited")
+    assert code not in answer.text  # it goes to the guardian alone
+    sent = "SELECT count(*) FROM intake.outbox WHERE topic = 'intake.invitations' AND key = a.person_id::text"
+    assert await store.admin.fetchval(f"SELECT ({sent}) {case}", found[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "wrong"), [("0399 1234567", "your own number"), ("12", "must be a Pakistani mobile number")]
+)
+async def test_a_number_that_reaches_no_guardian_comes_back_to_its_field(
+    people: httpx2.AsyncClient, number: str, wrong: str
+) -> None:
+    fields = WHOLE | {"key": token_hex(16), "age_band": MINOR, "guardian_phone": number}
+    page = (await post(people, "/en/steps", fields)).text
+    assert wrong in page.partition('id="guardian_phone-error"')[2].partition("</p>")[0]
+
+
+async def test_only_the_young_are_asked_whom_else_to_ask(people: httpx2.AsyncClient) -> None:
+    for age_band, asked in ((MINOR, True), ("18-24", False)):
+        fields = WHOLE | {"key": token_hex(16), "age_band": age_band, "step": "questions", "go": "next"}
+        assert ('id="guardian_phone"' in (await post(people, "/en/steps", fields)).text) is asked
 
 
 @pytest.mark.parametrize("kind", CHOICES["kinds"])

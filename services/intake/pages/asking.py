@@ -13,7 +13,17 @@ from services.intake.handlers.submission import Accepted
 from services.intake.pages.reading_back import said_so_far
 from services.intake.pages.rendering import Renderer
 from services.intake.pages.shortcomings import by_field, problems_of, step_of
-from services.intake.pages.steps import ANSWERS, ORDER, REVIEW, SEVERAL, STEPS, asked_until, first, request_of
+from services.intake.pages.steps import (
+    ANSWERS,
+    ORDER,
+    REVIEW,
+    SEVERAL,
+    STEPS,
+    asked_until,
+    first,
+    is_minor,
+    request_of,
+)
 from shared.web import FieldProblem, Problem, parse_form
 from shared.web.forms import Form
 
@@ -106,6 +116,7 @@ class Asking:
             draft=form,
             carried=[(name, one) for name in _carried(step) for one in form.get(name, ())],
             errors=wrong or {},
+            minor=is_minor(form),
             cities=policy.places.cities.values(),
             said=self._read_back(language, form) if step == REVIEW else {},
         )

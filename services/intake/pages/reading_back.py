@@ -20,4 +20,4 @@ def said_so_far(
     province, _, city = (first(form, "place") or "").partition("|")
     known = titles["provinces"]
     place = [*([cities.get(city, city)] if city else []), *([known[province]] if province in known else [])]
-    return said | {"place": place, "max_fee": form.get("max_fee", ())}
+    return said | {name: form.get(name, ()) for name in ("max_fee", "guardian_phone")} | {"place": place}

@@ -65,4 +65,6 @@ def step_of(field: str) -> str:
 def _field(pointer: str, channel: str | None) -> str:
     if pointer == "/contact/address":
         return "email" if channel == "email" else "phone"
+    if pointer.startswith("/attendees/") and "/contact" in pointer:
+        return "guardian_phone"
     return next((field for part, field in FIELDS.items() if pointer.startswith(part)), REVIEW)

@@ -23,7 +23,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     ),
     "about": ("problem_areas",),
     "questions": ("red_flags",),
-    "contact": ("channel", "phone", "email", "owner", "message_language", "safe"),
+    "contact": ("channel", "phone", "email", "owner", "message_language", "safe", "guardian_phone"),
     "consent": ("care", "contact_consent", "text_version"),
 }
 REVIEW = "review"
@@ -93,10 +93,24 @@ def request_of(form: Form, asked: Sequence[str], language: str, text_version: st
 
 def _who(form: Form) -> dict[str, Any]:
     kind, age_band = first(form, "kind"), first(form, "age_band")
-    # Told by the asker: a contact of somebody else's is not asked for here.
-    others = ["partner"] * (kind == "couple") + ["guardian"] * (age_band == MINOR)
-    attendees = [{"role": role, "consent": "pending"} for role in others]
-    return {"attendees": attendees} | _given(kind=kind, age_band=age_band)
+    # A partner is told by the asker. A guardian is not: their PIN is never shown to the one they speak for.
+    partner = [{"role": "partner", "consent": "pending"}] * (kind == "couple")
+    guardian = [_guardian(form)] * is_minor(form)
+    return {"attendees": [*partner, *guardian]} | _given(kind=kind, age_band=age_band)
+
+
+def is_minor(form: Form) -> bool:
+    """Whether somebody else has to agree, and is asked for."""
+    return first(form, "age_band") == MINOR
+
+
+def _guardian(form: Form) -> dict[str, Any]:
+    """Written to by us where a number is given; without one their agreement stays to be asked for."""
+    phone = first(form, "guardian_phone")
+    if phone is None:
+        return {"role": "guardian", "consent": "pending"}
+    contact = {"channel": "sms", "address": phone} | _given(language=first(form, "message_language"))
+    return {"role": "guardian", "consent": "invited", "contact": contact}
 
 
 def _how(form: Form) -> dict[str, Any]:
