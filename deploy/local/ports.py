@@ -3,8 +3,8 @@
 import json
 import socket
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
+from secrets import SystemRandom
 
 # People's ports first; from 8120 on are those that only answer health and metrics.
 PREFERRED: dict[str, int] = {
@@ -29,6 +29,9 @@ PREFERRED: dict[str, int] = {
     "kafka-controller": 9093,
     "zipkin": 9411,
 }
+
+# Above what servers usually take, and below what outgoing connections are given (32768 and up, as Linux comes).
+QUIET = range(15_000, 32_000)
 
 
 def choose(file: Path, preferred: Mapping[str, int] = PREFERRED) -> dict[str, int]:
@@ -62,12 +65,13 @@ def is_free(port: int) -> bool:
 
 
 def anywhere(names: Iterable[str] = PREFERRED) -> dict[str, int]:
-    """A free port for each name, none of them near the preferred ones; for tests and the kill loop."""
-    with ExitStack() as held:
-        probes = {name: held.enter_context(socket.socket()) for name in names}
-        for probe in probes.values():
-            probe.bind(("127.0.0.1", 0))
-        return {name: int(probe.getsockname()[1]) for name, probe in probes.items()}
+    """A free port for each name, none of them near the preferred ones; for tests and the kill loop.
+
+    Never one that the system may give to an outgoing connection: it would be gone while its server starts again.
+    """
+    drawn = SystemRandom().sample(QUIET, len(QUIET))
+    free = (port for port in drawn if is_free(port))
+    return {name: next(free) for name in names}
 
 
 def free_port() -> int:

@@ -39,3 +39,11 @@ def test_the_second_start_has_the_ports_of_the_first(tmp_path: Path) -> None:
 
 def test_no_two_of_the_table_are_the_same() -> None:
     assert len(set(ports.PREFERRED.values())) == len(ports.PREFERRED)
+
+
+def test_no_outgoing_connection_is_given_the_port_of_a_server_that_starts_again() -> None:
+    lowest, highest = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    found = ports.anywhere()
+    assert set(found) == set(ports.PREFERRED)
+    assert len(set(found.values())) == len(found)
+    assert not {*found.values()} & {*range(lowest, highest + 1)}
