@@ -88,8 +88,8 @@ class Office:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def matching_dsn(postgres_server: PostgresServer) -> AsyncIterator[str]:
-    """One migrated database for all of these tests."""
-    admin, name = postgres_server.dsn("postgres"), "matching_tests"
+    """One migrated database for all of these tests; the browser's, which borrow this, have another."""
+    admin, name = postgres_server.dsn("postgres"), f"matching_{uuid4().hex[:8]}"
     await databases.create_from_template(admin, name, TEMPLATE)
     dsn = postgres_server.dsn(name, "matching")
     await migrate(dsn, schema="matching", folders=[MIGRATIONS, web.MIGRATIONS, FOLDER])
