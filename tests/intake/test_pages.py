@@ -134,6 +134,26 @@ async def test_a_young_person_can_say_whom_to_ask(people: httpx2.AsyncClient, st
 
 
 @pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({}, ["look for somebody"]),
+        ({"kind": "couple"}, ["takes part has to agree"]),
+        ({"age_band": MINOR}, ["guardian has to agree", "no number of theirs"]),
+        (
+            {"age_band": MINOR, "guardian_phone": "0399 7654321"},
+            ["guardian has to agree", "on the page /en/invitation"],
+        ),
+    ],
+)
+async def test_nobody_is_told_that_we_search_while_somebody_has_to_agree_first(
+    people: httpx2.AsyncClient, said: dict[str, str], told: list[str]
+) -> None:
+    page = (await post(people, "/en/steps", WHOLE | {"key": token_hex(16)} | said)).text
+    assert [words for words in told if words not in page] == []
+    assert ("look for somebody" in page) is (not said)
+
+
+@pytest.mark.parametrize(
     ("number", "wrong"), [("0399 1234567", "your own number"), ("12", "must be a Pakistani mobile number")]
 )
 async def test_a_number_that_reaches_no_guardian_comes_back_to_its_field(

@@ -20,6 +20,7 @@ from services.intake.pages.steps import (
     SEVERAL,
     STEPS,
     asked_until,
+    awaits,
     first,
     is_minor,
     request_of,
@@ -71,7 +72,7 @@ class Asking:
             accepted = await accept_body(self._counter, request, form["key"][0], body)
         except Problem as problem:
             return self._not_sent(language, form, problem)
-        return self._done(language, accepted)
+        return self._done(language, form, accepted)
 
     def _not_sent(self, language: str, form: Form, problem: Problem) -> Response:
         if problem.code == "idempotency_key_reused":
@@ -80,7 +81,7 @@ class Asking:
         wrong = {REVIEW: FieldProblem("", code, "")}
         return self._step(REVIEW, language, form, wrong, problem.status)
 
-    def _done(self, language: str, accepted: Accepted) -> Response:
+    def _done(self, language: str, form: Form, accepted: Accepted) -> Response:
         return self._renderer.page(
             "done",
             language,
@@ -88,6 +89,8 @@ class Asking:
             urgent=accepted.alarmed,
             code=accepted.case_code,
             pin=pin(self._counter.pin_key, accepted.case_id),
+            awaits=awaits(form),
+            guardian_asked="guardian_phone" in form,
             others=[(one.code, pin(self._counter.pin_key, one.attendee_id)) for one in accepted.shown],
         )
 

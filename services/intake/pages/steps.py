@@ -1,10 +1,11 @@
 """The steps of asking: which fields each has, and which part of a request they become."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
+from services.intake.domain.attendees import Awaited, awaited
 from services.intake.domain.requests import Needs
-from services.intake.domain.vocabulary import MINOR
+from services.intake.domain.vocabulary import MINOR, AgeBand, Kind
 from shared.web.forms import Form
 
 # In the order in which they are asked.
@@ -102,6 +103,12 @@ def _who(form: Form) -> dict[str, Any]:
 def is_minor(form: Form) -> bool:
     """Whether somebody else has to agree, and is asked for."""
     return first(form, "age_band") == MINOR
+
+
+def awaits(form: Form) -> Awaited | None:
+    """Whose consent a checked request waits for when it has just been sent."""
+    kind = first(form, "kind") or "individual"
+    return awaited(cast(Kind, kind), cast(AgeBand | None, first(form, "age_band")))
 
 
 def _guardian(form: Form) -> dict[str, Any]:
