@@ -74,7 +74,6 @@ async def settle_judged(
 async def _save(tx: Transaction, before: Mapping[UUID, KeptRequest], after: Sequence[KeptRequest]) -> None:
     changed = [one for one in after if one.request_version != before[one.case_id].request_version]
     await requests.save_requests(tx, changed)
-    await gates.save_gates(tx, changed)
     # What operators see of a case that others have spoken of is kept, and follows from the gate too.
     stand = await standings.lock_progress(tx, [one.case_id for one in changed]) if changed else {}
     await standings.save_progress(tx, [one for one in stand.values() if one.fact])

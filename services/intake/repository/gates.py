@@ -1,9 +1,8 @@
-"""Gates that alarms closed: whose they are, whether care was asked for at all, and what a human decided."""
+"""Gates that alarms closed: whose they are, and whether care was asked for at all."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from services.intake.domain.wishes import KeptRequest
 from shared.messaging import Transaction
 
 CASES = "SELECT DISTINCT case_id FROM alarms WHERE alarm_id = ANY ($1)"
@@ -13,12 +12,6 @@ ASKED = """
 SELECT c.case_id FROM cases c WHERE c.case_id = ANY ($1) AND 'given' = (
     SELECT k.state FROM consents k WHERE k.person_id = c.person_id AND k.purpose = 'care' ORDER BY k.at DESC LIMIT 1
 )
-"""
-
-SAVE = """
-UPDATE cases c SET paused_for = n.paused_for, gate_since = n.gate_since
-FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS n(case_id, paused_for, gate_since)
-WHERE c.case_id = n.case_id
 """
 
 # Whoever was paused and calls for help waits for a human again. Of cases under lock.
@@ -37,13 +30,6 @@ async def asked_for_care(tx: Transaction, case_ids: Collection[UUID]) -> set[UUI
     """Those of these cases whose person agreed to care."""
     records = await tx.connection.fetch(ASKED, list(case_ids)) if case_ids else []
     return {record["case_id"] for record in records}
-
-
-async def save_gates(tx: Transaction, decided: Sequence[KeptRequest]) -> None:
-    """Beside `requests.save_requests`: for what a case is paused, and since when."""
-    if decided:
-        rows = [(one.case_id, one.paused_for, one.gate_since) for one in decided]
-        await tx.connection.execute(SAVE, *zip(*rows, strict=True))
 
 
 async def wait_again(tx: Transaction, case_ids: Sequence[UUID]) -> None:

@@ -38,9 +38,9 @@ ALARMS = "SELECT alarm_id, case_id, level, state, outcome, closed_at FROM alarms
 
 SAVE = """
 UPDATE cases c SET needs = n.needs::jsonb, request_version = n.request_version, gate = n.gate, awaits = n.awaits,
-    updated_at = $6
-FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[])
-    AS n(case_id, needs, request_version, gate, awaits)
+    paused_for = n.paused_for, gate_since = n.gate_since, updated_at = $8
+FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+    AS n(case_id, needs, request_version, gate, awaits, paused_for, gate_since)
 WHERE c.case_id = n.case_id
 """
 
@@ -73,6 +73,8 @@ async def save_requests(tx: Transaction, changed: Sequence[KeptRequest]) -> None
             [one.request_version for one in changed],
             [one.gate for one in changed],
             [one.awaits for one in changed],
+            [one.paused_for for one in changed],
+            [one.gate_since for one in changed],
             tx.now,
         )
 
