@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from services.intake.domain.attendees import KeptAttendee
 from services.intake.domain.invitations import OPEN_FOR, Reply, replied
 from services.intake.domain.wishes import KeptRequest
 from shared.privacy import Sealer, open_box
+from tests.intake import test_invitations
 from tests.intake.conftest import WRAPPING_KEY, IntakeDatabase
 from tests.intake.people import CONSENT, NEEDS
 from tests.intake.test_asking import ask, asking
@@ -43,12 +45,7 @@ HELD = replace(
 )
 
 
-def after(*replies: Reply, of: KeptRequest = HELD) -> KeptRequest:
-    for one in replies:
-        found = replied(of, one, NOW)
-        assert isinstance(found, KeptRequest)
-        of = found
-    return of
+after = partial(test_invitations.after, of=HELD)
 
 
 def test_one_guardian_may_open_the_case_and_only_the_last_refusal_closes_it() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.matching.domain.places import Site
-from shared.contracts.intake import Attendee, CaseSubmitted, CaseWithdrawn, WeeklyWindow
+from shared.contracts.intake import AlarmRaised, Attendee, CaseSubmitted, CaseWithdrawn, WeeklyWindow
 from shared.contracts.matching import MatchAttendee
 from shared.contracts.scheduling import (
     Appointment,
@@ -117,4 +117,21 @@ def a_site(site: Site) -> SiteChanged:
         directions={"en": "Main gate."},
         status="open" if site.is_open else "closed",
         changed_at=NOW,
+    )
+
+
+def alarm(case_id: UUID) -> AlarmRaised:
+    """Somebody of this case may be in danger, of the second level."""
+    return AlarmRaised(
+        case_id=case_id,
+        alarm_id=uuid4(),
+        person_id=uuid4(),
+        level="R2",
+        rule="phq9_item9",
+        rule_version="1",
+        province="PK-PB",
+        languages=("ur",),
+        reachable=True,
+        due_by=NOW,
+        raised_at=NOW,
     )

@@ -12,12 +12,12 @@ from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.choosing import ChoiceDesk, Refused
 from services.matching.handlers.hearing import due_handlers
 from services.matching.handlers.standing import count_hours, withdraw_matches
-from shared.contracts.intake import AlarmRaised, CaseSubmitted
+from shared.contracts.intake import CaseSubmitted
 from shared.messaging import Due
 from shared.messaging.due_loop import DueLoop
 from tests.matching.choosing import decide, offered, state_of
 from tests.matching.conftest import Office
-from tests.matching.events import a_case, booked, no_hour, withdrawal
+from tests.matching.events import a_case, alarm, booked, no_hour, withdrawal
 from tests.matching.examples import NOW, POLICY
 from tests.matching.test_changes import changed
 
@@ -289,7 +289,7 @@ async def test_when_the_alarm_is_closed_the_wish_to_choose_counts_again(office: 
     await office.describe(1)
     case = a_case(booking_mode="choose", gate="waits_for_human", alarm_open=True, priority=3)
     await office.hear(office.matchmaker.match_cases, case)
-    raised = an_alarm(case.case_id)
+    raised = alarm(case.case_id)
     await office.hear(AlarmBook(POLICY).raise_priorities, raised)
     # The alarm's closing is on another topic, and may be heard of later than the gate.
     opened = changed(case, gate="open", alarm_open=False)
@@ -303,25 +303,9 @@ async def test_a_search_that_begins_again_while_an_alarm_is_open_asks_nobody_to_
 ) -> None:
     case = a_case(booking_mode="choose")
     await office.hear(office.matchmaker.match_cases, case)  # nobody is there: the case waits
-    await office.hear(AlarmBook(POLICY).raise_priorities, an_alarm(case.case_id))
+    await office.hear(AlarmBook(POLICY).raise_priorities, alarm(case.case_id))
     await office.describe(1)
     await office.hear(office.matchmaker.review_waiting, Due("review", str(case.case_id), NOW))
     assert await office.said("match_offered") == []
     [match] = await office.said("match_made")
     assert match["priority"] == POLICY.priority_of("R2")
-
-
-def an_alarm(case_id: UUID) -> AlarmRaised:
-    return AlarmRaised(
-        case_id=case_id,
-        alarm_id=uuid4(),
-        person_id=uuid4(),
-        level="R2",
-        rule="phq9_item9",
-        rule_version="test",
-        province="PK-PB",
-        languages=("ur",),
-        reachable=True,
-        due_by=NOW,
-        raised_at=NOW,
-    )

@@ -11,7 +11,7 @@ from services.matching.handlers.standing import count_hours, free_past_hours, wi
 from shared.contracts.intake import AlarmClosed, AlarmLevelChanged, AlarmRaised
 from shared.messaging import Due
 from tests.matching.conftest import Office
-from tests.matching.events import a_case, booked, cancelled, moved, no_hour, withdrawal
+from tests.matching.events import a_case, alarm, booked, cancelled, moved, no_hour, withdrawal
 from tests.matching.examples import NOW, POLICY
 
 
@@ -245,20 +245,4 @@ def level_changed(raised: AlarmRaised, level: Any, minutes: int) -> AlarmLevelCh
         level=level,
         due_by=NOW,
         changed_at=NOW + timedelta(minutes=minutes),
-    )
-
-
-def alarm(case_id: UUID) -> AlarmRaised:
-    return AlarmRaised(
-        case_id=case_id,
-        alarm_id=uuid4(),
-        person_id=uuid4(),
-        level="R2",
-        rule="phq9_item9",
-        rule_version="1",
-        province="PK-PB",
-        languages=("ur",),
-        reachable=True,
-        due_by=NOW,
-        raised_at=NOW,
     )

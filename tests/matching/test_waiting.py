@@ -17,9 +17,8 @@ from shared.contracts.intake import CaseSubmitted
 from shared.messaging import Due
 from tests.matching.choosing import offered
 from tests.matching.conftest import Office
-from tests.matching.events import a_case, booked, cancelled, no_hour, withdrawal
+from tests.matching.events import a_case, alarm, booked, cancelled, no_hour, withdrawal
 from tests.matching.examples import NOW, POLICY
-from tests.matching.test_loops import alarm
 
 PAGE = POLICY.waiting.woken_at_once
 
