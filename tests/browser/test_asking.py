@@ -87,6 +87,12 @@ async def test_a_young_person_says_on_a_phone_whom_to_ask_and_reads_it_back(phon
     await phone.press(phone.t["common"]["next"])
     await phone.on("review")
     assert "0399 1234567" in await phone.page.locator("main").inner_text()
+    await phone.press(phone.t["review"]["send"])
+    await phone.code_and_pin()
+    await phone.picture("waits-for-a-guardian")
+    said = await phone.page.locator("main").inner_text()
+    assert phone.t["waiting"]["guardian"] in said
+    assert f"/{phone.words.language}/invitation" in said
     assert [pixels for pixels in [*phone.wider, await phone.sideways()] if pixels > 0] == []
 
 

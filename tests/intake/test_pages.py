@@ -141,7 +141,7 @@ async def test_a_young_person_can_say_whom_to_ask(people: httpx2.AsyncClient, st
         ({"age_band": MINOR}, ["guardian has to agree", "no number of theirs"]),
         (
             {"age_band": MINOR, "guardian_phone": "0399 7654321"},
-            ["guardian has to agree", "on the page /en/invitation"],
+            ["guardian has to agree", '<bdi dir="ltr">/en/invitation</bdi>'],
         ),
     ],
 )
