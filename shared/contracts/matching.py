@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from shared.contracts import tasks
 from shared.contracts.base import Event, Modality, Value
 from shared.contracts.intake import WeeklyWindow
 from shared.contracts.told import AlternativeKind
@@ -181,6 +182,21 @@ class AlternativeOffered(Outcome):
     offered_at: AwareDatetime
 
 
+class TaskOpened(tasks.Opened):
+    """A coordinator has to see to an hour (`hour`) that is booked with somebody who is out then, or to a credential
+    (`credential`) that runs out."""
+
+    type_name: ClassVar[str] = "matching.task_opened.v1"
+    topic: ClassVar[str] = "matching.tasks"
+
+
+class TaskClosed(tasks.Closed):
+    """Somebody has seen to it, or the hour or the credential is no more."""
+
+    type_name: ClassVar[str] = "matching.task_closed.v1"
+    topic: ClassVar[str] = "matching.tasks"
+
+
 EVENTS: tuple[type[Event], ...] = (
     TherapistChanged,
     MatchMade,
@@ -191,4 +207,6 @@ EVENTS: tuple[type[Event], ...] = (
     OfferExpired,
     CaseWaitlisted,
     AlternativeOffered,
+    TaskOpened,
+    TaskClosed,
 )

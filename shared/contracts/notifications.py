@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from shared.contracts import tasks
 from shared.contracts.base import Event
 from shared.contracts.intake import Channel
 
@@ -66,9 +67,25 @@ class MessageSkipped(Message):
     reason: str
 
 
+class TaskOpened(tasks.Opened):
+    """Somebody could not be reached by any message and has to be told by a human before it is too late."""
+
+    type_name: ClassVar[str] = "notifications.task_opened.v1"
+    topic: ClassVar[str] = "notifications.tasks"
+
+
+class TaskClosed(tasks.Closed):
+    """Somebody has told them, or there is nothing to tell any more."""
+
+    type_name: ClassVar[str] = "notifications.task_closed.v1"
+    topic: ClassVar[str] = "notifications.tasks"
+
+
 EVENTS: tuple[type[Event], ...] = (
     MessageSent,
     MessageDelivered,
     MessageFailed,
     MessageSkipped,
+    TaskOpened,
+    TaskClosed,
 )

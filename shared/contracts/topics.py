@@ -1,6 +1,6 @@
 """The one table of topics (design: partitions, retention, compaction, lane, readers) and of event types."""
 
-from shared.contracts import intake, matching, notifications, partners, scheduling
+from shared.contracts import console, intake, matching, notifications, partners, scheduling
 from shared.contracts.base import Event, Topic
 
 TOPICS: tuple[Topic, ...] = (
@@ -55,6 +55,7 @@ TOPICS: tuple[Topic, ...] = (
         key="case_id",
         readers=("intake", "notifications", "console"),
     ),
+    Topic(name="matching.tasks", producer="matching", key="task_id", readers=("console",), partitions=3),
     Topic(
         name="scheduling.sites",
         producer="scheduling",
@@ -89,11 +90,25 @@ TOPICS: tuple[Topic, ...] = (
         key="case_id",
         readers=("intake", "console"),
     ),
+    Topic(
+        name="notifications.tasks",
+        producer="notifications",
+        key="task_id",
+        readers=("console",),
+        partitions=3,
+    ),
+    Topic(
+        name="console.tasks",
+        producer="console",
+        key="task_id",
+        readers=("matching", "notifications"),
+        partitions=3,
+    ),
 )
 
 EVENTS: dict[str, type[Event]] = {
     event.type_name: event
-    for module in (intake, matching, scheduling, notifications, partners)
+    for module in (intake, matching, scheduling, notifications, partners, console)
     for event in module.EVENTS
 }
 

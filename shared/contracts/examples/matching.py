@@ -17,6 +17,8 @@ from shared.contracts.matching import (
     MatchWithdrawn,
     OfferExpired,
     Option,
+    TaskClosed,
+    TaskOpened,
     TherapistChanged,
 )
 
@@ -88,4 +90,15 @@ EXAMPLES: tuple[Event, ...] = (
         **OF_CASE, reason="no_capacity", next_review=story.IN_THREE_DAYS, waitlisted_at=story.SOON
     ),
     AlternativeOffered(**OF_CASE, kind="helpline", offered_at=story.SOON),
+    TaskOpened(
+        task_id=story.TASK,
+        kind="hour",
+        queue="coordinator",
+        outcomes=("rebooked", "told", "stays", "not_reached"),
+        due_by=story.LATER,
+        case_id=story.CASE,
+        therapist_id=story.THERAPIST,
+        opened_at=story.SOON,
+    ),
+    TaskClosed(task_id=story.TASK, outcome="not_needed", closed_by="system", closed_at=story.LATER),
 )

@@ -4,7 +4,14 @@ from typing import Any
 
 from shared.contracts.base import Event
 from shared.contracts.examples import story
-from shared.contracts.notifications import MessageDelivered, MessageFailed, MessageSent, MessageSkipped
+from shared.contracts.notifications import (
+    MessageDelivered,
+    MessageFailed,
+    MessageSent,
+    MessageSkipped,
+    TaskClosed,
+    TaskOpened,
+)
 
 MESSAGE: dict[str, Any] = {
     "case_id": story.CASE,
@@ -21,4 +28,15 @@ EXAMPLES: tuple[Event, ...] = (
     MessageDelivered(**MESSAGE, channel="sms"),
     MessageFailed(**MESSAGE, channel="sms", reason="unknown", last_chance=True),
     MessageSkipped(**MESSAGE, reason="superseded"),
+    TaskOpened(
+        task_id=story.CALL,
+        kind="tell_by_hand",
+        queue="coordinator",
+        outcomes=("told", "not_reached"),
+        due_by=story.BEGINS,
+        priority=1,
+        case_id=story.CASE,
+        opened_at=story.SOON,
+    ),
+    TaskClosed(task_id=story.CALL, outcome="told", closed_by=story.COORDINATOR, closed_at=story.LATER),
 )
