@@ -103,6 +103,24 @@ class AppointmentCancelled(Appointment):
     reason: str
 
 
+class AppointmentArrived(Appointment):
+    """The people are here, in the waiting room or in the call."""
+
+    type_name: ClassVar[str] = "scheduling.appointment_arrived.v1"
+
+
+class AppointmentFulfilled(Appointment):
+    """The session took place; the hour was used."""
+
+    type_name: ClassVar[str] = "scheduling.appointment_fulfilled.v1"
+
+
+class AppointmentNoShow(Appointment):
+    """Nobody came, and the hour had begun. A reason to ask how they are, never one to punish."""
+
+    type_name: ClassVar[str] = "scheduling.appointment_no_show.v1"
+
+
 class SlotNotFound(Event):
     """No candidate of the match had an hour that fits; matching may try again, at most three times."""
 
@@ -118,11 +136,33 @@ class SlotNotFound(Event):
     sought_at: AwareDatetime
 
 
+class SlotFreed(Event):
+    """An hour that lies ahead was given back or moved away from; somebody who waits may have it.
+
+    Keyed by the therapist: it tells nothing of the case that had it. In person `site_id` says where.
+    """
+
+    type_name: ClassVar[str] = "scheduling.slot_freed.v1"
+    topic: ClassVar[str] = "scheduling.openings"
+    key_field: ClassVar[str] = "therapist_id"
+
+    therapist_id: UUID
+    lane: CareLane
+    site_id: UUID | None
+    start: AwareDatetime
+    end: AwareDatetime
+    freed_at: AwareDatetime
+
+
 EVENTS: tuple[type[Event], ...] = (
     SiteChanged,
     CapacityChanged,
     AppointmentBooked,
     AppointmentRescheduled,
     AppointmentCancelled,
+    AppointmentArrived,
+    AppointmentFulfilled,
+    AppointmentNoShow,
     SlotNotFound,
+    SlotFreed,
 )

@@ -81,7 +81,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         name="scheduling.openings",
         producer="scheduling",
-        key="case_id",
+        key="case_id or therapist_id",
         readers=("matching", "console"),
     ),
     Topic(

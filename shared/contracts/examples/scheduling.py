@@ -1,4 +1,5 @@
-"""What scheduling says in the story: a place, an hour in it that is taken, moved and given back, or none at all."""
+"""What scheduling says in the story: a place, an hour in it that is taken, moved, given back, kept or missed, or none
+at all."""
 
 from datetime import date
 from typing import Any
@@ -7,12 +8,16 @@ from shared.contracts.base import Event
 from shared.contracts.examples import story
 from shared.contracts.matching import MatchAttendee
 from shared.contracts.scheduling import (
+    AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentFulfilled,
+    AppointmentNoShow,
     AppointmentRescheduled,
     CapacityChanged,
     FreeMinutes,
     SiteChanged,
+    SlotFreed,
     SlotNotFound,
 )
 
@@ -66,6 +71,9 @@ EXAMPLES: tuple[Event, ...] = (
         **HOUR, version=2, by="person", changed_at=story.LATER, previous_start=story.FIRST_BEGINS
     ),
     AppointmentCancelled(**HOUR, version=3, by="person", changed_at=story.LATER, reason="cannot_come"),
+    AppointmentArrived(**HOUR, version=3, by="clinic", changed_at=story.BEGINS),
+    AppointmentFulfilled(**HOUR, version=4, by="therapist", changed_at=story.ENDS),
+    AppointmentNoShow(**HOUR, version=3, by="clinic", changed_at=story.ENDS),
     SlotNotFound(
         case_id=story.CASE,
         match_id=story.MATCH,
@@ -73,5 +81,13 @@ EXAMPLES: tuple[Event, ...] = (
         lane="in_person",
         reason="no_hour",
         sought_at=story.SOON,
+    ),
+    SlotFreed(
+        therapist_id=story.THERAPIST,
+        lane="in_person",
+        site_id=story.SITE,
+        start=story.BEGINS,
+        end=story.ENDS,
+        freed_at=story.LATER,
     ),
 )
