@@ -128,6 +128,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "scheduling.appointments",
         "scheduling.sites",
         "scheduling.capacity",
+        "console.tasks",
     ),
     "matching.crisis": ("intake.alarms",),
     "scheduling.online": ("matching.matches.online",),

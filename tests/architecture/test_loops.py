@@ -21,7 +21,7 @@ from shared.contracts.base import Event
 from shared.contracts.topics import TOPICS
 
 ROOT = Path(__file__).parents[2]
-LEFT_TO_RIGHT = ("intake", "matching", "scheduling", "notifications", "partners")
+LEFT_TO_RIGHT = ("intake", "matching", "scheduling", "notifications", "partners", "console")
 NAMED_LOOPS = {("scheduling.slot_not_found.v1", "matching"): "rematch"}
 
 Heard = Mapping[type[Event], Callable[..., Any]]

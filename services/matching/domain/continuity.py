@@ -12,6 +12,8 @@ OUTCOMES: dict[TaskKind, tuple[Outcome, ...]] = {
     "hour": ("rebooked", "told", "stays", "not_reached"),
     "credential": ("renewed", "not_renewed"),
 }
+# The higher, the more urgent: somebody waits for an hour that will not be; a credential has weeks.
+PRIORITIES: dict[TaskKind, int] = {"hour": 1, "credential": 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""What matching says: of cases who is to be asked or that nobody is, of therapists what others must know."""
+"""What matching says: of cases who is to be asked or that nobody is, of therapists what others must know, and of either
+what a human has to see to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.matching.domain.cases import Case
+from services.matching.domain.continuity import OUTCOMES, PRIORITIES, Task
 from services.matching.domain.decisions import Found
 from services.matching.domain.offers import Choice, Offered
 from services.matching.domain.policy import Policy
@@ -22,6 +24,8 @@ from shared.contracts.matching import (
     MatchWithdrawn,
     OfferExpired,
     Option,
+    TaskClosed,
+    TaskOpened,
     TherapistChanged,
 )
 from shared.messaging import Transaction
@@ -156,4 +160,25 @@ def therapist_changed(therapist: Therapist, tx: Transaction) -> TherapistChanged
         status=therapist.standing(tx.now),
         weekly_limit=profile.weekly_limit,
         changed_at=tx.now,
+    )
+
+
+def task_changed(task: Task) -> TaskOpened | TaskClosed:
+    """For the worklist: that a coordinator has to see to it, or what came of it."""
+    if task.closed_at is not None:
+        assert task.outcome is not None
+        assert task.closed_by is not None
+        return TaskClosed(
+            task_id=task.task_id, outcome=task.outcome, closed_by=task.closed_by, closed_at=task.closed_at
+        )
+    return TaskOpened(
+        task_id=task.task_id,
+        kind=task.kind,
+        queue="coordinator",
+        outcomes=OUTCOMES[task.kind],
+        due_by=task.due_by,
+        priority=PRIORITIES[task.kind],
+        case_id=task.case_id,
+        therapist_id=task.therapist_id,
+        opened_at=task.opened_at,
     )

@@ -2,6 +2,8 @@
 
 They are looked for by a due row, a moment after whatever may call for them: an hour that was booked in the same moment
 as its therapist was suspended is not missed, for there is a second look when both are long over.
+
+What is opened and closed here is said for the worklist of all services; what was done there is closed here, silently.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,8 +15,10 @@ from uuid import UUID
 from services.matching.domain.continuity import OUTCOMES, Outcome, Task
 from services.matching.domain.dates import to_be_renewed
 from services.matching.domain.policy import Policy
+from services.matching.handlers.announcing import task_changed
 from services.matching.repository import continuity, therapists
-from services.matching.repository.continuity import Place, Renewal
+from services.matching.repository.continuity import Done, Place, Renewal
+from shared.contracts.console import TaskDone
 from shared.messaging import Due, Transaction
 
 DUE = "continuity"
@@ -44,6 +48,13 @@ async def look_after(tx: Transaction, therapist_ids: Iterable[UUID]) -> None:
     await tx.schedule([Due(DUE, str(one), tx.now, {"again": True}) for one in therapist_ids])
 
 
+async def close_what_was_done(events: Sequence[TaskDone], tx: Transaction) -> None:
+    """What somebody did at the worklist; it says nothing, the worklist knows."""
+    ours = [one for one in events if one.opened_by == "matching"]
+    if ours:
+        await continuity.close_done(tx, [Done(e.task_id, e.outcome, e.done_by, e.done_at) for e in ours])
+
+
 class ContinuityDesk:
     """What comes due, and what coordinators ask."""
 
@@ -57,8 +68,9 @@ class ContinuityDesk:
         ends = {one.id: to_be_renewed(one, validity, tx.now) for one in known}
         renewals = [Renewal(who, at) for who, at in ends.items() if at]
         length = timedelta(minutes=self._policy.minutes)
-        await continuity.look_for_hours(tx, list(ends), self._policy.continuity, length)
-        await continuity.look_for_renewals(tx, list(ends), renewals)
+        hours = await continuity.look_for_hours(tx, list(ends), self._policy.continuity, length)
+        changed = hours + await continuity.look_for_renewals(tx, list(ends), renewals)
+        tx.emit(map(task_changed, changed), causes=[str(one.therapist_id) for one in changed])
         again = [Due(due.kind, due.key, tx.now + SECOND_LOOK) for due in dues if due.body.get("again")]
         await tx.schedule(again)
 
@@ -76,4 +88,6 @@ class ContinuityDesk:
             return task if same else NotClosed("closed")
         if closing.outcome not in OUTCOMES[task.kind]:
             return NotClosed("not_for_this")
-        return await continuity.close(tx, task, closing.outcome, closing.by, closing.name)
+        closed = await continuity.close(tx, task, closing.outcome, closing.by, closing.name)
+        tx.emit([task_changed(closed)])
+        return closed

@@ -8,7 +8,7 @@ from services.matching.handlers.alarms import AlarmBook
 from services.matching.handlers.capacity import know_capacity
 from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.choosing import ChoiceDesk
-from services.matching.handlers.continuity import ContinuityDesk
+from services.matching.handlers.continuity import ContinuityDesk, close_what_was_done
 from services.matching.handlers.dates import DateKeeper
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.sites import know_sites
@@ -16,6 +16,7 @@ from services.matching.handlers.standing import count_hours, free_past_hours, wi
 from services.matching.handlers.waiting import WaitingRoom
 from services.matching.repository.therapists import DUE
 from shared.contracts.base import Event
+from shared.contracts.console import TaskDone
 from shared.contracts.intake import (
     AlarmClosed,
     AlarmLevelChanged,
@@ -39,6 +40,7 @@ HEARD = (
     "scheduling.appointments",
     "scheduling.sites",
     "scheduling.capacity",
+    "console.tasks",
 )
 HEARD_OF_CRISIS = ("intake.alarms",)
 
@@ -57,6 +59,7 @@ def handlers(matchmaker: Matchmaker) -> Handlers:
         AppointmentCancelled: count_hours,
         SiteChanged: know_sites,
         CapacityChanged: know_capacity,
+        TaskDone: close_what_was_done,
     }
 
 
