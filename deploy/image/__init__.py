@@ -1,0 +1,1 @@
+"""The image of our processes, and what has to be there before they start in containers."""
