@@ -1,7 +1,7 @@
 """People who wished to choose come back with code and PIN, look at their offer, and take the first who has a place.
 
-As a frontend would: a session, the case, the link to the offer, one decision under one key. Whoever is offered again,
-because the chosen one had no hour, chooses again.
+As a frontend would: a session, the case, the link to the offer, one decision under one key; in between it lets itself be
+told when the case moves. Whoever is offered again, because the chosen one had no hour, chooses again.
 """
 
 import asyncio
@@ -14,8 +14,9 @@ import orjson
 from simulation.http_client import Address, Connection, connection
 from simulation.http_wire import Answer, Unanswered, prepare
 
-CONNECTIONS = 4  # few choose: more would take the services' time from those who ask
-LOOK_SECONDS, LONGEST_LOOK = 0.1, 1.0
+CONNECTIONS = 16  # whoever waits to be told costs next to nothing
+LOOK_SECONDS = 0.1
+NEWS_SECONDS = 5  # how long one question for news may be left open; below the connection's own patience
 PATIENCE = 60.0
 UNDECIDED = ("matching", "offered")
 
@@ -66,9 +67,10 @@ class Visit:
         answer = await self.intake.insist(prepare("POST", "/v1/sessions", self.desks.intake.name, body))
         self.token = orjson.loads(answer.body)["token"]
 
-    async def case(self, chooser: Chooser) -> dict[str, Any]:
-        """How the case stands."""
-        path = f"/v1/cases/{chooser.code}"
+    async def case(self, chooser: Chooser, seen: int | None = None) -> dict[str, Any]:
+        """How the case stands; after version `seen` when it has moved on, or nothing has happened for a while."""
+        news = "" if seen is None else f"?after_version={seen}&wait={NEWS_SECONDS}"
+        path = f"/v1/cases/{chooser.code}{news}"
         answer = await self.intake.insist(prepare("GET", path, self.desks.intake.name, b"", self._known()))
         return _content(answer)
 
@@ -92,17 +94,14 @@ class Visit:
 async def _decide(visit: Visit, chooser: Chooser) -> None:
     """Until the case has an outcome, or patience is over: then the offer stands open, and is counted so."""
     loop = asyncio.get_running_loop()
-    until, pause = loop.time() + PATIENCE, LOOK_SECONDS
+    until = loop.time() + PATIENCE
     try:
         await visit.come_back(chooser)
-        while loop.time() < until:
-            stands = await visit.case(chooser)
-            if stands.get("state") not in UNDECIDED:
-                return
+        stands = await visit.case(chooser)
+        while stands.get("state") in UNDECIDED and loop.time() < until:
             if path := stands["links"].get("choose"):
                 await _take(visit, path)
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_LOOK)
+            stands = await visit.case(chooser, stands["version"])
     except (Unanswered, KeyError, ValueError):
         return
 

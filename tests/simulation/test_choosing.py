@@ -29,8 +29,8 @@ def answered(content: dict[str, Any], status: int = 200) -> bytes:
     return b"HTTP/1.1 %d Told\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
 
 
-def case(state: str, **links: str) -> bytes:
-    return answered({"state": state, "links": links})
+def case(state: str, version: int = 1, **links: str) -> bytes:
+    return answered({"state": state, "version": version, "links": links})
 
 
 async def visited(replies: list[bytes]) -> list[bytes]:
@@ -41,7 +41,7 @@ async def visited(replies: list[bytes]) -> list[bytes]:
 
 
 async def test_the_first_who_has_a_place_is_taken_with_a_session_and_a_key() -> None:
-    offered = case("offered", choose="/v1/matches/m-1")
+    offered = case("offered", 2, choose="/v1/matches/m-1")
     seen = await visited(
         [answered({"token": "t"}), case("matching"), offered, answered(OFFER), answered({}), case("booked")]
     )
@@ -49,10 +49,10 @@ async def test_the_first_who_has_a_place_is_taken_with_a_session_and_a_key() -> 
     assert lines == [
         "POST /v1/sessions HTTP/1.1",
         "GET /v1/cases/0123456789 HTTP/1.1",
-        "GET /v1/cases/0123456789 HTTP/1.1",
+        "GET /v1/cases/0123456789?after_version=1&wait=5 HTTP/1.1",
         "GET /v1/matches/m-1 HTTP/1.1",
         "POST /v1/matches/m-1/accept HTTP/1.1",
-        "GET /v1/cases/0123456789 HTTP/1.1",
+        "GET /v1/cases/0123456789?after_version=2&wait=5 HTTP/1.1",
     ]
     assert seen[4].endswith(b'{"option_id":"o-2"}')
     assert b"authorization: Bearer t" in seen[4]
