@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from secrets import SystemRandom
@@ -34,13 +35,43 @@ PREFERRED: dict[str, int] = {
 QUIET = range(15_000, 32_000)
 
 
-def choose(file: Path, preferred: Mapping[str, int] = PREFERRED) -> dict[str, int]:
-    """The map of ports, kept in `file`: the same as last time where they are free, else the next ones up."""
+class Claims:
+    """Ports that a stack has chosen and does not use yet: another one that starts in the same second leaves them alone.
+
+    A claim is an abstract unix socket of the port's name. It lives in the same namespace as the port, two cannot have it,
+    and it is gone with its process, however that ends. Elsewhere than on Linux there is no such thing, and no claim.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[int, socket.socket] = {}
+
+    def take(self, port: int) -> bool:
+        """Whether the port is this stack's now."""
+        if sys.platform != "linux" or port in self._held:
+            return True
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0humqadam-port-{port}")
+        except OSError:
+            claim.close()
+            return False
+        self._held[port] = claim
+        return True
+
+    def release(self) -> None:
+        """Leaves all of them to others."""
+        while self._held:
+            self._held.popitem()[1].close()
+
+
+def choose(file: Path, claims: Claims, preferred: Mapping[str, int] = PREFERRED) -> dict[str, int]:
+    """The map of ports, kept in `file`: the same as last time where nobody else has them, else the next ones up.
+    They are claimed until the claims are released."""
     before = json.loads(file.read_text()) if file.exists() else {}
     ports: dict[str, int] = {}
     for name, port in preferred.items():
         others = {*preferred.values(), *before.values(), *ports.values()} - {port, before.get(name)}
-        ports[name] = _first_free(before.get(name, port), others)
+        ports[name] = _first_free(before.get(name, port), others, claims)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(ports, indent=2) + "\n")
     return ports
@@ -86,7 +117,7 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _first_free(port: int, others: set[int]) -> int:
-    while port in others or not is_free(port):
+def _first_free(port: int, others: set[int], claims: Claims) -> int:
+    while port in others or not is_free(port) or not claims.take(port):
         port += 1
     return port

@@ -45,6 +45,7 @@ class Stack:
         self._say = tell
         self._supervisor: Supervisor | None = None
         self._around: Surroundings | None = None
+        self._claims = ports.Claims()
         self._tracing: asyncio.Task[None] | None = None
         self._began = time.monotonic()
 
@@ -89,6 +90,7 @@ class Stack:
         if self._supervisor is not None:
             await self._supervisor.stop()
             self._supervisor = None
+        self._claims.release()
 
     def is_running(self, name: str) -> bool:
         return self._supervisor is not None and self._supervisor.is_running(name)
@@ -137,7 +139,8 @@ class Stack:
 
     async def _start(self) -> None:
         secrets.prepare(self.folder / "secrets", (*databases.SERVICES, "simulation"))
-        self._around = Surroundings(self.folder, ports.choose(self.folder / "ports.json", self.plan.ports))
+        chosen = ports.choose(self.folder / "ports.json", self._claims, self.plan.ports)
+        self._around = Surroundings(self.folder, chosen)
         await all_or_none(self._database(), self._broker())
         for process in self.plan.processes:
             await self._keeper.start(process_unit(process, self._surroundings))
