@@ -16,6 +16,8 @@ from services.intake.settings.data_files import read_policy as read_intake_polic
 from services.matching import main as matching
 from services.matching.settings import Settings as MatchingSettings
 from services.matching.settings import read_policy as read_matching_policy
+from services.partners import main as partners
+from services.partners.settings import Settings as PartnersSettings
 from services.scheduling import main as scheduling
 from services.scheduling.settings import Settings as SchedulingSettings
 from shared.contracts.topics import TOPICS
@@ -78,6 +80,11 @@ def _scheduling(app: FastAPI, folder: Path, database: Database) -> None:
     scheduling.serve(app, settings, database)
 
 
+def _partners(app: FastAPI, folder: Path, database: Database) -> None:
+    settings = PartnersSettings(token_public_key_file=folder / secrets.TOKEN_PUBLIC_KEY)
+    partners.serve(app, settings, database)
+
+
 def _intake_settings(folder: Path) -> IntakeSettings:
     return IntakeSettings(
         deployment_key_file=folder / secrets.DEPLOYMENT_KEY,
@@ -93,4 +100,5 @@ APPLICATIONS: Mapping[str, Served] = {
     "intake-vault": Served("vault", _vault),
     "matching": Served("matching", _matching),
     "scheduling": Served("scheduling", _scheduling),
+    "partners": Served("partners", _partners),
 }

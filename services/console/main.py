@@ -2,7 +2,7 @@
 
 import typer
 
-from services.console.commands import dead_letters, journeys, queues, tokens, topics
+from services.console.commands import dead_letters, journeys, partner_keys, queues, tokens, topics
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,6 +16,7 @@ app.command()(queues.outbox)
 app.command()(queues.owners)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(dead_letters.rebuild)
+app.add_typer(partner_keys.app, name="partner-keys")
 app.command()(topics.topics)
 app.command()(tokens.token)
 app.command()(topics.docs)

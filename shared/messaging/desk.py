@@ -1,4 +1,5 @@
-"""What operators ask of a running process: redrive, discard, rebuild, resume, move an offset.
+"""What operators ask of a running process: redrive, discard, rebuild, resume, move an offset, and what its service
+offers besides.
 
 A request is a row, so it is durable, has a name and a reason, and is served by the process that has the handlers.
 """
@@ -6,7 +7,7 @@ A request is a row, so it is durable, has a name and a reason, and is served by 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,19 +29,30 @@ DONE = "UPDATE operator_requests SET state = $2, result = $3, done_at = clock_ti
 log = logging.getLogger(__name__)
 
 
+class Refused(Exception):
+    """Raised by an action that cannot be done; its text is for the operator and holds no value of anybody's."""
+
+
+# What a service offers by a name of its own: takes the request's target and who asks, answers in a few words.
+Action = Callable[[Mapping[str, Any], str, Transaction], Awaitable[str]]
+
+
 class Desk:
-    """Serves requests for this process's groups. `projections` names the tables each group rebuilds."""
+    """Serves requests for this process's groups. `projections` names the tables each group rebuilds; `actions` are
+    the service's own, by name."""
 
     def __init__(
         self,
         database: Database,
         consumers: Sequence[Consumer],
         projections: Mapping[str, Sequence[str]] | None = None,
+        actions: Mapping[str, Action] | None = None,
     ) -> None:
         self.name = "desk"
         self._database = database
         self._consumers = {consumer.group: consumer for consumer in consumers}
         self._projections = projections or {}
+        self._actions = actions or {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Looks twice a second."""
@@ -68,12 +80,16 @@ class Desk:
         try:
             async with tx.connection.transaction():
                 return "done", await self._do(tx, request)
+        except Refused as refusal:
+            return "failed", str(refusal)
         except Exception as failure:
             return "failed", describe(failure)
 
     async def _do(self, tx: Transaction, request: asyncpg.Record) -> str:
         consumer = self._consumers[request["grp"]]
         target: dict[str, Any] = request["target"]
+        if action := self._actions.get(request["action"]):
+            return await action(target, request["requested_by"], tx)
         match request["action"]:
             case "redrive":
                 letter = UUID(target["dead_letter"])

@@ -11,7 +11,7 @@ from shared.contracts.base import Event, Lane, Topic
 from shared.contracts.topics import EVENTS
 from shared.messaging.apply import Handler
 from shared.messaging.consumer import Consumer
-from shared.messaging.desk import Desk
+from shared.messaging.desk import Action, Desk
 from shared.messaging.due_loop import DueHandler, DueLoop
 from shared.messaging.kafka import KafkaSettings
 from shared.messaging.relay import Relay
@@ -76,10 +76,13 @@ class Kernel:
         return loop
 
     def desk(
-        self, consumers: Sequence[Consumer], projections: Mapping[str, Sequence[str]] | None = None
+        self,
+        consumers: Sequence[Consumer],
+        projections: Mapping[str, Sequence[str]] | None = None,
+        actions: Mapping[str, Action] | None = None,
     ) -> Desk:
-        """Serves what operators ask of these consumers."""
-        desk = Desk(self.database, consumers, projections)
+        """Serves what operators ask of these consumers, and the service's own actions."""
+        desk = Desk(self.database, consumers, projections, actions)
         self.loops.append(desk)
         return desk
 

@@ -29,10 +29,12 @@ FIELDS = frozenset(
     }
 )
 
-# The net: e-mail addresses, anything with eight digits or more in a row (phones, also with separators),
+# The net: API keys, e-mail addresses, anything with eight digits or more in a row (phones, also with separators),
 # and Postgres's DETAIL lines, which quote row values. Ids are kept: UUIDs and long hexadecimal numbers.
 ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{16,}\b"
-PERSONAL = re.compile(rf"(?P<id>{ID})|DETAIL:.*|\bKey \(.*|[^\s@]+@[^\s@]+|\+?\d(?:[ -]?\d){{7,}}", re.DOTALL)
+PERSONAL = re.compile(
+    rf"hq_\w+|(?P<id>{ID})|DETAIL:.*|\bKey \(.*|[^\s@]+@[^\s@]+|\+?\d(?:[ -]?\d){{7,}}", re.DOTALL
+)
 
 
 def redact(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.web.access import PUBLIC, allowed, allowed_services
+from shared.web.access import PUBLIC, allowed, allowed_keys, allowed_services
 from shared.web.application import create_app, read_other_bodies, serve_directly, show_problems
 from shared.web.batching import Batcher
 from shared.web.bodies import PlainText, fast_json, parse
@@ -30,6 +30,7 @@ __all__ = [
     "TokenVerifier",
     "TooLarge",
     "allowed",
+    "allowed_keys",
     "allowed_services",
     "create_app",
     "fast_json",

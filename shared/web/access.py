@@ -2,6 +2,7 @@
 
 A route names its callers in its signature (`caller: Annotated[Principal, allowed("coordinator")]`), or is PUBLIC.
 In the document each operation has `security` and `x-roles`: `public`, `service`, or role by role `all` or `own`.
+Other systems come with API keys (`allowed_keys("bookings.read")`), each of which is one organisation's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,13 @@ from fastapi import Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
+from shared.web.keys import require_key
 from shared.web.tokens import Principal, require, require_service
 
 # The `openapi_extra` of a route that asks nobody who they are.
 PUBLIC: dict[str, Any] = {"security": []}
 
-TOKEN, SERVICE = "token", "service"
+TOKEN, SERVICE, KEY = "token", "service", "key"
 OWN = ":own"
 
 
@@ -33,6 +35,11 @@ def allowed_services(secrets: Mapping[str, str]) -> Any:
     return Security(_Services(secrets))
 
 
+def allowed_keys(scope: str) -> Any:
+    """The holder of an API key with this scope, for what is their organisation's; 401 and 403 as `allowed`."""
+    return Security(_Keys(scope), scopes=[scope])
+
+
 def tell_callers(operation: dict[str, Any]) -> None:
     """Puts `x-roles` beside `security`; an operation that declares nothing is left without."""
     if "x-roles" in operation or "security" not in operation:
@@ -44,6 +51,8 @@ def tell_callers(operation: dict[str, Any]) -> None:
         told = [scope.partition(OWN) for scope in schemes[TOKEN]]
         operation["x-roles"] = {role: "own" if own else "all" for role, own, _ in told}
         operation["security"] = [{TOKEN: []}]
+    elif KEY in schemes:
+        operation["x-roles"] = {"partner": "own"}
     else:
         operation["x-roles"] = SERVICE if SERVICE in schemes else "public"
 
@@ -68,3 +77,13 @@ class _Services(SecurityBase):
 
     async def __call__(self, request: Request) -> str:
         return require_service(request, self._secrets)
+
+
+class _Keys(SecurityBase):
+    def __init__(self, scope: str) -> None:
+        self._scope = scope
+        self.scheme_name = KEY
+        self.model = HTTPBearer(description="An API key, `hq_…`: the operator gives it to an organisation.")
+
+    async def __call__(self, request: Request) -> Principal:
+        return await require_key(request, self._scope)

@@ -33,7 +33,7 @@ def create_app(
     """An application. `on_problem(path, document)` may add members to a problem document.
 
     `app.state.waits_for` (a string or None) makes every route but health answer 503 not_ready;
-    `app.state.tokens` is the TokenVerifier that `allowed` asks.
+    `app.state.tokens` is the TokenVerifier that `allowed` asks, `app.state.keys` finds who holds an API key.
     """
     app = Application(
         title=title,
@@ -45,7 +45,7 @@ def create_app(
     )
     _serve_docs(app)
     app.state.waits_for = None
-    app.state.tokens = None
+    app.state.tokens = app.state.keys = None
     app.state.app = app
     app.state.direct = {}
     app.state.bodies = {}

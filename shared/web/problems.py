@@ -15,6 +15,7 @@ TITLES = {
     404: "Not found",
     405: "This method is not offered here",
     409: "In conflict with what is",
+    410: "No longer kept",
     412: "It has changed meanwhile",
     413: "Too large",
     415: "This type of content is not read here",

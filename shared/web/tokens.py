@@ -29,7 +29,7 @@ CACHED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a token stands for; `role` is one of the design's list."""
+    """Who a token or a key stands for; `role` is one of the design's list, `scopes` are a key's."""
 
     subject: str
     role: str
@@ -38,6 +38,7 @@ class Principal:
     attendee_id: UUID | None = None
     organisation: str | None = None
     name: str | None = None
+    scopes: frozenset[str] = frozenset()
 
 
 class TokenSigner:
@@ -90,7 +91,7 @@ class TokenVerifier:
             if len(self._known) > CACHED:
                 self._known.popitem(last=False)
         if principal.expires <= now:
-            raise _unauthorized("token_expired", "The session has ended; please sign in again.")
+            raise unauthorized("token_expired", "The session has ended; please sign in again.")
         return principal
 
     def _check(self, token: str) -> Principal:
@@ -109,12 +110,12 @@ class TokenVerifier:
                 name=claims.get("name"),
             )
         except (JoseError, ValueError, KeyError, TypeError):
-            raise _unauthorized("token_invalid", "This token is not accepted.") from None
+            raise unauthorized("token_invalid", "This token is not accepted.") from None
 
 
 def require(request: Request, *roles: str) -> Principal:
     """The caller, if their role is one of these. Raises Problem 401 or 403."""
-    token = _bearer(request)
+    token = bearer(request)
     verifier: TokenVerifier = request.app.state.tokens
     principal = verifier.verify(token, now=time.time())
     if roles and principal.role not in roles:
@@ -124,19 +125,21 @@ def require(request: Request, *roles: str) -> Principal:
 
 def require_service(request: Request, expected: Mapping[str, str]) -> str:
     """The service that calls an /internal route. `expected` maps service names to their secrets."""
-    given = _bearer(request).encode()
+    given = bearer(request).encode()
     found = [name for name, secret in expected.items() if hmac.compare_digest(secret.encode(), given)]
     if not found:
-        raise _unauthorized("token_invalid", "This token is not accepted.")
+        raise unauthorized("token_invalid", "This token is not accepted.")
     return found[0]
 
 
-def _bearer(request: Request) -> str:
+def bearer(request: Request) -> str:
+    """What stands in the Authorization header. Raises Problem 401."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise _unauthorized("token_missing", "This needs a token.")
+        raise unauthorized("token_missing", "This needs a token.")
     return token.strip()
 
 
-def _unauthorized(code: str, detail: str) -> Problem:
+def unauthorized(code: str, detail: str) -> Problem:
+    """401: who is asking is not known."""
     return Problem(401, code, detail, headers={"www-authenticate": f'Bearer error="{code}"'})

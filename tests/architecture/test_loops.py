@@ -15,7 +15,7 @@ from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.roster import Roster
 from services.matching.settings import read_cities, read_policy
 from services.notifications import handlers as notifications
-from services.partners.handlers import Projection
+from services.partners.handlers.telling import Projection
 from services.scheduling import handlers as scheduling
 from shared.contracts.base import Event
 from shared.contracts.topics import TOPICS

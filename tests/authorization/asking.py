@@ -92,6 +92,12 @@ class Tokens:
         subject = said.pop("sub", str(uuid4()))
         return _bearer(self.signer.sign(subject, role, said, now=time.time()))
 
+    def for_things(self, role: str, things: Things) -> dict[str, str]:
+        """Somebody in this role whose things these are: by a token, or by an API key where they have one."""
+        if role in things.keys:
+            return _bearer(things.keys[role])
+        return self.of(role, things.claims.get(role))
+
     def nobody(self, role: str) -> dict[str, dict[str, str]]:
         """Every way of not being known, by its name."""
         expired = self.signer.sign("s-1", role, now=time.time() - 3600)

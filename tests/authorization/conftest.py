@@ -16,12 +16,21 @@ from fastapi import FastAPI
 from deploy.applications import APPLICATIONS, CALLERS, LANES, build
 from deploy.local import databases, secrets
 from deploy.local.postgres import PostgresServer
+from services.partners.main import migrations as partners_migrations
 from services.scheduling.main import migrations as scheduling_migrations
 from shared import messaging, web
 from shared.messaging import Database
 from shared.postgres import migrate, open_pool
 from tests.authorization.asking import Operation, Tokens
-from tests.authorization.things import ORGANISATIONS, Make, Things, of_intake, of_matching, of_scheduling
+from tests.authorization.things import (
+    ORGANISATIONS,
+    Make,
+    Things,
+    of_intake,
+    of_matching,
+    of_partners,
+    of_scheduling,
+)
 from tests.browser.serving import serving
 from tests.matching import examples
 from tests.scheduling.store import Store, open_store
@@ -34,6 +43,7 @@ SCHEMAS = {
     "intake": [messaging.MIGRATIONS, web.MIGRATIONS, SERVICES / "intake" / "migrations"],
     "matching": [messaging.MIGRATIONS, web.MIGRATIONS, SERVICES / "matching" / "migrations"],
     "scheduling": scheduling_migrations(),
+    "partners": partners_migrations(),
 }
 _numbers = itertools.count(1)
 
@@ -81,7 +91,7 @@ async def stage(postgres_server: PostgresServer, tokens: tuple[Path, Tokens]) ->
             open_store(postgres_server.dsn(name, "scheduling"), admin, size=3)
         )
         opened = {"scheduling": store.database}
-        for schema in ("intake", "vault", "matching"):
+        for schema in ("intake", "vault", "matching", "partners"):
             opened[schema] = await _open(leaving, postgres_server.dsn(name, schema), schema)
         # The crisis role asks the vault over the network, as in production.
         vault = build("intake-vault", folder, opened["vault"])
@@ -102,6 +112,7 @@ def _makers(
         "vault": intake,
         "matching": of_matching(opened["matching"]),
         "scheduling": of_scheduling(store),
+        "partners": of_partners(opened["partners"]),
     }
 
 

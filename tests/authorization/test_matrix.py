@@ -144,7 +144,7 @@ async def test_a_role_does_what_is_declared_and_nothing_else(
 ) -> None:
     own, foreign = await stage.things(operation)
     client, whose = stage.clients[operation.application], operation.whose(role)
-    headers = stage.tokens.of(role, own.claims.get(role))
+    headers = stage.tokens.for_things(role, own)
     mine = await ask(client, operation, own, headers)
     theirs = await ask(client, operation, foreign, headers)
     for refused in (one for one in (mine, theirs) if one.status_code >= 400):

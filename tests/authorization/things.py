@@ -6,6 +6,7 @@ A new path parameter is filled here. What has no owner (a site) has no claims.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from secrets import token_bytes
 from typing import Any
 from uuid import uuid4
 
@@ -21,8 +22,10 @@ from services.matching.handlers.profiles import Description, describe_therapist
 from services.matching.handlers.roster import Roster
 from services.matching.repository import continuity, offers
 from services.matching.settings import read_cities
+from services.partners.handlers.keys import create_key
 from services.scheduling.handlers.matches import book_matches
 from shared.messaging import Database, Due
+from shared.web.keys import RANDOM_BYTES, make_key
 from tests.matching import examples
 from tests.matching.events import a_case
 from tests.scheduling import world
@@ -33,10 +36,12 @@ ORGANISATIONS = ("rehmat-hospital", "humqadam-network")
 
 @dataclass(frozen=True, slots=True)
 class Things:
-    """`parameters` fill paths and queries by name; `claims` by role are those of a token whose holder owns them."""
+    """`parameters` fill paths and queries by name; `claims` by role are those of a token whose holder owns them; `keys`
+    by role are what those show who have no token."""
 
     parameters: Mapping[str, str]
     claims: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 Make = Callable[[str], Awaitable[Things]]  # for an organisation
@@ -133,5 +138,23 @@ def of_scheduling(store: Store) -> Make:
                 "clinic_desk": {"organisation": organisation},
             },
         )
+
+    return make
+
+
+def of_partners(database: Database) -> Make:
+    """An organisation with a key."""
+
+    async def make(organisation: str) -> Things:
+        made = make_key(token_bytes(RANDOM_BYTES))
+        target = {
+            "organisation": f"{organisation}-{uuid4().hex[:8]}",
+            "key_id": made.key_id,
+            "digest": made.digest.hex(),
+            "scopes": ["bookings.read"],
+        }
+        async with database.transaction() as tx:
+            await create_key(target, "tests", tx)
+        return Things({}, keys={"partner": made.text})
 
     return make

@@ -1,86 +1,18 @@
 """What a partner hears: its own bookings, in a sequence without gaps, and nothing of a case or a person."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 import pytest
-import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.partners.domain import ALPHABET, News, positions, reference
-from services.partners.handlers import Projection
-from shared.contracts.matching import MatchAttendee
-from shared.contracts.scheduling import (
-    Appointment,
-    AppointmentBooked,
-    AppointmentCancelled,
-    AppointmentRescheduled,
-)
-from shared.messaging import MIGRATIONS, Database
-from shared.postgres import migrate, open_pool
-from tests.stack_fixtures import FreshDatabase
-from tests.waiting import PATIENCE
-
-NOW = datetime(2027, 1, 5, 8, 0, tzinfo=UTC)
-HOSPITAL = "rehmat-hospital"
-FOLDER = Path(__file__).parents[2] / "services" / "partners" / "migrations"
-TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def partners(database: FreshDatabase) -> AsyncIterator[Database]:
-    dsn = database.dsn("partners")
-    await migrate(dsn, schema="partners", folders=[MIGRATIONS, FOLDER])
-    pool = await open_pool(dsn, schema="partners", size=4, name="tests")
-    yield Database(pool, source="partners", dsn=dsn, lane_of=lambda _: "routine", clock=lambda: NOW)
-    await asyncio.wait_for(pool.close(), PATIENCE)
-
-
-def a_booking(organisation: str = HOSPITAL, **changes: Any) -> AppointmentBooked:
-    said: dict[str, Any] = {
-        "case_id": uuid4(),
-        "appointment_id": uuid4(),
-        "version": 1,
-        "match_id": uuid4(),
-        "attempt": 1,
-        "attendees": (MatchAttendee(attendee_id=uuid4(), person_id=uuid4()),),
-        "therapist_id": uuid4(),
-        "organisation": organisation,
-        "lane": "in_person",
-        "modality": "in_person",
-        "site_id": uuid4(),
-        "room_id": uuid4(),
-        "start": NOW + timedelta(days=2),
-        "end": NOW + timedelta(days=2, minutes=50),
-        "time_zone": "Asia/Karachi",
-        "by": "system",
-        "changed_at": NOW,
-    }
-    return AppointmentBooked(**said | changes)
-
-
-def moved(event: Appointment) -> AppointmentRescheduled:
-    return AppointmentRescheduled(
-        **event.model_dump() | {"version": event.version + 1, "previous_start": event.start}
-    )
-
-
-def cancelled(event: Appointment) -> AppointmentCancelled:
-    said = event.model_dump() | {"version": event.version + 1, "reason": "by_person"}
-    return AppointmentCancelled(**said)
-
-
-async def tell(database: Database, *events: Appointment) -> None:
-    async with database.transaction() as tx:
-        for event in events:
-            tx.trace(event.key, TRACE)
-        await Projection([HOSPITAL, "other-hospital"]).tell(events, tx)
+from services.partners.domain.bookings import ALPHABET, News, Reached, positions, reference
+from shared.messaging import Database
+from tests.partners.appointments import HOSPITAL, TRACE, a_booking, cancelled, moved, tell
 
 
 async def told(database: Database) -> list[dict[str, Any]]:
@@ -164,7 +96,8 @@ async def test_nothing_of_a_case_or_a_person_reaches_a_partner(partners: Databas
 
 async def test_the_journey_tells_operators_that_the_partner_was_told(partners: Database) -> None:
     booking = a_booking()
-    await tell(partners, booking)
+    await tell(partners, booking, a_booking("humqadam-network"))
+    assert await partners.pool.fetchval("SELECT count(*) FROM journey") == 1
     row = await partners.pool.fetchrow("SELECT * FROM journey WHERE case_id = $1", booking.case_id)
     assert row is not None
     assert (row["step"], row["detail"], row["traceparent"]) == (
@@ -174,13 +107,21 @@ async def test_the_journey_tells_operators_that_the_partner_was_told(partners: D
     )
 
 
-@given(st.lists(st.sampled_from(["a", "b", "c"])), st.dictionaries(st.sampled_from("abc"), st.integers(0, 9)))
-def test_positions_count_on_per_organisation(names: list[str], last: dict[str, int]) -> None:
-    given_positions = positions([News(UUID(int=1), name, 1) for name in names], last)
+@given(
+    st.lists(st.sampled_from("abc")),
+    st.fixed_dictionaries({name: st.builds(Reached, st.integers(0, 9), st.booleans()) for name in "abc"}),
+)
+def test_positions_count_on_per_organisation_that_listens(
+    names: list[str], reached: dict[str, Reached]
+) -> None:
+    given_positions = positions([News(UUID(int=1), name, 1) for name in names], reached)
     for name in set(names):
         mine = [place for one, place in zip(names, given_positions, strict=True) if one == name]
-        start = last.get(name, 0)
-        assert mine == list(range(start + 1, start + 1 + len(mine)))
+        start = reached[name].position
+        if reached[name].listens:
+            assert mine == list(range(start + 1, start + 1 + len(mine)))
+        else:
+            assert not any(mine)
 
 
 @given(st.binary(min_size=8, max_size=8))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from services.console.commands.asking import asked
 from services.console.commands.rendering import AsJson, print_json, print_table, run, stop
 from services.console.repository import dead_letters as letters
 from services.console.repository import requests
@@ -107,14 +108,7 @@ def _ask(make: Callable[[ConsoleSettings], Any], *, as_json: bool) -> None:
 
 
 async def _asked(settings: ConsoleSettings, make: Callable[[ConsoleSettings], Any]) -> dict[str, Any]:
-    wish = await make(settings)
-    async with opened(settings.database_url) as connection:
-        request = await requests.ask(connection, wish)
-        state, result = await requests.answered(connection, wish.service, request, settings.answer_seconds)
-    if state == "asked":
-        result = "no running process has served it yet; it stays asked"
-    return {"request": request, "action": wish.action, "service": wish.service, "group": wish.group,
-            "state": state, "result": result}  # fmt: skip
+    return await asked(settings, await make(settings))
 
 
 async def _list(settings: ConsoleSettings, *, settled: bool) -> list[dict[str, Any]]:

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from shared.contracts.base import Event
 from shared.contracts.examples import story
-from shared.contracts.partners import BookingBooked, BookingCancelled, BookingRescheduled
+from shared.contracts.partners import Booking, BookingBooked, BookingCancelled, BookingRescheduled
 
 BOOKING: dict[str, Any] = {
     "booking_ref": story.BOOKING,
@@ -20,7 +19,7 @@ BOOKING: dict[str, Any] = {
 }
 FIRST_HOUR = {"start": story.FIRST_BEGINS, "end": story.FIRST_ENDS}
 
-EXAMPLES: tuple[Event, ...] = (
+EXAMPLES: tuple[Booking, ...] = (
     BookingBooked(
         **BOOKING | FIRST_HOUR,
         version=1,

@@ -24,6 +24,9 @@ consumer groups whose names begin with your organisation's, and nothing else.
    is a reason to call the operator.
 5. Commit your offset after you have saved. Start a new group at the earliest offset: events are kept for 30 days.
 
+**Without Kafka** the same data comes over HTTP: `GET /v1/bookings?after=<position>` with an API key, in order and without
+gaps; `GET /v1/bookings/snapshot` to begin with (`/openapi.json` of the service describes both).
+
 **Times** are RFC 3339 with an offset; `time_zone` is that of the place, for showing. `practitioner`, `site` and `room`
 are identifiers that stay the same for ever. `certainty: provisional` may still change without anybody's fault.
 

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from secrets import token_bytes
 from typing import Any
 
-from services.partners import domain, repository
-from services.partners.domain import Known, News
-from services.partners.repository import Row
+from services.partners.domain import bookings
+from services.partners.domain.bookings import LIVE, Known, News
+from services.partners.repository import bookings as repository
+from services.partners.repository.bookings import Change, Row
 from shared.contracts.base import Event
-from shared.contracts.partners import BookingBooked, BookingCancelled, BookingRescheduled
+from shared.contracts.partners import Booking, BookingBooked, BookingCancelled, BookingRescheduled
 from shared.contracts.scheduling import (
     Appointment,
     AppointmentBooked,
@@ -21,29 +22,33 @@ Handlers = Mapping[type[Event], Callable[..., Awaitable[Any]]]
 
 
 class Projection:
-    """Tells the organisations that read a topic of their own."""
+    """Keeps everybody's bookings and tells those who listen; `with_topic` are who reads a Kafka topic of their own."""
 
-    def __init__(self, organisations: Collection[str]) -> None:
-        self._organisations = frozenset(organisations)
+    def __init__(self, with_topic: Collection[str]) -> None:
+        self._with_topic = frozenset(with_topic)
 
     def handlers(self) -> Handlers:
         """What partners hears."""
         return dict.fromkeys((AppointmentBooked, AppointmentRescheduled, AppointmentCancelled), self.tell)
 
     async def tell(self, events: Sequence[Appointment], tx: Transaction) -> None:
-        """One booking event per appointment event that concerns a partner, in the partner's own sequence."""
+        """One booking event per appointment event, in its organisation's own sequence: in the feed, and on the topic."""
         by_id = {event.appointment_id: event for event in events}
         known = await repository.known_bookings(tx, sorted(by_id))
-        news = domain.concerns([_news(event) for event in events], self._organisations, known)
-        last = await repository.last_positions(tx, [one.organisation for one in news])
-        told = [by_id[one.appointment_id] for one in news]
+        news = bookings.fresh([_news(event) for event in events], known)
+        reached = await repository.advance(tx, [one.organisation for one in news], self._with_topic)
+        heard = [by_id[one.appointment_id] for one in news]
         rows = [
             _row(tx, event, known.get(event.appointment_id), position)
-            for event, position in zip(told, domain.positions(news, last), strict=True)
+            for event, position in zip(heard, bookings.positions(news, reached), strict=True)
         ]
+        told = [_booking(event, row) for event, row in zip(heard, rows, strict=True)]
         await repository.save_bookings(tx, rows)
-        bookings = [_booking(event, row) for event, row in zip(told, rows, strict=True)]
-        tx.emit(bookings, causes=[str(event.case_id) for event in told])
+        await repository.save_changes(tx, [_change(one, row) for one, row in zip(told, rows, strict=True)])
+        on_topic = [
+            (one, row) for one, row in zip(told, rows, strict=True) if one.organisation in self._with_topic
+        ]
+        tx.emit([one for one, _ in on_topic], causes=[str(row.case_id) for _, row in on_topic])
 
 
 def _news(event: Appointment) -> News:
@@ -53,7 +58,7 @@ def _news(event: Appointment) -> News:
 def _row(tx: Transaction, event: Appointment, known: Known | None, position: int) -> Row:
     return Row(
         appointment_id=event.appointment_id,
-        booking_ref=known.booking_ref if known else domain.reference(token_bytes(8)),
+        booking_ref=known.booking_ref if known else bookings.reference(token_bytes(8)),
         case_id=event.case_id,
         organisation=event.organisation,
         version=event.version,
@@ -63,7 +68,11 @@ def _row(tx: Transaction, event: Appointment, known: Known | None, position: int
     )
 
 
-def _booking(event: Appointment, row: Row) -> Event:
+def _change(told: Booking, row: Row) -> Change:
+    return Change(row, told.type_name, told.model_dump(mode="json"), told.status in LIVE, told.end)
+
+
+def _booking(event: Appointment, row: Row) -> Booking:
     said = _said(event, row)
     match event:
         case AppointmentRescheduled(previous_start=previous):
