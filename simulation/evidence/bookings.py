@@ -9,11 +9,11 @@ import asyncpg
 from simulation.history.facts import Appointment, Reservation
 
 APPOINTMENTS = """
-SELECT appointment_id, case_id, version, state = 'booked' AS live, therapist_id, person_ids AS people, organisation,
+SELECT appointment_id, case_id, version, state <> 'cancelled' AS live, therapist_id, person_ids AS people, organisation,
     lane, site_id, room_id, starts_at AS start, ends_at AS "end"
 FROM scheduling.appointments
 """
-BUFFERS = "SELECT appointment_id, buffer_minutes FROM scheduling.appointments WHERE state = 'booked'"
+BUFFERS = "SELECT appointment_id, buffer_minutes FROM scheduling.appointments WHERE state <> 'cancelled'"
 RESERVATIONS = """
 SELECT resource_id, appointment_id, lower(during), upper(during) FROM scheduling.reservations
 WHERE held_until IS NULL

@@ -1,14 +1,22 @@
 """What scheduling's tests share: a migrated database, and how to read what was said."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
+import httpx2
+import orjson
+import pytest
 import pytest_asyncio
+from joserfc.jwk import OKPKey
 
 from deploy.local import databases
 from deploy.local.postgres import PostgresServer
-from services.scheduling.main import migrations
+from services.scheduling.main import migrations, serve
+from services.scheduling.settings import Settings
 from shared.postgres import migrate
+from shared.web import TokenSigner, create_app
+from tests.scheduling.asking import token
 from tests.scheduling.store import NOW, Store, open_store
 from tests.stack_fixtures import TEMPLATE
 
@@ -41,3 +49,23 @@ async def store(opened: Store) -> AsyncIterator[Store]:
     opened.now = NOW
     yield opened
     assert await opened.wrong() == []
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keys")
+    key = OKPKey.generate_key("Ed25519", parameters={"kid": "tests"}, private=True)
+    (folder / "private").write_bytes(orjson.dumps(key.as_dict(private=True)))
+    (folder / "public").write_bytes(orjson.dumps(TokenSigner(folder / "private").public_keys()))
+    return folder
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(store: Store, keys: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """As a coordinator, unless the test says otherwise."""
+    app = create_app("scheduling")
+    serve(app, Settings(token_public_key_file=keys / "public"), store.database)
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    headers = {"authorization": f"Bearer {token(keys, 'coordinator')}", "content-type": "application/json"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://tests", headers=headers) as client:
+        yield client

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.refusals import Refused
 from services.scheduling.domain.wall_time import minute_of
 from services.scheduling.handlers import changing, places
@@ -120,7 +120,11 @@ class Rush:
             hour = NOW + timedelta(days=self.random.randrange(4), minutes=15 * self.random.randrange(28))
             id_, seen = row["appointment_id"], row["version"]
             use_case: Callable[[Transaction], Awaitable[Any]] = partial(
-                changing.reschedule, appointment_id=id_, caller=COORDINATOR, start=minute_of(hour), seen=seen
+                changing.reschedule,
+                appointment_id=id_,
+                caller=COORDINATOR,
+                move=Move(minute_of(hour)),
+                seen=seen,
             )
             if self.random.random() < 0.2:
                 use_case = partial(

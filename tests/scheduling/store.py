@@ -33,6 +33,7 @@ CHECKS = ("double_bookings", "incomplete_appointments", "wrong_weekly_loads")
 KEPT = {"migrations"}
 WRITTEN = (
     "appointments",
+    "appointment_changes",
     "reservations",
     "weekly_load",
     "case_fences",

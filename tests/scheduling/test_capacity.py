@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.scheduling.domain.availability import Board, Need
 from services.scheduling.domain.booking import Candidate, Hour, Wish, decide
 from services.scheduling.domain.capacity import HORIZON_DAYS, LENGTH, day_part, free_of
-from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.weeks import monday_of
 from services.scheduling.handlers import changing, knowing, matches, places
 from services.scheduling.handlers.capacity import DUE_HANDLERS, tell_capacity, tell_risen
@@ -209,7 +209,7 @@ async def test_an_hour_where_there_was_none_is_told_at_once(store: Store, how: s
             await places.save_calendar(tx, wide, 1)
             if how == "moved away":
                 start = minute(2026, 11, 24, 9)  # Tuesday 14:00 in Karachi
-                await changing.reschedule(tx, hour["appointment_id"], desk, start, 1)
+                await changing.reschedule(tx, hour["appointment_id"], desk, Move(start), 1)
     told = await at_once(store)
     assert [50] in told or [100] in told
     assert await at_once(store) == []

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.refusals import Refused
 from services.scheduling.domain.wall_time import minute_of, moment_of
 from services.scheduling.handlers import changing, places
@@ -41,7 +41,9 @@ async def move(
 ) -> datetime:
     """The start that it has then."""
     async with store.transaction() as tx:
-        return moment_of((await changing.reschedule(tx, appointment_id, who, minute_of(start), seen)).start)
+        return moment_of(
+            (await changing.reschedule(tx, appointment_id, who, Move(minute_of(start)), seen)).start
+        )
 
 
 async def refusal(store: Store, attempt: Any) -> Refused:

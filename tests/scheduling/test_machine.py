@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from deploy.local.postgres import PostgresServer
 from services.scheduling.domain.availability import Need
 from services.scheduling.domain.calendars import Rule
-from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.refusals import Refused
 from services.scheduling.domain.wall_time import moment_of
 from services.scheduling.handlers import changing, places
@@ -203,7 +203,7 @@ class Days(RuleBasedStateMachine):
         start = data.draw(st.sampled_from([anywhere, *self.model.other_starts(case)]))
         move = partial(
             self.transact, changing.reschedule, appointment_id=row["appointment_id"], caller=COORDINATOR,
-            start=start, seen=row["version"],
+            move=Move(start), seen=row["version"],
         )  # fmt: skip
         if self.model.move(case, start):
             assert move().start == start

@@ -1,71 +1,22 @@
 """Places, calendars, open hours and appointments over HTTP: refused field by field, with nothing half written."""
 
-import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
-import orjson
 import pytest
 import pytest_asyncio
-from joserfc.jwk import OKPKey
 
 from services.scheduling.api.requests import CALENDAR, SITE
 from services.scheduling.handlers.matches import book_matches
-from services.scheduling.main import serve
-from services.scheduling.settings import Settings
 from shared.contracts.scheduling import AppointmentCancelled, AppointmentRescheduled, SiteChanged
-from shared.web import TokenSigner, create_app
 from tests.scheduling import world
+from tests.scheduling.asking import as_, fields, post, put, token
 from tests.scheduling.store import NOW, Store
 
 TRACE = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("keys")
-    key = OKPKey.generate_key("Ed25519", parameters={"kid": "tests"}, private=True)
-    (folder / "private").write_bytes(orjson.dumps(key.as_dict(private=True)))
-    (folder / "public").write_bytes(orjson.dumps(TokenSigner(folder / "private").public_keys()))
-    return folder
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def http(store: Store, keys: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    """As a coordinator, unless the test says otherwise."""
-    app = create_app("scheduling")
-    serve(app, Settings(token_public_key_file=keys / "public"), store.database)
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
-    headers = {"authorization": f"Bearer {token(keys, 'coordinator')}", "content-type": "application/json"}
-    async with httpx2.AsyncClient(transport=transport, base_url="http://tests", headers=headers) as client:
-        yield client
-
-
-def token(keys: Path, role: str, subject: str = "staff-1", minutes: float = 10, **claims: str) -> str:
-    signer = TokenSigner(keys / "private")
-    return signer.sign(subject, role, claims, now=time.time() - 600 * (minutes < 0), minutes=abs(minutes))
-
-
-def as_(keys: Path, role: str, subject: str = "staff-1", **claims: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {token(keys, role, subject, **claims)}"}
-
-
-def fields(answer: httpx2.Response) -> list[tuple[str, str]]:
-    """(pointer, code) of every field a problem names."""
-    assert answer.headers["content-type"] == "application/problem+json"
-    return [(one["pointer"], one["code"]) for one in answer.json()["errors"]]
-
-
-async def put(http: httpx2.AsyncClient, path: str, body: Any, **headers: str) -> httpx2.Response:
-    return await http.put(path, content=orjson.dumps(body), headers=headers)
-
-
-async def post(http: httpx2.AsyncClient, path: str, body: Any, **headers: str) -> httpx2.Response:
-    return await http.post(path, content=orjson.dumps(body), headers=headers)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

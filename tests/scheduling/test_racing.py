@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.refusals import Refused
 from services.scheduling.domain.wall_time import minute_of
 from services.scheduling.handlers import changing, knowing, places
@@ -198,7 +198,7 @@ async def test_an_hour_that_is_moved_while_it_is_cancelled_is_cancelled(store: S
         with pytest.raises(Refused, match="stale_version"):
             async with store.transaction() as tx:
                 await changing.reschedule(
-                    tx, hour.appointment_id, COORDINATOR, minute_of(MONDAY_NOON) + 60, 1
+                    tx, hour.appointment_id, COORDINATOR, Move(minute_of(MONDAY_NOON) + 60), 1
                 )
 
     await meanwhile(store, cancel, move())
@@ -226,7 +226,9 @@ async def test_two_who_want_the_last_hour_get_one_booking_and_one_clear_answer(s
     async def move(appointment_id: UUID) -> str:
         try:
             await in_turn(
-                lambda tx: changing.reschedule(tx, appointment_id, COORDINATOR, minute_of(MONDAY_NOON), 1)
+                lambda tx: changing.reschedule(
+                    tx, appointment_id, COORDINATOR, Move(minute_of(MONDAY_NOON)), 1
+                )
             )
         except Refused as refused:
             return refused.code
@@ -289,7 +291,7 @@ async def test_whoever_changes_an_appointment_waits_for_all_that_it_has(
                 case "cancel":
                     await changing.cancel(tx, id_, COORDINATOR, "cannot_come", 1)
                 case "move":
-                    await changing.reschedule(tx, id_, COORDINATOR, start, 1)
+                    await changing.reschedule(tx, id_, COORDINATOR, Move(start), 1)
                 case "withdraw":
                     await withdraw_matches([world.withdrawal(made)], tx)
                 case "supersede":

@@ -8,8 +8,9 @@ from pydantic import AwareDatetime
 
 from services.scheduling.api.requests import CancelSent, RescheduleSent
 from services.scheduling.api.turns import answer
+from services.scheduling.domain import changes
 from services.scheduling.domain.appointments import Appointment
-from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.wall_time import minute_of, moment_of, zone
 from services.scheduling.handlers import changing
 from services.scheduling.repository.turns import InTurn
@@ -27,8 +28,9 @@ def appointment_routes(in_turn: InTurn) -> APIRouter:
     @router.get("/v1/appointments/{appointment_id}")
     async def show(appointment_id: UUID, concerned: Concerned, request: Request) -> Response:
         """The appointment as it stands, its version as ETag."""
-        caller = _caller(concerned)
-        return _shown(await answer(in_turn, request, lambda tx: changing.show(tx, appointment_id, caller)))
+        caller = caller_of(concerned)
+        found = await answer(in_turn, request, lambda tx: changing.show(tx, appointment_id, caller))
+        return shown(found, caller)
 
     @router.post(
         "/v1/appointments/{appointment_id}/cancel",
@@ -36,13 +38,12 @@ def appointment_routes(in_turn: InTurn) -> APIRouter:
     )
     async def cancel(appointment_id: UUID, concerned: Concerned, request: Request) -> Response:
         """Gives the hour back. If-Match says which version was seen; doing it twice changes nothing."""
-        caller, seen = _caller(concerned), seen_version(request)
+        caller, seen = caller_of(concerned), seen_version(request)
         reason = parse(CancelSent, await request.body() or b"{}").reason
-        return _shown(
-            await answer(
-                in_turn, request, lambda tx: changing.cancel(tx, appointment_id, caller, reason, seen)
-            )
+        gone = await answer(
+            in_turn, request, lambda tx: changing.cancel(tx, appointment_id, caller, reason, seen)
         )
+        return shown(gone, caller)
 
     @router.post(
         "/v1/appointments/{appointment_id}/reschedule",
@@ -50,18 +51,19 @@ def appointment_routes(in_turn: InTurn) -> APIRouter:
     )
     async def reschedule(appointment_id: UUID, concerned: Concerned, request: Request) -> Response:
         """Moves it to another open start with the same therapist; 409 names the nearest `alternatives`."""
-        caller, seen = _caller(concerned), seen_version(request)
-        start = _whole_minute(parse(RescheduleSent, await request.body()).start)
-        return _shown(
-            await answer(
-                in_turn, request, lambda tx: changing.reschedule(tx, appointment_id, caller, start, seen)
-            )
+        caller, seen = caller_of(concerned), seen_version(request)
+        sent = parse(RescheduleSent, await request.body())
+        move = Move(_whole_minute(sent.start), sent.certainty)
+        there = await answer(
+            in_turn, request, lambda tx: changing.reschedule(tx, appointment_id, caller, move, seen)
         )
+        return shown(there, caller)
 
     return router
 
 
-def _caller(principal: Principal) -> Caller:
+def caller_of(principal: Principal) -> Caller:
+    """Who asks, as the use cases know them."""
     return Caller(principal.role, principal.subject, principal.case_id, principal.organisation)
 
 
@@ -72,14 +74,14 @@ def _whole_minute(start: AwareDatetime) -> int:
     return minute_of(start)
 
 
-def _shown(appointment: Appointment) -> Response:
+def shown(appointment: Appointment, caller: Caller) -> Response:
+    """The appointment, with links to what the caller may do with it as it stands."""
     path, wall = f"/v1/appointments/{appointment.id}", zone(appointment.time_zone)
-    links = {"self": path}
-    if appointment.state == "booked":
-        links |= {"cancel": f"{path}/cancel", "reschedule": f"{path}/reschedule"}
+    steps = (step.replace("_", "-") for step in changes.next_steps(appointment, caller))
     body: dict[str, Any] = {
         "appointment_id": str(appointment.id),
         "state": appointment.state,
+        "certainty": appointment.certainty,
         "version": appointment.version,
         "therapist_id": str(appointment.therapist_id),
         "organisation": appointment.organisation,
@@ -90,7 +92,7 @@ def _shown(appointment: Appointment) -> Response:
         "start": moment_of(appointment.start).astimezone(wall).isoformat(),
         "end": moment_of(appointment.end).astimezone(wall).isoformat(),
         "time_zone": appointment.time_zone,
-        "links": links,
+        "links": {"self": path} | {step: f"{path}/{step}" for step in steps},
     }
     headers = {"ETag": etag(appointment.version), "Cache-Control": "no-store"}
     return fast_json(200, body, headers)

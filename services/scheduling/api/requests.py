@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from services.scheduling.domain.appointments import Certainty
 from services.scheduling.domain.calendars import (
     LONGEST_BUFFER,
     LONGEST_HORIZON_DAYS,
@@ -126,9 +127,11 @@ class CancelSent(Sent):
 
 
 class RescheduleSent(Sent):
-    """The start that is wished, with its offset from UTC."""
+    """The start that is wished, with its offset from UTC. Staff may say that it is not certain yet: it is confirmed
+    later."""
 
     start: AwareDatetime
+    certainty: Certainty | None = None
 
 
 class SlotsAsked(BaseModel):

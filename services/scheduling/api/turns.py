@@ -1,7 +1,7 @@
 """One request, one transaction: use cases are called here, and what they refuse becomes a problem."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request
 
@@ -19,6 +19,11 @@ STATUS = {
     "not_found": 404,
     "slot_taken": 409,
     "already_cancelled": 409,
+    "already_arrived": 409,
+    "already_fulfilled": 409,
+    "already_no_show": 409,
+    "not_arrived": 409,
+    "too_early": 409,
     "already_begun": 409,
     "stale_version": 412,
     "invalid_request": 422,
@@ -42,7 +47,9 @@ def _problem(refused: Refused) -> Problem:
     fields = [FieldProblem(fault.pointer, fault.code, fault.detail) for fault in refused.faults]
     open_starts = [moment_of(minute).isoformat() for minute in refused.alternatives]
     detail = refused.detail or "It does not exist, or it is not yours."
-    members = {"alternatives": open_starts} if refused.code == "slot_taken" else {}
+    members: dict[str, Any] = {"alternatives": open_starts} if refused.code == "slot_taken" else {}
+    if refused.possible_from is not None:
+        members["possible_from"] = moment_of(refused.possible_from).isoformat()
     return Problem(STATUS[refused.code], refused.code, detail, fields, members=members)
 
 

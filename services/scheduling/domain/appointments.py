@@ -8,14 +8,16 @@ from uuid import UUID
 from services.scheduling.domain.booking import Hour
 from services.scheduling.domain.calendars import Lane
 
-State = Literal["booked", "cancelled"]
+State = Literal["booked", "arrived", "fulfilled", "no_show", "cancelled"]
+Certainty = Literal["firm", "provisional"]
 By = Literal["person", "therapist", "clinic", "system"]
 
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
     """Minutes for start, end and buffer; `week` is the one it counts in. `attendee_ids` and `person_ids` are
-    parallel. `version` rises by one with each change."""
+    parallel. `version` rises by one with each change. Provisional: the hour is taken, and staff have yet to confirm
+    that it will stay."""
 
     id: UUID
     case_id: UUID
@@ -36,6 +38,7 @@ class Appointment:
     buffer: int
     week: int
     time_zone: str
+    certainty: Certainty = "firm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def resources_of(appointments: Sequence[Appointment]) -> set[UUID]:
     return found
 
 
-def moved(appointment: Appointment, hour: Hour) -> Appointment:
+def moved(appointment: Appointment, hour: Hour, certainty: Certainty | None = None) -> Appointment:
     """The same appointment at another hour."""
     return replace(
         appointment,
@@ -66,6 +69,7 @@ def moved(appointment: Appointment, hour: Hour) -> Appointment:
         end=hour.end,
         buffer=hour.buffer,
         week=hour.week,
+        certainty=certainty or appointment.certainty,
     )
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.scheduling.domain import grid
-from services.scheduling.domain.appointments import Appointment, By
+from services.scheduling.domain.appointments import Appointment, By, Certainty, State
+from services.scheduling.domain.attendance import check_state, possible_steps
 from services.scheduling.domain.availability import Board, Need
 from services.scheduling.domain.booking import Candidate, Hour, Wish, decide
 from services.scheduling.domain.calendars import Fault
@@ -32,6 +33,14 @@ class Caller:
         return _BY.get(self.role, "clinic")
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where an appointment is to go. `start` is a UTC minute; without a certainty it stays as certain as it was."""
+
+    start: int
+    certainty: Certainty | None = None
+
+
 def seen_by(caller: Caller, appointment: Appointment | None) -> Appointment:
     """The appointment, if it is there for this caller: what is not theirs does not exist. Raises Refused."""
     if appointment is None or not _concerns(caller, appointment):
@@ -39,13 +48,30 @@ def seen_by(caller: Caller, appointment: Appointment | None) -> Appointment:
     return appointment
 
 
-def check_open(appointment: Appointment, seen: int | None, now: int) -> None:
-    """Whether it can be changed by somebody who has seen this version. Raises Refused."""
+def check_open(appointment: Appointment, seen: int | None, now: int, *allowed: State) -> None:
+    """Whether it can be changed by somebody who has seen this version, in one of these states. Raises Refused."""
     check_seen(appointment.version, seen)
-    if appointment.state == "cancelled":
-        raise Refused("already_cancelled", "This appointment was cancelled.")
+    check_state(appointment, *allowed)
     if appointment.start <= now:
         raise Refused("already_begun", "This appointment has begun or is over.")
+
+
+def next_steps(appointment: Appointment, caller: Caller) -> list[str]:
+    """What the caller may do with it as it stands, as the routes are called; whether it is time is seen there."""
+    steps: list[str] = ["cancel"] if appointment.state in ("booked", "arrived") else []
+    if appointment.state == "booked":
+        steps.append("reschedule")
+    return steps if caller.by == "person" else [*steps, *possible_steps(appointment)]
+
+
+def check_move(appointment: Appointment, move: Move, caller: Caller) -> None:
+    """Whether the caller may ask for it at all. Raises Refused."""
+    if move.certainty is None:
+        return
+    if caller.by == "person":
+        raise invalid([Fault("/certainty", "not_allowed", "how certain an hour is, staff say")])
+    if move.start == appointment.start and move.certainty != appointment.certainty:
+        raise invalid([Fault("/certainty", "same_hour", "at the hour where it is use /confirm")])
 
 
 def check_start(start: int, now: int) -> None:

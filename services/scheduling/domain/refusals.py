@@ -8,12 +8,14 @@ from services.scheduling.domain.calendars import Fault
 
 @dataclass(slots=True)
 class Refused(Exception):
-    """`faults` name fields; `alternatives` are starts (UTC minutes) that were open at the moment of asking."""
+    """`faults` name fields; `alternatives` are starts (UTC minutes) that were open at the moment of asking, and
+    `possible_from` is the first minute at which it will be possible."""
 
     code: str
     detail: str = ""
     faults: Sequence[Fault] = ()
     alternatives: Sequence[int] = ()
+    possible_from: int | None = None
 
 
 def invalid(faults: Sequence[Fault]) -> Refused:

@@ -1,17 +1,31 @@
 """What became of appointments, as events. No need, name or address is known here, so none can be said."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from services.scheduling.domain.appointments import Appointment, Change
+from services.scheduling.domain.appointments import Appointment, By, Change
+from services.scheduling.domain.attendance import Step
 from services.scheduling.domain.wall_time import moment_of
+from shared.contracts import scheduling
 from shared.contracts.matching import MatchAttendee, MatchMade
 from shared.contracts.scheduling import (
+    AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentFulfilled,
+    AppointmentNoShow,
     AppointmentRescheduled,
     SlotNotFound,
 )
 from shared.messaging import Transaction
+
+# An hour that is confirmed is told as booked once more, firm now: whoever keeps bookings needs nothing new for it.
+SAID_AFTER: Mapping[Step, type[scheduling.Appointment]] = {
+    "confirm": AppointmentBooked,
+    "arrive": AppointmentArrived,
+    "fulfil": AppointmentFulfilled,
+    "no_show": AppointmentNoShow,
+}
 
 
 def booked(appointment: Appointment, tx: Transaction) -> AppointmentBooked:
@@ -31,6 +45,11 @@ def rescheduled(
 def cancelled(appointment: Appointment, change: Change, tx: Transaction) -> AppointmentCancelled:
     """The hour is free again."""
     return AppointmentCancelled(**_about(appointment, tx), by=change.by, reason=change.reason or "not_said")
+
+
+def stepped(appointment: Appointment, step: Step, by: By, tx: Transaction) -> scheduling.Appointment:
+    """What became of it."""
+    return SAID_AFTER[step](**_about(appointment, tx), by=by)
 
 
 def not_found(match: MatchMade, reason: str, tx: Transaction) -> SlotNotFound:
@@ -65,5 +84,6 @@ def _about(appointment: Appointment, tx: Transaction) -> dict[str, Any]:
         "start": moment_of(appointment.start),
         "end": moment_of(appointment.end),
         "time_zone": appointment.time_zone,
+        "certainty": appointment.certainty,
         "changed_at": tx.now,
     }

@@ -6,7 +6,7 @@ from uuid import UUID
 from services.scheduling.domain import changes
 from services.scheduling.domain.appointments import Appointment, Change, cancelled, moved, resources_of
 from services.scheduling.domain.booking import Hour, asked_for
-from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.wall_time import minute_after
 from services.scheduling.handlers import announcing
 from services.scheduling.handlers.capacity import may_have_risen
@@ -23,10 +23,10 @@ async def cancel(
     tx: Transaction, appointment_id: UUID, caller: Caller, reason: str, seen: int | None
 ) -> Appointment:
     """Gives it back; cancelling what is cancelled changes nothing. Raises Refused."""
-    appointment = await _lock(tx, appointment_id, caller)
+    appointment = await lock(tx, appointment_id, caller)
     if appointment.state == "cancelled":
         return appointment
-    changes.check_open(appointment, seen, minute_after(tx.now))
+    changes.check_open(appointment, seen, minute_after(tx.now), "booked", "arrived")
     change = Change(caller.by, reason)
     await resources.lock(tx, {}, resources_of([appointment]))
     await appointments.cancel(tx, [(appointment, change)])
@@ -37,37 +37,39 @@ async def cancel(
 
 
 async def reschedule(
-    tx: Transaction, appointment_id: UUID, caller: Caller, start: int, seen: int | None
+    tx: Transaction, appointment_id: UUID, caller: Caller, move: Move, seen: int | None
 ) -> Appointment:
     """The same appointment at another start, with the same therapist; where it is already nothing changes.
     Raises Refused, with other starts when this one is not free: at once when somebody has it, and again under
     the locks."""
     now = minute_after(tx.now)
-    appointment = await _lock(tx, appointment_id, caller)
-    changes.check_open(appointment, seen, now)
-    changes.check_start(start, now)
-    if start == appointment.start:
+    appointment = await lock(tx, appointment_id, caller)
+    changes.check_open(appointment, seen, now, "booked")
+    changes.check_move(appointment, move, caller)
+    changes.check_start(move.start, now)
+    if move.start == appointment.start:
         return appointment
     asked = asked_for([changes.move_anywhere(appointment, now)])
     seen_board = await diary.read_board(tx, await diary.look(tx, asked), locked=False, without=appointment_id)
-    changes.moved_hour(appointment, start, changes.without_own(appointment, seen_board))
+    changes.moved_hour(appointment, move.start, changes.without_own(appointment, seen_board))
 
     floor = await diary.lock(tx, asked, resources_of([appointment]))
     await appointments.release(tx, [appointment])
-    decide = partial(changes.moved_hour, appointment, start)
+    decide = partial(changes.moved_hour, appointment, move.start)
     (hour,) = await diary.reserve(tx, floor, decide, {appointment.case_id: appointment.id})
-    return await _move(tx, appointment, hour, Change(caller.by))
+    return await _move(tx, appointment, moved(appointment, hour, move.certainty), hour, Change(caller.by))
 
 
-async def _lock(tx: Transaction, appointment_id: UUID, caller: Caller) -> Appointment:
-    """The appointment as it stands once its case is ours."""
+async def lock(tx: Transaction, appointment_id: UUID, caller: Caller) -> Appointment:
+    """The appointment as it stands once its case is ours. Raises Refused."""
     appointment = await show(tx, appointment_id, caller)
     await fences.lock(tx, [appointment.case_id])
     return await show(tx, appointment_id, caller)
 
 
-async def _move(tx: Transaction, appointment: Appointment, hour: Hour, change: Change) -> Appointment:
-    after = moved(appointment, hour)
+async def _move(
+    tx: Transaction, appointment: Appointment, after: Appointment, hour: Hour, change: Change
+) -> Appointment:
     same_week = after.week == appointment.week
     await appointments.move(tx, after, hour.weekly_limit, change, same_week=same_week)
     await may_have_risen(tx, [after.therapist_id])

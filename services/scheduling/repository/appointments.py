@@ -1,11 +1,12 @@
 """The SQL of appointments and of the weeks they count in."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from services.scheduling.domain.appointments import Appointment, Change
+from services.scheduling.domain.attendance import Step
 from services.scheduling.domain.wall_time import minute_of, moment_of
 from services.scheduling.domain.weeks import monday_of, week_from
 from shared.messaging import Transaction
@@ -47,21 +48,48 @@ UPDATE weekly_load w SET used = w.used - l.count, most = greatest(l.weekly_limit
 FROM locked l WHERE l.therapist_id = w.therapist_id AND l.week = w.week
 """
 
-CANCEL = """
-UPDATE appointments SET state = 'cancelled', version = version + 1, changed_at = $2, changed_by = $3, reason = r.reason,
-    changed_trace = r.trace
-FROM unnest($1::uuid[], $4::text[], $5::text[]) AS r(id, reason, trace) WHERE appointment_id = r.id
+# Whatever changes an appointment writes the change down too, for the journey.
+KEEP = """
+INSERT INTO appointment_changes (appointment_id, version, case_id, step, changed_at, changed_by, reason, traceparent)
+SELECT appointment_id, version, case_id, '{step}', changed_at, changed_by, {reason}, changed_trace FROM changed
 """
 
+CANCEL = """
+WITH changed AS (
+    UPDATE appointments SET state = 'cancelled', version = version + 1, changed_at = $2, changed_by = $3,
+        reason = r.reason, changed_trace = r.trace
+    FROM unnest($1::uuid[], $4::text[], $5::text[]) AS r(id, reason, trace) WHERE appointment_id = r.id
+    RETURNING appointments.*
+)
+""" + KEEP.format(step="appointment_cancelled", reason="reason")
+
 MOVE = """
-UPDATE appointments SET version = $2, room_id = $3, starts_at = $4, ends_at = $5, buffer_minutes = $6, week = $7,
-    changed_at = $8, changed_by = $9, changed_trace = $10
-WHERE appointment_id = $1
+WITH changed AS (
+    UPDATE appointments SET version = $2, room_id = $3, starts_at = $4, ends_at = $5, buffer_minutes = $6, week = $7,
+        changed_at = $8, changed_by = $9, changed_trace = $10, certainty = $11
+    WHERE appointment_id = $1 RETURNING *
+)
+""" + KEEP.format(step="appointment_rescheduled", reason="NULL")
+
+TAKE_STEP = """
+WITH changed AS (
+    UPDATE appointments SET version = $2, state = $3, certainty = $4, changed_at = $5, changed_by = $6, changed_trace = $7
+    WHERE appointment_id = $1 RETURNING *
+)
+INSERT INTO appointment_changes (appointment_id, version, case_id, step, changed_at, changed_by, traceparent)
+SELECT appointment_id, version, case_id, $8, changed_at, changed_by, changed_trace FROM changed
 """
+STEPS: Mapping[Step, str] = {
+    "confirm": "appointment_confirmed",
+    "arrive": "appointment_arrived",
+    "fulfil": "appointment_fulfilled",
+    "no_show": "appointment_no_show",
+}
 
 COLUMNS = """
 SELECT appointment_id, case_id, match_id, attempt, version, state, lane, modality, therapist_id, organisation,
-    site_id, room_id, attendee_ids, person_ids, starts_at, ends_at, buffer_minutes, week, time_zone
+    site_id, room_id, attendee_ids, person_ids, starts_at, ends_at, buffer_minutes, week, time_zone,
+    certainty
 FROM appointments
 """
 
@@ -157,8 +185,24 @@ async def move(
         tx.now,
         change.by,
         tx.traceparent_of(str(appointment.case_id)),
+        appointment.certainty,
     )
     await _count(tx, {(appointment.therapist_id, appointment.week): limit}, [appointment], stay=same_week)
+
+
+async def take_step(tx: Transaction, after: Appointment, step: Step, change: Change) -> None:
+    """Writes what became of it. What it reserves and where it counts stays as it is."""
+    await tx.connection.execute(
+        TAKE_STEP,
+        after.id,
+        after.version,
+        after.state,
+        after.certainty,
+        tx.now,
+        change.by,
+        tx.traceparent_of(str(after.case_id)),
+        STEPS[step],
+    )
 
 
 async def _count(
@@ -200,4 +244,5 @@ def _appointment(row: Any) -> Appointment:
         row["buffer_minutes"],
         week_from(row["week"]),
         row["time_zone"],
+        row["certainty"],
     )
