@@ -117,6 +117,7 @@ def _urls(around: Surroundings) -> dict[str, str]:
     urls = {f"{name.upper().replace('-', '_')}_URL": url for name, url in web.items()}
     return urls | {
         "SMS_GATEWAY_URL": urls["SMS_URL"],
+        "WHATSAPP_URL": f"{urls['SMS_URL']}/whatsapp/v1/1",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(around.ports["smtp"]),
         "VAULT_URL": urls["INTAKE_VAULT_URL"],

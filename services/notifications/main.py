@@ -1,7 +1,7 @@
 """Composition root of notifications: one process per role; wires everything, decides nothing."""
 
 import argparse
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -10,11 +10,13 @@ import uvloop
 from fastapi import FastAPI
 
 from services.notifications import templates
+from services.notifications.domain.sending import Channel
 from services.notifications.gateways.mail import MailGateway, MailSettings
 from services.notifications.gateways.sms import SmsGateway
 from services.notifications.gateways.vault import Vault
+from services.notifications.gateways.whatsapp import WhatsAppGateway
 from services.notifications.handlers import HANDLERS, PAGER_HANDLERS
-from services.notifications.sender.messages import Sender
+from services.notifications.sender.messages import Gateway, Sender
 from services.notifications.sender.pages import Pager
 from services.notifications.settings import Role, Settings
 from shared.contracts.topics import TOPICS
@@ -53,7 +55,7 @@ async def build_sender(settings: Settings) -> tuple[Sequence[Loop], Close]:
         Sender(
             kernel.database,
             vault,
-            {"sms": _sms(settings, session), "email": mail},
+            _gateways(settings, session, mail),
             templates.load_languages(),
             settings.sender,
         )
@@ -131,6 +133,18 @@ def _session(settings: Settings) -> aiohttp.ClientSession:
 def _sms(settings: Settings, session: aiohttp.ClientSession) -> SmsGateway:
     reserved = None if settings.production else templates.load_reserved()
     return SmsGateway(session, settings.sms_gateway_url, reserved)
+
+
+def _gateways(
+    settings: Settings, session: aiohttp.ClientSession, mail: MailGateway
+) -> Mapping[Channel, Gateway]:
+    """The ways there are; WhatsApp only where it is set up."""
+    ways: dict[Channel, Gateway] = {"sms": _sms(settings, session), "email": mail}
+    if settings.whatsapp_url:
+        reserved = None if settings.production else templates.load_reserved()
+        token = settings.whatsapp_token.get_secret_value()
+        ways["whatsapp"] = WhatsAppGateway(session, settings.whatsapp_url, token, reserved)
+    return ways
 
 
 def _mail(settings: Settings) -> MailGateway:

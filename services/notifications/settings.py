@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     pager: PagerSettings = Field(default_factory=PagerSettings)
     vault_url: str = "http://127.0.0.1:8101"
     sms_gateway_url: str = "http://127.0.0.1:8180"
+    # Down to the sender's number, as in https://graph.facebook.com/<version>/<phone number id>; unset: not offered.
+    whatsapp_url: str = ""
+    whatsapp_token: SecretStr = SecretStr("")
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 8125
     smtp_username: str | None = None
@@ -67,6 +70,12 @@ class Settings(BaseSettings):
         """A page to a number that nobody has is a page that nobody reads: then do not start."""
         if self.production and self.pager.duty_desk_number == SYNTHETIC_DUTY_DESK:
             raise ValueError("DUTY_DESK_NUMBER is missing")
+        return self
+
+    @model_validator(mode="after")
+    def _a_token_for_whatsapp(self) -> Self:
+        if self.production and self.whatsapp_url and not self.whatsapp_token.get_secret_value():
+            raise ValueError("WHATSAPP_TOKEN is missing")
         return self
 
     @property

@@ -50,7 +50,8 @@ class MessageDelivered(Message):
 
 
 class MessageFailed(Message):
-    """No gateway could take it, or its outcome is unknown; `last_chance` asks for a human."""
+    """This channel would not take it, or its outcome is unknown. `last_chance`: there is no other channel that the person
+    allowed, so a human is asked; otherwise the next one is tried."""
 
     type_name: ClassVar[str] = "notifications.message_failed.v1"
 

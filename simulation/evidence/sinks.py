@@ -17,7 +17,7 @@ def receipts(folder: Path, *, since: float) -> list[Receipt]:
     """Every message that reached a sink from that Unix time on, in the order of its file."""
     return [
         Receipt(line["id"], line["to"], line["received_at"])
-        for name in ("sms.jsonl", "mail.jsonl")
+        for name in ("sms.jsonl", "mail.jsonl", "whatsapp.jsonl")
         for line in _lines(folder / name)
         if line["received_at"] >= since
     ]

@@ -1,1 +1,1 @@
-"""The outside world's ends of our messages: an HTTP SMS gateway and a real SMTP server, both writing sinks."""
+"""The outside world's ends of our messages: an HTTP SMS gateway, WhatsApp's end and a real SMTP server, all writing sinks."""

@@ -8,17 +8,19 @@ from aiohttp import web
 from simulation.gateways.mail import MailServer
 from simulation.gateways.settings import GatewaySettings
 from simulation.gateways.sms import SmsGateway
+from simulation.gateways.whatsapp import WhatsAppPlatform
 
 
 async def main(settings: GatewaySettings) -> None:
-    """Serves both ends until told to stop."""
+    """Serves all ends until told to stop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
     sms, mail = SmsGateway(settings.sink_dir), MailServer(settings.sink_dir)
+    whatsapp = WhatsAppPlatform(settings.sink_dir)
     app = web.Application(client_max_size=1_048_576)
-    app.add_routes(sms.routes())
+    app.add_routes([*sms.routes(), *whatsapp.routes()])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.http_host, settings.http_port, reuse_address=True).start()
@@ -26,8 +28,8 @@ async def main(settings: GatewaySettings) -> None:
     await stop.wait()
     server.close()
     await runner.cleanup()
-    sms.sink.close()
-    mail.sink.close()
+    for end in (sms, mail, whatsapp):
+        end.sink.close()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from uuid import UUID
 from simulation.history.facts import History, Message
 from simulation.history.outcomes import booked_cases
 
-OUTSIDE = frozenset({"sms", "email"})
+OUTSIDE = frozenset({"sms", "email", "whatsapp"})
 
 
 def told_twice(history: History) -> Iterator[str]:

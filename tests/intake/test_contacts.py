@@ -11,6 +11,7 @@ from services.intake.domain.contacts import USUAL_WINDOWS, Contact, Window, read
 from services.intake.domain.policy import Policy
 from services.intake.domain.refusals import Refusal
 from services.intake.domain.requests import Consent, Needs, contradictions
+from services.intake.domain.vocabulary import Channel
 
 NEEDS = Needs("individual", ("video",), ("ur",), ("anxiety",), "PK-PB", None, "25-34", (), None)
 CONTACT = Contact("sms", "+923991234567", "en", "Latn", USUAL_WINDOWS, "own")
@@ -77,7 +78,7 @@ def test_a_number_that_is_no_pakistani_mobile_is_refused(text: str) -> None:
     assert refusal.code == "not_a_mobile_number"
 
 
-@pytest.mark.parametrize("channel", ["sms", "email"])
+@pytest.mark.parametrize("channel", ["sms", "whatsapp", "email"])
 @pytest.mark.parametrize("address", [None, "", "   "])
 def test_a_channel_without_an_address_is_refused(channel: str, address: str | None) -> None:
     refusal = read_address(channel, address)  # type: ignore[arg-type]
@@ -85,7 +86,7 @@ def test_a_channel_without_an_address_is_refused(channel: str, address: str | No
     assert refusal.code == "missing"
 
 
-@pytest.mark.parametrize("channel", ["sms", "email"])
+@pytest.mark.parametrize("channel", ["sms", "whatsapp", "email"])
 def test_control_characters_are_refused(channel: str) -> None:
     refusal = read_address(channel, "0399\x001234567")  # type: ignore[arg-type]
     assert isinstance(refusal, Refusal)
@@ -121,6 +122,11 @@ def test_an_ordinary_request_contradicts_nothing() -> None:
     assert contradictions(NEEDS, CONTACT, CONSENT) == []
 
 
+@pytest.mark.parametrize("then", [(), ("whatsapp",), ("inbox",), ("whatsapp", "inbox")])
+def test_other_ways_to_the_same_number_and_the_own_page_may_follow(then: tuple[Channel, ...]) -> None:
+    assert contradictions(NEEDS, replace(CONTACT, then=then), CONSENT) == []
+
+
 @pytest.mark.parametrize(
     ("needs", "contact", "consent", "pointer"),
     [
@@ -135,6 +141,11 @@ def test_an_ordinary_request_contradicts_nothing() -> None:
             CONSENT,
             "/contact/safe_windows/0/end",
         ),
+        (NEEDS, replace(CONTACT, then=("whatsapp", "whatsapp")), CONSENT, "/contact/then/1"),
+        (NEEDS, replace(CONTACT, then=("sms",)), CONSENT, "/contact/then/0"),
+        (NEEDS, replace(CONTACT, then=("inbox", "email")), CONSENT, "/contact/then/1"),
+        (NEEDS, replace(CONTACT, channel="email", then=("sms",)), CONSENT, "/contact/then/0"),
+        (NEEDS, replace(CONTACT, channel="inbox", then=("sms",)), CONSENT, "/contact/then/0"),
         (NEEDS, CONTACT, replace(CONSENT, care=False), "/consent/care"),
         (NEEDS, CONTACT, replace(CONSENT, contact=False), "/consent/contact"),
     ],

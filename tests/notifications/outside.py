@@ -16,6 +16,7 @@ from deploy.local.ports import free_port
 from shared.contracts.intake import ContactChanged, Sealed
 from simulation.gateways.mail import MailServer
 from simulation.gateways.sms import SmsGateway
+from simulation.gateways.whatsapp import WhatsAppPlatform
 from tests.notifications.facts import a_contact
 
 TOKEN = "a service's token"
@@ -29,9 +30,10 @@ class OutsideWorld:
         self.keys: dict[UUID, bytes] = {}
         self.refused: dict[UUID, str] = {}
         self.vault_calls = 0
-        self.vault_status = self.sms_status = 200
+        self.vault_status = self.sms_status = self.whatsapp_status = 200
         self.sms = SmsGateway(folder)
         self.mail = MailServer(folder)
+        self.whatsapp = WhatsAppPlatform(folder)
         self.url = ""
         self.smtp_port = 0
 
@@ -52,6 +54,11 @@ class OutsideWorld:
         return (
             await self.sms.take(request) if self.sms_status == 200 else web.Response(status=self.sms_status)
         )
+
+    async def take_whatsapp(self, request: web.Request) -> web.Response:
+        if self.whatsapp_status == 200:
+            return await self.whatsapp.take(request)
+        return web.Response(status=self.whatsapp_status)
 
     def sealed(self, person: UUID, text: str, version: int = 1, field: str = "address") -> Sealed:
         key = self.keys.setdefault(person, os.urandom(32))
@@ -76,11 +83,13 @@ async def outside_world(folder: Path) -> AsyncIterator[OutsideWorld]:
     app.add_routes([
         web.post("/internal/v1/keys", world.answer_keys),
         web.post("/v1/messages", world.take_sms),
+        web.post("/whatsapp/v1/1/messages", world.take_whatsapp),
     ])  # fmt: skip
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     async with AsyncExitStack() as left:
         left.callback(world.mail.sink.close)
         left.callback(world.sms.sink.close)
+        left.callback(world.whatsapp.sink.close)
         await runner.setup()
         left.push_async_callback(runner.cleanup)
         port, world.smtp_port = free_port(), free_port()

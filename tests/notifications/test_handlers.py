@@ -92,8 +92,8 @@ async def test_a_reminder_is_not_sent_after_the_cancellation(desk: Desk) -> None
     desk.now = booking.start - timedelta(hours=24)
     await desk.tell(cancelled(booking))
     async with desk.database.transaction() as tx:
-        batch = await claim_due(tx, 500, LEASE)
-    assert [one.message.purpose for one in batch.sms] == ["cancelled"]
+        batch = await claim_due(tx, 500, LEASE, ["sms", "email"])
+    assert [one.message.purpose for one in batch.claimed] == ["cancelled"]
     assert await desk.messages("purpose", "state", "reason") == [
         ("booked", "skipped", "cancelled"),
         ("reminder", "skipped", "cancelled"),
@@ -108,8 +108,8 @@ async def test_a_reminder_is_not_sent_even_if_its_row_was_missed_by_the_cancella
     await desk.tell(a_contact(person), booking, cancelled(booking))
     await desk.pool.execute("UPDATE messages SET state = 'planned', next_at = $1, settled_at = NULL", NOW)
     async with desk.database.transaction() as tx:
-        batch = await claim_due(tx, 500, LEASE)
-    assert [one.message.purpose for one in batch.sms] == ["cancelled"]
+        batch = await claim_due(tx, 500, LEASE, ["sms", "email"])
+    assert [one.message.purpose for one in batch.claimed] == ["cancelled"]
 
 
 async def test_a_mail_that_waited_its_turn_is_looked_at_once_more(desk: Desk) -> None:
@@ -118,13 +118,13 @@ async def test_a_mail_that_waited_its_turn_is_looked_at_once_more(desk: Desk) ->
     for person, booking in bookings.items():
         await desk.tell(a_contact(person, channels=("email",)), booking)
     async with desk.database.transaction() as tx:
-        batch = await claim_due(tx, 500, LEASE)
-    assert len(batch.email) == 3
+        batch = await claim_due(tx, 500, LEASE, ["sms", "email"])
+    assert len(batch.ways["email"]) == 3
     await desk.tell(
         cancelled(bookings[moving]), ContactStopped(person_id=stopping, case_ids=(), stopped_at=NOW)
     )
     async with desk.database.transaction() as tx:
-        ours = await mark_tried(tx, batch.claim, batch.email, "email", LEASE)
+        ours = await mark_tried(tx, batch.claim, batch.ways["email"], "email", LEASE)
     assert [one.message.person_id for one in ours] == [staying]
 
 
@@ -153,8 +153,8 @@ async def test_a_stop_takes_everything_back_at_once_and_for_later(desk: Desk) ->
     await desk.tell(ContactStopped(person_id=person, case_ids=(booking.case_id,), stopped_at=NOW))
     await desk.tell(moved(booking, timedelta(days=1)))
     async with desk.database.transaction() as tx:
-        batch = await claim_due(tx, 500, LEASE)
-    assert [one.message.person_id for one in batch.sms] == [other]
+        batch = await claim_due(tx, 500, LEASE, ["sms", "email"])
+    assert [one.message.person_id for one in batch.claimed] == [other]
     stopped = await desk.pool.fetch(
         "SELECT state, reason FROM messages WHERE person_id = $1 AND due_at <= $2", person, NOW
     )
@@ -175,7 +175,7 @@ async def test_consent_to_contact_taken_back_stops_and_given_again_lifts(desk: D
         a_booking(person),
     )
     async with desk.database.transaction() as tx:
-        assert len((await claim_due(tx, 500, LEASE)).sms) == 1
+        assert len((await claim_due(tx, 500, LEASE, ["sms", "email"])).claimed) == 1
 
 
 async def test_a_booking_takes_the_waiting_lists_message_back(desk: Desk) -> None:
@@ -190,8 +190,8 @@ async def test_news_of_the_waiting_list_that_comes_after_the_booking_is_not_told
     waiting = waitlisted(person)
     await desk.tell(a_contact(person), a_booking(person, case_id=waiting.case_id, attempt=2), waiting)
     async with desk.database.transaction() as tx:
-        batch = await claim_due(tx, 500, LEASE)
-    assert [one.message.purpose for one in batch.sms] == ["booked"]
+        batch = await claim_due(tx, 500, LEASE, ["sms", "email"])
+    assert [one.message.purpose for one in batch.claimed] == ["booked"]
 
 
 def _orders() -> list[tuple[int, ...]]:
@@ -221,8 +221,8 @@ async def test_in_whatever_order_topics_come_the_same_is_told(desk: Desk, stoppi
         ]
         await desk.tell(*(events[place] for place in order))
         async with desk.database.transaction() as tx:
-            batch = await claim_due(tx, 500, LEASE)
-        told = sorted(one.message.purpose for one in batch.sms)
+            batch = await claim_due(tx, 500, LEASE, ["sms", "email"])
+        told = sorted(one.message.purpose for one in batch.claimed)
         open_rows = await desk.pool.fetchval(
             "SELECT count(*) FROM messages WHERE person_id = $1 AND state = 'planned'", person
         )
@@ -239,7 +239,7 @@ async def test_a_key_that_is_parked_sends_no_message(desk: Desk) -> None:
         str(booking.case_id),
     )
     async with desk.database.transaction() as tx:
-        assert (await claim_due(tx, 500, LEASE)).sms == []
+        assert (await claim_due(tx, 500, LEASE, ["sms", "email"])).claimed == []
     assert ("booked", "planned", "held") in await desk.messages("purpose", "state", "reason")
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.notifications.domain.outcomes import Accepted, NotTaken, Rejected, Unclear, settle, unknown
 from services.notifications.domain.sending import (
     MAX_TRIES,
+    Channel,
     Contact,
     Decision,
     Due,
@@ -19,6 +20,7 @@ from services.notifications.domain.sending import (
     Subject,
     Unknown,
     decide,
+    next_channel,
     wait_seconds,
 )
 from services.notifications.domain.windows import Window, is_open
@@ -53,9 +55,12 @@ def with_contact(**changes: object) -> Due:
         (replace(REMINDER, subject=None), Skip("superseded")),
         (replace(REMINDER, subject=replace(BOOKED, start=NOW)), Skip("too_late")),
         (replace(REMINDER, contact=None), Skip("no_channel")),
-        (with_contact(channels=("call",)), Skip("no_channel")),
         (with_contact(channels=()), Skip("no_channel")),
-        (with_contact(channels=("whatsapp", "email", "sms")), Send("email")),
+        (with_contact(channels=("whatsapp", "email", "sms")), Send("whatsapp")),
+        (replace(with_contact(channels=("whatsapp", "sms")), given_up=("whatsapp",)), Send("sms")),
+        (replace(with_contact(channels=("sms", "inbox")), given_up=("sms",)), Send("inbox")),
+        (replace(with_contact(channels=("sms",)), given_up=("sms",)), Skip("no_channel")),
+        (replace(with_contact(channels=("whatsapp",)), tried_by="whatsapp"), Unknown("whatsapp")),
         (with_contact(has_address=False), Skip("no_address")),
         (with_contact(confirmed_until=NOW), Skip("contact_unconfirmed")),
         (with_contact(confirmed_until=None), Skip("contact_unconfirmed")),
@@ -96,7 +101,7 @@ subjects = st.none() | st.builds(
 )
 contacts = st.none() | st.builds(
     Contact,
-    st.lists(st.sampled_from(["sms", "whatsapp", "email", "call", "inbox"]), max_size=3).map(tuple),
+    st.lists(st.sampled_from(["sms", "whatsapp", "email", "inbox"]), max_size=3).map(tuple),
     st.lists(st.builds(Window, st.integers(1, 7), st.integers(0, 1439), st.integers(0, 1440)), max_size=3),
     st.just("Asia/Karachi"),
     st.none() | moments,
@@ -166,6 +171,36 @@ def test_a_gateways_answer_decides_what_becomes_of_a_try() -> None:
     unclear = settle(Unclear("timeout"), "sms", "booked", 2, NOW)
     assert (unclear.state, unclear.tried_by) == ("sending", "sms")
     assert settle(Unclear("timeout"), "email", "booked", 1, NOW) == unknown("booked", "email")
+
+
+def test_a_channel_that_will_not_take_it_gives_way_to_the_next_one_allowed() -> None:
+    rejected = settle(Rejected("whatsapp_rejected"), "whatsapp", "booked", 1, NOW, others=True)
+    assert (rejected.state, rejected.due_at, rejected.given_up, rejected.last_chance) == (
+        "planned",
+        NOW,
+        True,
+        False,
+    )
+    worn_out = settle(NotTaken("gateway_away"), "sms", "booked", MAX_TRIES, NOW, others=True)
+    assert (worn_out.state, worn_out.given_up) == ("planned", True)
+    not_yet = settle(NotTaken("gateway_away"), "sms", "booked", MAX_TRIES - 1, NOW, others=True)
+    assert (not_yet.state, not_yet.given_up) == ("planned", False)
+
+
+@pytest.mark.parametrize("tries", [1, MAX_TRIES])
+@pytest.mark.parametrize("channel", ["sms", "whatsapp", "email"])
+def test_what_may_have_arrived_goes_no_other_way(channel: Channel, tries: int) -> None:
+    assert not settle(Unclear("silent"), channel, "booked", tries, NOW, others=True).given_up
+
+
+@given(contacts, st.lists(st.sampled_from(["sms", "whatsapp", "email", "inbox"]), max_size=4))
+def test_only_channels_that_were_allowed_and_not_given_up_are_taken(
+    contact: Contact | None, given_up: list[str]
+) -> None:
+    channel = next_channel(contact, given_up)
+    allowed = contact.channels if contact else ()
+    assert channel is None or (channel in allowed and channel not in given_up)
+    assert (channel is None) == (set(allowed) <= set(given_up))
 
 
 def test_after_enough_tries_a_human_is_asked() -> None:

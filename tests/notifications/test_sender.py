@@ -1,32 +1,23 @@
 """The sender against the real gateways and a real vault's answers: once, in words that tell nobody else."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
 from deploy.local.ports import free_port
 from services.notifications.domain.sending import MAX_TRIES
-from services.notifications.gateways.mail import MailGateway, MailSettings
-from services.notifications.gateways.sms import SmsGateway
-from services.notifications.gateways.vault import Vault
-from services.notifications.sender.messages import Sender
-from services.notifications.settings import SenderSettings
-from services.notifications.templates import load_languages, load_reserved
 from shared.contracts.intake import ContactStopped, WeeklyWindow
 from tests.notifications import facts
 from tests.notifications.facts import NOW, TRACE, Desk, a_booking, a_contact, a_site, cancelled
-from tests.notifications.outside import TOKEN, OutsideWorld, outside_world
+from tests.notifications.outside import OutsideWorld, outside_world
+from tests.notifications.senders import seen, sending, settled
 from tests.stack_fixtures import FreshDatabase
-from tests.waiting import PATIENCE, running, until
+from tests.waiting import until
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -39,57 +30,6 @@ async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
 async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
     async with facts.desk(database.dsn("notifications")) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def sending(desk: Desk, outside: OutsideWorld, **changes: Any) -> AsyncIterator[Sender]:
-    """A running sender; when left, it has finished what was under way."""
-    urls = {"vault": outside.url, "sms": outside.url} | changes.pop("urls", {})
-    timeout = aiohttp.ClientTimeout(total=PATIENCE)
-    mail = MailGateway(
-        MailSettings(
-            "127.0.0.1",
-            outside.smtp_port,
-            "desk@humqadam.example",
-            "Appointment desk",
-            "humqadam.example",
-            timeout_seconds=PATIENCE,
-        ),
-        load_reserved(),
-    )
-    stop = asyncio.Event()
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        vault = Vault(session, urls["vault"], changes.pop("token", TOKEN))
-        gateways = {"sms": SmsGateway(session, urls["sms"], load_reserved()), "email": mail}
-        settings = SenderSettings(poll_seconds=0.02, **changes)
-        sender = Sender(desk.database, vault, gateways, load_languages(), settings)  # type: ignore[arg-type]
-        try:
-            async with running(stop, sender.run(stop)):
-                yield sender
-        finally:
-            await mail.close()
-
-
-async def settled(desk: Desk, *states: str) -> list[tuple[Any, ...]]:
-    """(purpose, state, reason) of all messages once none that is due is in another state."""
-    due: list[tuple[Any, ...]] = []
-
-    async def all_settled() -> bool:
-        query = "SELECT purpose, state, reason FROM messages WHERE due_at <= $1"
-        due[:] = [tuple(row) for row in await desk.pool.fetch(query, desk.now)]
-        return bool(due) and all(state in states for _, state, _ in due)
-
-    await until(all_settled, f"every message {' or '.join(states)}")
-    return due
-
-
-async def seen(desk: Desk, columns: str, *values: Any) -> None:
-    """Until a message has these values."""
-
-    async def there() -> bool:
-        return values in await desk.messages(*columns.split())
-
-    await until(there, f"a message with {columns} = {values}")
 
 
 async def test_a_booking_is_told_once_by_sms_in_the_trace_of_its_request(

@@ -16,6 +16,16 @@ def test_production_does_not_start_without_the_duty_desks_number(monkeypatch: py
     assert Settings().production
 
 
+def test_production_does_not_start_with_whatsapp_and_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("DUTY_DESK_NUMBER", "+920000000000")
+    monkeypatch.setenv("WHATSAPP_URL", "https://graph.example/v1/1")
+    with pytest.raises(ValidationError, match="WHATSAPP_TOKEN"):
+        Settings()
+    monkeypatch.setenv("WHATSAPP_TOKEN", "secret")
+    assert "secret" not in repr(Settings())
+
+
 def test_a_batch_is_never_larger_than_the_vault_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENDER_BATCH", "501")
     with pytest.raises(ValidationError):

@@ -126,7 +126,8 @@ Windows = Annotated[tuple[WindowSent, ...], Field(max_length=28)]
 
 
 class ContactSent(Sent):
-    """How the person may be reached; no windows means between nine and nine."""
+    """How the person may be reached; no windows means between nine and nine. `then`: where a message may go when
+    `channel` fails, in this order, and nowhere else."""
 
     channel: Channel
     address: Annotated[str, StringConstraints(max_length=254)] | None = None
@@ -134,10 +135,13 @@ class ContactSent(Sent):
     script: Script = "Latn"
     safe_windows: Windows = ()
     owner: Owner = "own"
+    then: Annotated[tuple[Channel, ...], Field(max_length=3)] = ()
 
     def meant(self) -> contacts.Contact:
         windows = tuple(window.meant() for window in self.safe_windows) or contacts.USUAL_WINDOWS
-        return contacts.Contact(self.channel, self.address, self.language, self.script, windows, self.owner)
+        return contacts.Contact(
+            self.channel, self.address, self.language, self.script, windows, self.owner, self.then
+        )
 
 
 class ConsentSent(Sent):
@@ -269,15 +273,9 @@ class CaseSent(WishesSent):
         earlier = self.continues.meant() if self.continues else None
         others = tuple(one.meant() for one in self.attendees)
         return requests.CareRequest(
-            needs,
-            self.contact.meant(),
-            consent,
-            self.answers,
-            self.gender,
-            self.red_flags,
-            earlier,
+            needs, self.contact.meant(), consent, self.answers, self.gender, self.red_flags, earlier,
             attendees=others,
-        )
+        )  # fmt: skip
 
 
 class WithdrawalSent(Sent):

@@ -22,6 +22,8 @@ _MOBILE = re.compile(r"3[0-9]{9}")
 # fifty microseconds, a tenth of what a request costs.
 _USUAL = re.compile(r"(?:\+92|0092|0)[ -]?(3[0-9]{2})[ -]?([0-9]{7})")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
+# Ways to one and the same number.
+BY_PHONE: frozenset[Channel] = frozenset({"sms", "whatsapp"})
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
@@ -36,7 +38,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One contact point; the address is clear here and sealed before it is saved."""
+    """One contact point; the address is clear here and sealed before it is saved. `then` are the other ways that are
+    allowed, in order, for when the first one fails."""
 
     channel: Channel
     address: str | None
@@ -44,6 +47,12 @@ class Contact:
     script: Script
     safe_windows: tuple[Window, ...]
     owner: Owner
+    then: tuple[Channel, ...] = ()
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """All that are allowed, in order."""
+        return (self.channel, *self.then)
 
     @property
     def reachable(self) -> bool:
@@ -65,7 +74,7 @@ def read_address(channel: Channel, address: str | None, at: str = "/contact") ->
         return Refusal(pointer, "missing", f"channel {channel} needs an address")
     if _CONTROL.search(address):
         return Refusal(pointer, "control_character", "the address holds a control character")
-    return _phone(address, pointer) if channel == "sms" else _email(address, pointer)
+    return _phone(address, pointer) if channel in BY_PHONE else _email(address, pointer)
 
 
 def without_contradiction(contact: Contact, at: str) -> list[Refusal]:
@@ -73,8 +82,23 @@ def without_contradiction(contact: Contact, at: str) -> list[Refusal]:
     unwritten = Refusal(f"{at}/script", "not_offered", "messages are written in Latin script only, so far")
     return [
         *backwards(f"{at}/safe_windows", contact.safe_windows),
+        *_other_ways(contact, f"{at}/then"),
         *([] if contact.script == "Latn" else [unwritten]),
     ]
+
+
+def _other_ways(contact: Contact, pointer: str) -> list[Refusal]:
+    """A way is named once, and leads to the address that was given or to the person's own page."""
+    refusals = []
+    for place, channel in enumerate(contact.then):
+        if channel in contact.channels[: place + 1]:
+            refusals.append(Refusal(f"{pointer}/{place}", "repeated", "this channel is named already"))
+        elif contact.channel == "inbox" or (
+            channel != "inbox" and not {channel, contact.channel} <= BY_PHONE
+        ):
+            detail = "only ways to the same address can follow, or inbox"
+            refusals.append(Refusal(f"{pointer}/{place}", "other_address", detail))
+    return refusals
 
 
 def backwards(pointer: str, windows: Sequence[Window]) -> list[Refusal]:

@@ -56,7 +56,9 @@ def read_contact(typed: Contact) -> Contact | list[Refusal] | None:
     ]
     if refusals or isinstance(address, Refusal):
         return refusals
-    contact = Contact(typed.channel, address, typed.language, typed.script, typed.safe_windows, typed.owner)
+    contact = Contact(
+        typed.channel, address, typed.language, typed.script, typed.safe_windows, typed.owner, typed.then
+    )
     return contact if contact.reachable else None
 
 

@@ -125,7 +125,7 @@ def _contacts_changed(case: NewCase, now: datetime) -> list[Event]:
     return [
         ContactChanged(
             person_id=person_id,
-            channels=(contact.channel,),
+            channels=contact.channels,
             language=contact.language,
             script=contact.script,
             safe_windows=_windows(contact.safe_windows),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.intake.pages.steps import GROUPS, first
+from services.intake.pages.steps import ADDRESS_FIELDS, GROUPS, first
 from shared.web.forms import Form
 
 
@@ -15,7 +15,7 @@ def said_so_far(
         for name, group in GROUPS.items()
     }
     channel = first(form, "channel") or ""
-    address = first(form, {"sms": "phone", "email": "email"}.get(channel, ""))
+    address = first(form, ADDRESS_FIELDS.get(channel, ""))
     said["channel"] = [*said["channel"], *([address] if address else [])]
     province, _, city = (first(form, "place") or "").partition("|")
     known = titles["provinces"]

@@ -100,6 +100,10 @@ def _who(form: Form) -> dict[str, Any]:
     return {"attendees": [*partner, *guardian]} | _given(kind=kind, age_band=age_band)
 
 
+# Where the address of a channel is written.
+ADDRESS_FIELDS = {"sms": "phone", "whatsapp": "phone", "email": "email"}
+
+
 def is_minor(form: Form) -> bool:
     """Whether somebody else has to agree, and is asked for."""
     return first(form, "age_band") == MINOR
@@ -182,7 +186,7 @@ def _questions(form: Form) -> dict[str, Any]:
 
 def _contact(form: Form) -> dict[str, Any]:
     channel = first(form, "channel")
-    address = {"sms": first(form, "phone"), "email": first(form, "email")}.get(channel or "")
+    address = first(form, ADDRESS_FIELDS.get(channel or "", ""))
     contact = {"safe_windows": _windows(form.get("safe", ()))}
     return {
         "contact": contact

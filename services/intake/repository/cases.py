@@ -32,10 +32,11 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
 
 SAVE_CONTACTS = """
 INSERT INTO contacts (person_id, channel, box, version, language, script, owner, safe_windows, time_zone,
-    confirmed_until, changed_at)
-SELECT person_id, channel, box, 1, language, script, owner, safe_windows::jsonb, time_zone, $9, $10
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-    AS c(person_id, channel, box, language, script, owner, safe_windows, time_zone)
+    confirmed_until, changed_at, further_channels)
+SELECT person_id, channel, box, 1, language, script, owner, safe_windows::jsonb, time_zone, $9, $10,
+    string_to_array(further, ',')
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $11::text[])
+    AS c(person_id, channel, box, language, script, owner, safe_windows, time_zone, further)
 """
 
 SAVE_ANSWERS = """
@@ -110,6 +111,7 @@ async def save_contacts(tx: Transaction, cases: Sequence[NewCase], confirmed_unt
         [time_zone for _, _, _, time_zone in rows],
         confirmed_until,
         tx.now,
+        [",".join(contact.then) for contact in contacts],
     )
 
 

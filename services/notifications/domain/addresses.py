@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from services.notifications.domain.sending import Channel
 
+BY_PHONE: frozenset[str] = frozenset({"sms", "whatsapp"})
+
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
@@ -16,7 +18,7 @@ class Reserved:
 
 def refusal(channel: Channel, address: str, reserved: Reserved | None) -> str | None:
     """Why this address may not be written to, or None. `reserved` is None in production only."""
-    if channel == "sms" and not _is_phone(address):
+    if channel in BY_PHONE and not _is_phone(address):
         return "address_unusable"
     if channel == "email" and not _is_mail(address):
         return "address_unusable"
@@ -26,7 +28,7 @@ def refusal(channel: Channel, address: str, reserved: Reserved | None) -> str | 
 
 
 def _is_reserved(channel: Channel, address: str, reserved: Reserved) -> bool:
-    if channel == "sms":
+    if channel in BY_PHONE:
         return address.startswith(reserved.phone_prefixes)
     domain = address.rpartition("@")[2].lower()
     return domain in reserved.mail_domains or domain.endswith(reserved.mail_endings)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from services.notifications.domain.sending import Channel, wait_seconds
+from services.notifications.domain.sending import NEVER_TWICE, Channel, wait_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +40,29 @@ Outcome = Accepted | Rejected | NotTaken | Unclear
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A message after a try. In state `planned` or `sending` it is due again at `due_at`."""
+    """A message after a try. In state `planned` or `sending` it is due again at `due_at`; `given_up` says that the next
+    try goes another way."""
 
     state: Literal["delivered", "failed", "planned", "sending"]
     reason: str | None = None
     due_at: datetime | None = None
     tried_by: Channel | None = None
     last_chance: bool = False
+    given_up: bool = False
 
 
-def settle(outcome: Outcome, channel: Channel, purpose: str, tries: int, now: datetime) -> Settled:
-    """`tries` counts this one. An unclear mail is never sent again; an unclear SMS is, with its own id."""
+def settle(
+    outcome: Outcome, channel: Channel, purpose: str, tries: int, now: datetime, *, others: bool = False
+) -> Settled:
+    """`tries` counts this one. What is unclear is never sent again, not by this way nor by another, but an SMS, with its
+    own id. `others`: the person allowed another channel, which is taken when this one will not do."""
     if isinstance(outcome, Accepted):
         return Settled("delivered")
-    if isinstance(outcome, Rejected):
-        return Settled("failed", outcome.reason, last_chance=True)
-    if isinstance(outcome, Unclear) and channel != "sms":
+    if isinstance(outcome, Unclear) and channel in NEVER_TWICE:
         return unknown(purpose, channel)
-    wait = wait_seconds(tries)
+    wait = None if isinstance(outcome, Rejected) else wait_seconds(tries)
+    if wait is None and others and not isinstance(outcome, Unclear):
+        return Settled("planned", outcome.reason, now, given_up=True)
     if wait is None:
         return Settled("failed", outcome.reason, last_chance=True)
     again = now + timedelta(seconds=wait)

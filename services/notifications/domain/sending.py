@@ -1,14 +1,16 @@
 """What becomes of a message at the moment it is due: decided from what is true now, not from when it was planned."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from services.notifications.domain.windows import Window, next_opening
 
-Channel = Literal["sms", "email", "inbox"]
-SENDABLE: frozenset[str] = frozenset({"sms", "email", "inbox"})
+Channel = Literal["sms", "whatsapp", "email", "inbox"]
+# Ways on which a second copy is not dropped: mail servers promise nothing of the kind (RFC 5321 §6.1), and WhatsApp's
+# Cloud API takes no idempotency key. A try of unknown outcome is never repeated there.
+NEVER_TWICE: frozenset[str] = frozenset({"email", "whatsapp"})
 # Ten tries are about an hour: longer than a gateway's usual fault, short enough for a human to step in.
 MAX_TRIES = 10
 HELD_WAIT = timedelta(seconds=30)
@@ -17,9 +19,10 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 900.0
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How a person may be reached; the address stays sealed until the vault gives the key."""
+    """How a person may be reached; the address stays sealed until the vault gives the key. `channels` are those that the
+    person allowed and that we can send on, in the person's order."""
 
-    channels: Sequence[str]
+    channels: Sequence[Channel]
     windows: Sequence[Window]
     time_zone: str
     confirmed_until: datetime | None
@@ -39,7 +42,8 @@ class Subject:
 @dataclass(frozen=True, slots=True)
 class Due:
     """A message whose time has come. `tried_by` names the channel of a try with no recorded outcome;
-    `held` says that news about this case or person is parked, so that we may know less than is true."""
+    `held` says that news about this case or person is parked, so that we may know less than is true;
+    `given_up` are the channels that will not take it."""
 
     purpose: str
     version: int
@@ -48,6 +52,7 @@ class Due:
     held: bool
     subject: Subject | None
     contact: Contact | None
+    given_up: Sequence[Channel] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,11 @@ Decision = Send | Later | Skip | Unknown
 def decide(message: Due, now: datetime) -> Decision:
     """The send-time table: stop, then truth, then channel, then window.
 
-    A try with no recorded outcome by mail stays unknown, because mail servers do not promise to drop the
-    second one (RFC 5321 §6.1); an SMS is tried again with its own id, which the gateway honours.
+    A try with no recorded outcome stays unknown on a way that does not drop the second one; an SMS is tried again
+    with its own id, which the gateway honours.
     """
-    if message.tried_by == "email":
-        return Unknown("email")
+    if message.tried_by in NEVER_TWICE:
+        return Unknown(message.tried_by)
     reason = "stopped" if message.stopped else _outdated(message, now)
     if reason is None:
         return Later(now + HELD_WAIT) if message.held else _how(message, now)
@@ -115,7 +120,7 @@ def _outdated(message: Due, now: datetime) -> str | None:
 
 def _how(message: Due, now: datetime) -> Decision:
     contact = message.contact
-    channel = _channel(contact)
+    channel = next_channel(contact, message.given_up)
     if message.tried_by and channel != message.tried_by:
         return Unknown(message.tried_by)
     if contact is None or channel is None:
@@ -139,14 +144,10 @@ def _when(message: Due, contact: Contact, channel: Channel, now: datetime) -> De
     return Later(at)
 
 
-def _channel(contact: Contact | None) -> Channel | None:
-    """The first of the person's channels that we can send on, in the person's order."""
-    if contact is None:
-        return None
-    for name in contact.channels:
-        if name in SENDABLE:
-            return name  # type: ignore[return-value]  # a member of SENDABLE is a Channel
-    return None
+def next_channel(contact: Contact | None, given_up: Collection[str]) -> Channel | None:
+    """The first channel the person allowed, in the person's order, that has not been given up: never another one."""
+    allowed = contact.channels if contact else ()
+    return next((channel for channel in allowed if channel not in given_up), None)
 
 
 def wait_seconds(tries: int) -> float | None:

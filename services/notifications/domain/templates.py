@@ -29,10 +29,12 @@ class UnfitTemplate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One message in one language; `subject` is for mail only."""
+    """One message in one language; `subject` is for mail only. `variables` are the names that the body asks for, in their
+    order; of a finished text what stands in their places, which is all that leaves us where a text is approved first."""
 
     subject: str
     body: str
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,10 @@ def compile_language(content: Mapping[str, Any], forbidden: ForbiddenWords) -> L
         day=content["day"],
         time=content["time"],
         places=content["places"],
-        texts={name: Text(text["subject"], text["text"]) for name, text in content["purposes"].items()},
+        texts={
+            name: Text(text["subject"], text["text"], tuple(_variables(text["text"])))
+            for name, text in content["purposes"].items()
+        },
     )
     for problem in _problems(language, forbidden):
         raise UnfitTemplate(f"{language.tag}: {problem}")
@@ -122,7 +127,7 @@ def render(language: Language, purpose: str, values: Mapping[str, str]) -> Text:
     if language.script in RIGHT_TO_LEFT:
         values = {name: f"{FIRST_STRONG_ISOLATE}{value}{POP_ISOLATE}" for name, value in values.items()}
     text = language.texts[purpose]
-    return Text(text.subject, text.body.format_map(values))
+    return Text(text.subject, text.body.format_map(values), tuple(values[name] for name in text.variables))
 
 
 def choose(languages: Mapping[str, Language], language: str, script: str) -> Language:

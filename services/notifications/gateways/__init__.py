@@ -1,1 +1,1 @@
-"""The ways out: the SMS gateway, the mail server, and the vault that says whether we may open an address."""
+"""The ways out: the SMS gateway, WhatsApp, the mail server, and the vault that says whether we may open an address."""

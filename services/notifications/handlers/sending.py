@@ -1,12 +1,22 @@
 """The sender's transactions: what may go out now, and what became of it. The sender itself does the rest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.notifications.domain.outcomes import Accepted, Outcome, Settled, settle, unknown
-from services.notifications.domain.sending import Channel, Decision, Later, Send, Skip, Unknown, decide
+from services.notifications.domain.sending import (
+    NEVER_TWICE,
+    Channel,
+    Decision,
+    Later,
+    Send,
+    Skip,
+    Unknown,
+    decide,
+    next_channel,
+)
 from services.notifications.handlers.announcing import Wording, announce, delivered, failed, sent, skipped
 from services.notifications.repository import sending as repository
 from services.notifications.repository.messages import Message
@@ -17,12 +27,15 @@ from shared.messaging import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages that are ours to send until the lease ends; `found` counts all that were due."""
+    """Messages that are ours to send until the lease ends, by the way they go; `found` counts all that were due."""
 
     claim: UUID
     found: int
-    sms: Sequence[Claimed]
-    email: Sequence[Claimed]
+    ways: Mapping[Channel, Sequence[Claimed]]
+
+    @property
+    def claimed(self) -> list[Claimed]:
+        return [one for way in self.ways.values() for one in way]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +57,16 @@ class _Ending:
     events: Sequence[Event] = ()
 
 
-async def claim_due(tx: Transaction, limit: int, lease: timedelta) -> Batch:
-    """Looks again, under the lock, whether each due message is still true, wanted and timely."""
+async def claim_due(tx: Transaction, limit: int, lease: timedelta, offered: Collection[Channel]) -> Batch:
+    """Looks again, under the lock, whether each due message is still true, wanted and timely. `offered` are the ways
+    there are: whatever else a person allowed is passed over."""
     claim = tx.new_id()
-    due = await repository.claim_due(tx, limit)
+    due = await repository.claim_due(tx, limit, {*offered, "inbox"})
     decided = [(one, decide(one.due, tx.now)) for one in due]
     endings = [_ending(one, decision, tx.now, lease) for one, decision in decided]
     await repository.save(tx, [ending.fate for ending in endings], ours=None, claim=claim)
     _announce(tx, endings)
-    return Batch(claim, len(due), _going(decided, "sms"), _going(decided, "email"))
+    return Batch(claim, len(due), {channel: _going(decided, channel) for channel in offered})
 
 
 async def mark_tried(
@@ -65,8 +79,16 @@ async def mark_tried(
 
 
 async def record_attempts(tx: Transaction, claim: UUID, attempts: Sequence[Attempt]) -> None:
-    """What the gateways answered."""
-    await _record(tx, claim, [_attempted(attempt, tx.now) for attempt in attempts])
+    """What the gateways answered; what was not accepted is kept as well, try by try."""
+    ours = await _record(tx, claim, [_attempted(attempt, tx.now) for attempt in attempts])
+    await repository.keep_tries(
+        tx,
+        [
+            (attempt.claimed.message.id, attempt.channel, attempt.outcome.reason)
+            for attempt in attempts
+            if not isinstance(attempt.outcome, Accepted) and attempt.claimed.message.id in ours
+        ],
+    )
 
 
 async def record_refusals(tx: Transaction, claim: UUID, refusals: Sequence[tuple[Claimed, str]]) -> None:
@@ -82,21 +104,25 @@ async def put_back(
     await _record(tx, claim, [_again(one, again, reason) for one in claimed])
 
 
-async def _record(tx: Transaction, claim: UUID, endings: Sequence[_Ending]) -> None:
+async def _record(tx: Transaction, claim: UUID, endings: Sequence[_Ending]) -> set[UUID]:
     ours = await repository.save(tx, [ending.fate for ending in endings], ours=claim, claim=None)
     _announce(tx, [ending for ending in endings if ending.fate.id in ours])
+    return ours
 
 
 def _ending(one: Claimed, decision: Decision, now: datetime, lease: timedelta) -> _Ending:
     message, tries = one.message, one.tries
     match decision:
         case Send(channel="inbox"):
-            fate = Fate(message.id, "delivered", tries, channel="inbox")
+            fate = Fate(message.id, "delivered", tries, channel="inbox", given_up=one.due.given_up)
             return _Ending(message, fate, [delivered(message, "inbox", now)])
         case Send(channel=channel):
-            # A mail is marked as tried just before it leaves, for no mail may leave twice.
-            tried_by = "sms" if channel == "sms" else None
-            return _Ending(message, Fate(message.id, "sending", tries, now + lease, tried_by, channel))
+            # What may never leave twice is marked as tried just before it leaves.
+            tried_by = None if channel in NEVER_TWICE else channel
+            fate = Fate(
+                message.id, "sending", tries, now + lease, tried_by, channel, given_up=one.due.given_up
+            )
+            return _Ending(message, fate)
         case Later(at=at):
             return _again(one, at, "held" if one.due.held else "safe_window")
         case Skip(reason=reason):
@@ -106,12 +132,13 @@ def _ending(one: Claimed, decision: Decision, now: datetime, lease: timedelta) -
 
 
 def _again(one: Claimed, at: datetime, reason: str) -> _Ending:
-    state = "sending" if one.due.tried_by else "planned"
-    return _Ending(one.message, Fate(one.message.id, state, one.tries, at, one.due.tried_by, reason=reason))
+    state, given_up = "sending" if one.due.tried_by else "planned", one.due.given_up
+    fate = Fate(one.message.id, state, one.tries, at, one.due.tried_by, reason=reason, given_up=given_up)
+    return _Ending(one.message, fate)
 
 
 def _skip(one: Claimed, reason: str, now: datetime) -> _Ending:
-    fate = Fate(one.message.id, "skipped", one.tries, reason=reason)
+    fate = Fate(one.message.id, "skipped", one.tries, reason=reason, given_up=one.due.given_up)
     return _Ending(one.message, fate, [skipped(one.message, reason, now)])
 
 
@@ -124,7 +151,8 @@ def _refused(one: Claimed, reason: str, now: datetime) -> _Ending:
 
 def _attempted(attempt: Attempt, now: datetime) -> _Ending:
     one, channel, wording = attempt.claimed, attempt.channel, attempt.wording
-    settled = settle(attempt.outcome, channel, one.message.purpose, one.tries + 1, now)
+    others = next_channel(one.due.contact, [*one.due.given_up, channel]) is not None
+    settled = settle(attempt.outcome, channel, one.message.purpose, one.tries + 1, now, others=others)
     ending = _settled(one, channel, settled, now)
     ending.fate.language = wording.language
     ending.fate.template_version = wording.template_version
@@ -138,10 +166,12 @@ def _attempted(attempt: Attempt, now: datetime) -> _Ending:
 def _settled(one: Claimed, channel: Channel, settled: Settled, now: datetime) -> _Ending:
     fate = Fate(
         one.message.id, settled.state, one.tries + 1, settled.due_at, settled.tried_by, channel,
-        reason=settled.reason,
+        reason=settled.reason, given_up=one.due.given_up,
     )  # fmt: skip
-    events = [failed(one.message, channel, settled, now)] if settled.state == "failed" else []
-    return _Ending(one.message, fate, events)
+    if settled.given_up:
+        fate.tries, fate.given_up = 0, (*one.due.given_up, channel)
+    over = settled.state == "failed" or settled.given_up
+    return _Ending(one.message, fate, [failed(one.message, channel, settled, now)] if over else [])
 
 
 def _going(decided: Iterable[tuple[Claimed, Decision]], channel: Channel) -> list[Claimed]:

@@ -1,13 +1,13 @@
 """The SQL of the sender: claims what is due with everything that decides its fate, and records the fate."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.notifications.domain.composing import Occasion
-from services.notifications.domain.sending import Contact, Due, Subject
+from services.notifications.domain.sending import Channel, Contact, Due, Subject
 from services.notifications.domain.windows import Window
 from services.notifications.repository.messages import Message
 from shared.messaging import Transaction
@@ -22,7 +22,7 @@ WITH picked AS MATERIALIZED (
     ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.traceparent, m.state, m.tries,
-    m.tried_by, m.due_at,
+    m.tried_by, m.given_up, m.due_at,
     a.version AS a_version, a.state AS a_state, a.start, a.time_zone AS a_zone, a.modality,
     s.city, s.directions,
     c.channels, c.language, c.script, c.windows, c.time_zone AS c_zone, c.confirmed_until, c.box, c.box_version,
@@ -50,10 +50,11 @@ SAVE = """
 UPDATE messages m SET state = r.state, next_at = coalesce(r.next_at, m.next_at), tries = r.tries,
     tried_by = r.tried_by, channel = r.channel, language = r.language, template_version = r.template_version,
     parts = r.parts, reason = r.reason, gateway_id = r.gateway_id, claim = $2,
+    given_up = string_to_array(r.given_up, ','),
     settled_at = CASE WHEN r.state IN ('delivered', 'failed', 'skipped') THEN $3::timestamptz END
 FROM unnest($4::uuid[], $5::text[], $6::timestamptz[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[],
-    $12::int[], $13::text[], $14::text[]) AS r(id, state, next_at, tries, tried_by, channel, language,
-    template_version, parts, reason, gateway_id)
+    $12::int[], $13::text[], $14::text[], $15::text[]) AS r(id, state, next_at, tries, tried_by, channel, language,
+    template_version, parts, reason, gateway_id, given_up)
 WHERE m.id = r.id AND ($1::uuid IS NULL OR m.claim = $1)
 RETURNING m.id
 """
@@ -68,6 +69,13 @@ WHERE m.id = ANY ($1) AND m.claim = $2 AND m.state = 'sending'
         SELECT FROM appointments a WHERE a.appointment_id = m.appointment_id AND a.version <> m.version
     )
 RETURNING m.id
+"""
+
+# Numbered by how many there were before: the message's row is ours, so nobody else counts meanwhile.
+KEEP_TRIES = """
+INSERT INTO failed_tries (message_id, number, channel, reason, tried_at)
+SELECT message_id, 1 + (SELECT count(*) FROM failed_tries f WHERE f.message_id = t.message_id), channel, reason, $4
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS t(message_id, channel, reason) ORDER BY message_id
 """
 
 # Back-offs end within 15 minutes; what waits for its safe window waits rightly.
@@ -105,11 +113,12 @@ class Fate:
     parts: int | None = None
     reason: str | None = None
     gateway_id: str | None = None
+    given_up: Sequence[Channel] = ()
 
 
-async def claim_due(tx: Transaction, limit: int) -> list[Claimed]:
+async def claim_due(tx: Transaction, limit: int, offered: Collection[str]) -> list[Claimed]:
     """Locks up to `limit` messages that are due; rows another sender holds are left to it."""
-    return [_claimed(row) for row in await tx.connection.fetch(CLAIM, tx.now, limit)]
+    return [_claimed(row, offered) for row in await tx.connection.fetch(CLAIM, tx.now, limit)]
 
 
 async def save(tx: Transaction, fates: Sequence[Fate], *, ours: UUID | None, claim: UUID | None) -> set[UUID]:
@@ -133,6 +142,7 @@ async def save(tx: Transaction, fates: Sequence[Fate], *, ours: UUID | None, cla
         [f.parts for f in fates],
         [f.reason for f in fates],
         [f.gateway_id for f in fates],
+        [",".join(f.given_up) for f in fates],
     )
     return {row["id"] for row in rows}
 
@@ -145,13 +155,21 @@ async def mark_tried(
     return {row["id"] for row in rows}
 
 
+async def keep_tries(tx: Transaction, tries: Sequence[tuple[UUID, str, str]]) -> None:
+    """Tries that came to nothing: (message, channel, reason); one a message. The last one is the message's own row."""
+    if tries:
+        await tx.connection.execute(
+            KEEP_TRIES, *([one[place] for one in tries] for place in range(3)), tx.now
+        )
+
+
 async def oldest_due(tx: Transaction) -> timedelta:
     """How long the message that waits longest without a reason of its own has been due."""
     oldest: datetime | None = await tx.connection.fetchval(OLDEST, tx.now)
     return tx.now - oldest if oldest else timedelta(0)
 
 
-def _claimed(row: Any) -> Claimed:
+def _claimed(row: Any, offered: Collection[str]) -> Claimed:
     return Claimed(
         message=Message(
             row["id"], row["case_id"], row["person_id"], row["appointment_id"], row["version"], row["purpose"],
@@ -164,7 +182,8 @@ def _claimed(row: Any) -> Claimed:
             stopped=row["stopped"],
             held=row["held"],
             subject=_subject(row),
-            contact=_contact(row),
+            contact=_contact(row, offered),
+            given_up=row["given_up"],
         ),
         occasion=_occasion(row),
         language=(row["language"] or "", row["script"] or ""),
@@ -191,11 +210,11 @@ def _invitation(row: Any) -> Subject | None:
     return Subject(row["version"], "answered" if row["answered"] else "invited", row["expires_at"])
 
 
-def _contact(row: Any) -> Contact | None:
+def _contact(row: Any, offered: Collection[str]) -> Contact | None:
     if row["channels"] is None:
         return None
     return Contact(
-        channels=row["channels"],
+        channels=[channel for channel in row["channels"] if channel in offered],
         windows=[Window(*window) for window in row["windows"]],
         time_zone=row["c_zone"],
         confirmed_until=row["confirmed_until"],

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.notifications.domain.composing import compose
 from services.notifications.domain.outcomes import Outcome, Rejected
-from services.notifications.domain.sending import Channel
+from services.notifications.domain.sending import NEVER_TWICE, Channel
 from services.notifications.domain.sms import count_parts
 from services.notifications.domain.templates import Language, choose
 from services.notifications.gateways.outgoing import Outgoing
@@ -56,7 +56,7 @@ class Sender:
         self._languages = languages
         self._settings = settings
         self._slots = asyncio.Semaphore(settings.batches_at_once)
-        self._mail_turns = asyncio.Semaphore(settings.mail_connections)
+        self._turns = {channel: asyncio.Semaphore(settings.mail_connections) for channel in NEVER_TWICE}
         self._waits_for: str | None = None
         self._counts = {"claimed": 0, "attempts": 0, "refused": 0, "put_back": 0, "unrecorded": 0}
         self._oldest = 0.0
@@ -77,7 +77,7 @@ class Sender:
         try:
             lease = timedelta(seconds=self._settings.lease_seconds)
             async with self._database.transaction() as tx:
-                batch = await sending.claim_due(tx, self._settings.batch, lease)
+                batch = await sending.claim_due(tx, self._settings.batch, lease, self._gateways.keys())
             self._waits_for = None
         except Exception as failure:
             if not is_transient(failure):
@@ -85,9 +85,9 @@ class Sender:
             self._waits_for = "database"
             log.warning("cannot claim: %s", describe(failure))
         finally:
-            if batch is None or not (batch.sms or batch.email):
+            if batch is None or not batch.claimed:
                 self._slots.release()
-        if batch and (batch.sms or batch.email):
+        if batch and batch.claimed:
             running.create_task(self._deliver(batch))
         self._counts["claimed"] += batch.found if batch else 0
         return batch.found if batch else 0
@@ -99,13 +99,13 @@ class Sender:
         except Exception as failure:
             if not is_transient(failure):
                 raise
-            self._counts["unrecorded"] += len(batch.sms) + len(batch.email)
+            self._counts["unrecorded"] += len(batch.claimed)
             log.warning("outcomes not recorded: %s", describe(failure))
         finally:
             self._slots.release()
 
     async def _deliver_with_keys(self, batch: Batch) -> None:
-        everyone = [*batch.sms, *batch.email]
+        everyone = batch.claimed
         try:
             keys = await self._vault.keys({one.message.person_id for one in everyone})
         except VaultAway as away:
@@ -125,20 +125,26 @@ class Sender:
             async with self._database.transaction() as tx:
                 await sending.record_refusals(tx, batch.claim, refused)
         await asyncio.gather(
-            self._send(batch.claim, "sms", _allowed(batch.sms, keys), keys),
             *(
-                self._send_mail(batch.claim, chunk, keys)
-                for chunk in _chunks(_allowed(batch.email, keys), self._settings.mail_chunk)
-            ),
+                self._send_once(batch.claim, channel, chunk, keys)
+                if channel in NEVER_TWICE
+                else self._send(batch.claim, channel, chunk, keys)
+                for channel, claimed in batch.ways.items()
+                for chunk in self._chunks(channel, _allowed(claimed, keys))
+            )
         )
 
-    async def _send_mail(self, claim: UUID, chunk: Sequence[Claimed], keys: Keys) -> None:
+    async def _send_once(self, claim: UUID, channel: Channel, chunk: Sequence[Claimed], keys: Keys) -> None:
         """Marked in small chunks just before they leave, so that a crash leaves few with an unknown outcome."""
         lease = timedelta(seconds=self._settings.mail_lease_seconds)
-        async with self._mail_turns:
+        async with self._turns[channel]:
             async with self._database.transaction() as tx:
-                ours = await sending.mark_tried(tx, claim, chunk, "email", lease)
-            await self._send(claim, "email", ours, keys)
+                ours = await sending.mark_tried(tx, claim, chunk, channel, lease)
+            await self._send(claim, channel, ours, keys)
+
+    def _chunks(self, channel: Channel, claimed: Sequence[Claimed]) -> list[Sequence[Claimed]]:
+        size = self._settings.mail_chunk if channel in NEVER_TWICE else len(claimed)
+        return [claimed[start : start + size] for start in range(0, len(claimed), size)] if claimed else []
 
     async def _send(self, claim: UUID, channel: Channel, claimed: Sequence[Claimed], keys: Keys) -> None:
         if not claimed:
@@ -174,7 +180,15 @@ class Sender:
             return None
         language = choose(self._languages, *one.language)
         text = compose(language, one.occasion, own)
-        return Outgoing(one.message.id, address, text.subject, text.body, language.tag)
+        return Outgoing(
+            one.message.id,
+            address,
+            text.subject,
+            text.body,
+            language.tag,
+            one.message.purpose,
+            text.variables,
+        )
 
     def _attempt(
         self, channel: Channel, one: Claimed, text: Outgoing | None, outcomes: Mapping[UUID, Outcome]
@@ -220,7 +234,3 @@ def _answer_with(opened: str) -> dict[str, str]:
 
 def _allowed(claimed: Sequence[Claimed], keys: Keys) -> list[Claimed]:
     return [one for one in claimed if one.message.person_id in keys.keys]
-
-
-def _chunks(claimed: Sequence[Claimed], size: int) -> list[Sequence[Claimed]]:
-    return [claimed[start : start + size] for start in range(0, len(claimed), size)]

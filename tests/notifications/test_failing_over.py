@@ -1,0 +1,218 @@
+"""From one channel to the next one that the person allowed, to no other, and each try is written down."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import orjson
+import pytest
+import pytest_asyncio
+
+from services.notifications.domain.outcomes import Accepted, NotTaken, Outcome, Rejected, Unclear
+from services.notifications.domain.sending import MAX_TRIES
+from services.notifications.gateways.outgoing import Outgoing
+from services.notifications.gateways.whatsapp import WhatsAppGateway
+from services.notifications.templates import load_reserved
+from shared.contracts.intake import ContactStopped
+from tests.notifications import facts
+from tests.notifications.facts import NOW, Desk, a_booking, cancelled
+from tests.notifications.outside import OutsideWorld, outside_world
+from tests.notifications.senders import seen, sending, settled
+from tests.stack_fixtures import FreshDatabase
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
+    async with outside_world(tmp_path) as world:
+        yield world
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
+    async with facts.desk(database.dsn("notifications")) as opened:
+        yield opened
+
+
+async def tries(desk: Desk) -> list[tuple[int, str, str]]:
+    rows = await desk.pool.fetch("SELECT number, channel, reason FROM failed_tries ORDER BY number")
+    return [tuple(row) for row in rows]
+
+
+async def failures(desk: Desk) -> list[tuple[str, str, bool]]:
+    return [
+        (told["channel"], told["reason"], told["last_chance"])
+        for kind, told in await desk.said()
+        if kind == "message_failed"
+    ]
+
+
+async def test_whatsapp_carries_the_values_of_an_approved_template_and_nothing_else(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person, channels=("whatsapp", "sms")), a_booking(person))
+    async with sending(desk, outside):
+        await settled(desk, "delivered")
+    [told] = outside.received("whatsapp")
+    assert (told["to"], told["language"]) == ("+923991234567", "en")
+    assert told["text"] == "booked | Fri 8 Jan | 1:00 pm | online, by video"
+    assert outside.received("sms") == []
+    assert await tries(desk) == []
+
+
+async def test_a_channel_that_refuses_gives_way_to_the_next_one_the_person_allowed(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person, channels=("whatsapp", "sms")), a_booking(person))
+    outside.whatsapp_status = 400
+    async with sending(desk, outside):
+        await settled(desk, "delivered")
+    assert len(outside.received("sms")) == 1
+    assert await tries(desk) == [(1, "whatsapp", "whatsapp_rejected")]
+    assert await failures(desk) == [("whatsapp", "whatsapp_rejected", False)]
+    assert ("message_tried", "booked whatsapp whatsapp_rejected") in [
+        tuple(row) for row in await desk.pool.fetch("SELECT step, detail FROM journey")
+    ]
+
+
+async def test_no_channel_is_taken_that_the_person_did_not_allow(desk: Desk, outside: OutsideWorld) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person, channels=("whatsapp",)), a_booking(person))
+    outside.whatsapp_status = 400
+    async with sending(desk, outside):
+        await settled(desk, "failed")
+    assert outside.received("sms") == outside.received("mail") == []
+    assert await failures(desk) == [("whatsapp", "whatsapp_rejected", True)]
+
+
+async def test_the_own_page_is_the_last_way_where_it_was_allowed(desk: Desk, outside: OutsideWorld) -> None:
+    person = uuid4()
+    real = outside.a_contact(person, "+923001234567", channels=("sms", "whatsapp", "inbox"))
+    await desk.tell(real, a_booking(person))
+    async with sending(desk, outside):
+        await settled(desk, "delivered")
+    assert await tries(desk) == [(1, "sms", "address_not_reserved"), (2, "whatsapp", "address_not_reserved")]
+    assert outside.received("sms") == outside.received("whatsapp") == []
+    assert (await desk.messages("channel", "given_up"))[0] == ("inbox", ["sms", "whatsapp"])
+
+
+async def test_a_gateway_that_is_away_is_tried_for_an_hour_before_the_next_way(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person, channels=("sms", "whatsapp")), a_booking(person))
+    outside.sms_status = 503
+    async with sending(desk, outside):
+        for number in range(1, MAX_TRIES):
+            await seen(desk, "state tries", "planned", number)
+            desk.now += timedelta(minutes=20)
+        await settled(desk, "delivered")
+    assert len(outside.received("whatsapp")) == 1
+    assert await tries(desk) == [(number, "sms", "gateway_busy") for number in range(1, MAX_TRIES + 1)]
+
+
+async def test_where_whatsapp_is_not_set_up_the_next_channel_is_taken(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person, channels=("whatsapp", "sms")), a_booking(person))
+    async with sending(desk, outside, without=["whatsapp"]):
+        await settled(desk, "delivered")
+    assert len(outside.received("sms")) == 1
+
+
+async def test_a_stop_or_a_cancellation_between_two_channels_holds(desk: Desk, outside: OutsideWorld) -> None:
+    stopped, freed = uuid4(), uuid4()
+    booking = a_booking(freed)
+    await desk.tell(
+        outside.a_contact(stopped, "+923990000001", channels=("sms", "whatsapp")),
+        outside.a_contact(freed, "+923990000002", channels=("sms", "whatsapp")),
+        a_booking(stopped),
+        booking,
+    )
+    outside.sms_status = 503
+    async with sending(desk, outside):
+        await seen(desk, "state tries", "planned", 1)
+    await desk.tell(ContactStopped(person_id=stopped, case_ids=(), stopped_at=NOW), cancelled(booking))
+    outside.sms_status = 200
+    desk.now += timedelta(hours=1)
+    async with sending(desk, outside):
+        await settled(desk, "delivered", "skipped")
+    assert [sms["to"] for sms in outside.received("sms")] == ["+923990000002"]
+    assert "is cancelled" in outside.received("sms")[0]["text"]
+
+
+async def test_a_whatsapp_call_without_an_answer_is_never_repeated_by_any_way(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person, channels=("whatsapp", "sms", "inbox")), a_booking(person))
+    outside.whatsapp_status = 500
+    async with sending(desk, outside):
+        rows = await settled(desk, "failed")
+    assert rows == [("booked", "failed", "outcome_unknown")]
+    assert outside.received("sms") == []
+    assert await failures(desk) == [("whatsapp", "outcome_unknown", True)]
+
+
+async def send_one(outside: OutsideWorld, to: str, token: str = "token", language: str = "en") -> Outcome:
+    message = Outgoing(uuid4(), to, "", "", language, "booked", ("Fri 8 Jan", "1:00 pm", "online"))
+    async with aiohttp.ClientSession() as session:
+        url = f"{outside.url}/whatsapp/v1/1"
+        [outcome] = (await WhatsAppGateway(session, url, token, load_reserved()).send([message])).values()
+    return outcome
+
+
+@pytest.mark.parametrize("to", ["+923001234567", "+13991234567", "923991234567", "somebody@example.org", ""])
+async def test_a_number_that_is_not_reserved_is_refused_before_it_leaves(
+    outside: OutsideWorld, to: str
+) -> None:
+    assert isinstance(await send_one(outside, to), Rejected)
+    assert outside.received("whatsapp") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, NotTaken),
+        (404, NotTaken),
+        (429, NotTaken),
+        (503, NotTaken),
+        (400, Rejected),
+        (500, Unclear),
+        (200, Accepted),
+    ],
+)
+async def test_each_answer_of_the_platform_means_one_outcome(
+    outside: OutsideWorld, status: int, kind: type[Outcome]
+) -> None:
+    outside.whatsapp_status = status
+    assert isinstance(await send_one(outside, "+923991234567"), kind)
+
+
+async def test_a_language_in_another_script_is_a_template_of_its_own(outside: OutsideWorld) -> None:
+    await send_one(outside, "+923991234567", language="ur-Latn")
+    [told] = outside.received("whatsapp")
+    assert told["text"].startswith("booked_latn | ")
+    assert told["language"] == "ur"
+
+
+@pytest.mark.parametrize(
+    "change", [{"type": "image"}, {"messaging_product": "sms"}, {"template": None}, {"to": "923001234567"}]
+)
+async def test_the_simulated_platform_takes_templates_to_synthetic_numbers_alone(
+    outside: OutsideWorld, change: dict[str, object]
+) -> None:
+    body: dict[str, object] = {
+        "messaging_product": "whatsapp", "to": "923991234567", "type": "template", "biz_opaque_callback_data": "1",
+        "template": {"name": "booked", "language": {"code": "en"}, "components": []},
+    }  # fmt: skip
+    async with aiohttp.ClientSession(headers={"Authorization": "Bearer token"}) as session:
+        url = f"{outside.url}/whatsapp/v1/1/messages"
+        async with session.post(url, data=orjson.dumps(body | change)) as answer:
+            assert answer.status == 400
+        async with session.post(url, data=orjson.dumps(body)) as answer:
+            assert answer.status == 200
