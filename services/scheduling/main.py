@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from services.scheduling.api.appointments import appointment_routes
 from services.scheduling.api.attending import attending_routes
+from services.scheduling.api.exceptions import exception_routes
 from services.scheduling.api.places import calendar_routes, place_routes
 from services.scheduling.api.slots import slot_routes
 from services.scheduling.handlers import HANDLERS, KNOWING_HANDLERS
@@ -64,7 +65,14 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
     """The routes; what they say is relayed by the lanes' workers."""
     in_turn = turns(database)
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
-    for routes in (place_routes, calendar_routes, slot_routes, appointment_routes, attending_routes):
+    for routes in (
+        place_routes,
+        calendar_routes,
+        exception_routes,
+        slot_routes,
+        appointment_routes,
+        attending_routes,
+    ):
         app.include_router(routes(in_turn))
 
 

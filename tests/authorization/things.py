@@ -23,14 +23,17 @@ from services.matching.handlers.roster import Roster
 from services.matching.repository import continuity, offers
 from services.matching.settings import read_cities
 from services.partners.handlers.keys import create_key
+from services.scheduling.domain.calendars import OtherHours
+from services.scheduling.handlers.exceptions import save as save_exception
 from services.scheduling.handlers.matches import book_matches
 from shared.messaging import Database, Due
 from shared.web.keys import RANDOM_BYTES, make_key
 from tests.matching import examples
 from tests.matching.events import a_case
 from tests.scheduling import world
-from tests.scheduling.store import Store
+from tests.scheduling.store import NOW, Store
 
+TODAY = int(NOW.timestamp()) // 86_400
 ORGANISATIONS = ("rehmat-hospital", "humqadam-network")
 
 
@@ -115,12 +118,15 @@ def of_matching(database: Database) -> Make:
 
 
 def of_scheduling(store: Store) -> Make:
-    """A site with a room, and an hour that was booked with a therapist of the organisation."""
+    """A site with a room, an hour that was booked with a therapist of the organisation, and their afternoon off."""
 
     async def make(organisation: str) -> Things:
         therapist = await world.add_therapist(store, organisation=organisation)
         match, site = world.match(therapist), await world.add_site(store)
         await store.handle(book_matches, [match])
+        afternoon = OtherHours(uuid4(), 0, "time_off", TODAY, TODAY, 15 * 60, 17 * 60)
+        async with store.transaction() as tx:
+            await save_exception(tx, therapist, afternoon, None)
         room = await store.admin.fetchval("SELECT room_id FROM scheduling.rooms WHERE site_id = $1", site)
         appointment = await store.admin.fetchval(
             "SELECT appointment_id FROM scheduling.appointments WHERE case_id = $1", match.case_id
@@ -131,6 +137,7 @@ def of_scheduling(store: Store) -> Make:
                 "site_id": str(site),
                 "room_id": str(room),
                 "appointment_id": str(appointment),
+                "exception_id": str(afternoon.id),
             },
             {
                 "person": {"case_id": str(match.case_id)},

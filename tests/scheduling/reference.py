@@ -1,13 +1,13 @@
 """Slow and obvious versions of what the domain does: minute by minute, with the wall clock asked each time."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling.domain.availability import Board, Need, Therapist
 from services.scheduling.domain.booking import Hour, Wish
-from services.scheduling.domain.calendars import Rule
+from services.scheduling.domain.calendars import Calendar, Lane, Rule
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -42,8 +42,7 @@ def open_starts(board: Board, therapist: Therapist, site: UUID | None, need: Nee
     calendar = therapist.calendar
     if calendar is None or not therapist.active:
         return []
-    rules = [r for r in calendar.rules if r.lane == need.lane and r.site_id == site]
-    opened = shown_in(calendar.time_zone, [(r.day, r.start, r.end) for r in rules])
+    opened = opened_at(calendar, need.lane, site)
     wanted = shown_in(need.time_zone, need.wanted)
 
     def good(start: int) -> bool:
@@ -62,6 +61,32 @@ def open_starts(board: Board, therapist: Therapist, site: UUID | None, need: Nee
 
     first = -(-board.now // 15) * 15
     return [start for start in range(first, board.now + calendar.horizon * 1440 + 1, 15) if good(start)]
+
+
+def opened_at(calendar: Calendar, lane: Lane, site: UUID | None) -> Callable[[int], bool]:
+    """Whether somebody with this calendar in the hand would say that they are there at this minute."""
+    rules = [r for r in calendar.rules if r.lane == lane and r.site_id == site]
+    weekly = shown_in(calendar.time_zone, [(r.day, r.start, r.end) for r in rules])
+    seen: dict[int, bool] = {}
+
+    def opened(at: int) -> bool:
+        clock = wall(calendar.time_zone, at)
+        day, time = (clock.date() - date(1970, 1, 1)).days, clock.hour * 60 + clock.minute
+        on = [o for o in calendar.other_hours if o.first_day <= day <= o.last_day and o.start <= time < o.end]
+        for one in on:
+            if one.kind == "time_off" and (
+                one.lane is None or (one.lane == lane and one.site_id in (None, site))
+            ):
+                return False
+        extra = [one.site_id for one in on if one.kind == "extra_hours" and one.lane == lane]
+        return site in extra if extra else weekly(at)
+
+    def remembered(at: int) -> bool:
+        if at not in seen:
+            seen[at] = opened(at)
+        return seen[at]
+
+    return remembered
 
 
 def free(board: Board, resource: UUID, start: int, end: int) -> bool:

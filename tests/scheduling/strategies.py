@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.scheduling.domain.availability import Board, Busy, Need, Therapist
 from services.scheduling.domain.booking import Candidate, Wish
-from services.scheduling.domain.calendars import Calendar, Lane, Rule
+from services.scheduling.domain.calendars import Calendar, ExceptionKind, Lane, OtherHours, Rule
 from services.scheduling.domain.wall_time import merged
 from services.scheduling.domain.weeks import week_of
 from tests.scheduling.reference import minute
@@ -44,8 +44,30 @@ def windows(draw: st.DrawFn, step: int = 15) -> tuple[int, int, int]:
 
 
 @st.composite
-def calendars(draw: st.DrawFn, therapist_id: UUID) -> Calendar:
-    """A calendar with eight to twenty-four rules, online and at two sites."""
+def other_hours(draw: st.DrawFn, around: int) -> OtherHours:
+    """Time off or extra hours near a day (numbered from 1970), of one lane and site or of more."""
+    kind: ExceptionKind = draw(st.sampled_from(["time_off", "extra_hours"]))
+    lanes = [None, "online", "in_person"] if kind == "time_off" else ["online", "in_person"]
+    lane = draw(st.sampled_from(lanes))
+    sites = [] if lane != "in_person" else [*SITES, None] if kind == "time_off" else SITES
+    _, start, end = draw(windows())
+    first = around + draw(st.integers(-3, HORIZON + 2))
+    return OtherHours(
+        id=draw(st.uuids(version=4)),
+        version=1,
+        kind=kind,
+        first_day=first,
+        last_day=first + draw(st.sampled_from([0, 0, 1, 4])),
+        start=start,
+        end=end,
+        lane=lane,
+        site_id=draw(st.sampled_from(sites)) if sites else None,
+    )
+
+
+@st.composite
+def calendars(draw: st.DrawFn, therapist_id: UUID, now: int) -> Calendar:
+    """A calendar with eight to twenty-four rules, online and at two sites, and up to four exceptions."""
     rules = [
         Rule(*draw(windows()), "in_person" if site else "online", site)
         for site in draw(st.lists(st.sampled_from([None, None, *SITES]), min_size=8, max_size=24))
@@ -58,6 +80,7 @@ def calendars(draw: st.DrawFn, therapist_id: UUID) -> Calendar:
         notice=draw(st.sampled_from([0, 120, 1440])),
         horizon=HORIZON,
         rules=tuple(rules),
+        other_hours=tuple(draw(st.lists(other_hours(now // 1440), max_size=4))),
     )
 
 
@@ -79,7 +102,7 @@ def boards(draw: st.DrawFn) -> Board:
             "network",
             draw(st.sampled_from([True] * 7 + [False])),
             draw(st.integers(0, 9)),
-            draw(calendars(one)),
+            draw(calendars(one, now)),
         )
         for one in THERAPISTS
     }

@@ -62,7 +62,7 @@ def calendar_routes(in_turn: InTurn) -> APIRouter:
     @router.put("/v1/calendars/{therapist_id}", openapi_extra=body_of(CalendarSent, calendar=CALENDAR))
     async def save_calendar(therapist_id: UUID, caller: Keeper, request: Request) -> Response:
         """Writes the week whole; what is booked already stays. Every fault is named."""
-        _allow(caller, therapist_id)
+        check_own(caller, therapist_id)
         wanted = parse(CalendarSent, await request.body()).meant(therapist_id)
         seen = seen_version(request)
         calendar = await answer(in_turn, request, lambda tx: places.save_calendar(tx, wanted, seen))
@@ -71,14 +71,14 @@ def calendar_routes(in_turn: InTurn) -> APIRouter:
     @router.get("/v1/calendars/{therapist_id}")
     async def show_calendar(therapist_id: UUID, caller: Keeper, request: Request) -> Response:
         """The calendar as it stands."""
-        _allow(caller, therapist_id)
+        check_own(caller, therapist_id)
         calendar = await answer(in_turn, request, lambda tx: places.show_calendar(tx, therapist_id))
         return _written(_shown(calendar), calendar.version)
 
     return router
 
 
-def _allow(caller: Principal, therapist_id: UUID) -> None:
+def check_own(caller: Principal, therapist_id: UUID) -> None:
     if caller.role == "therapist" and caller.subject != str(therapist_id):
         raise Problem(403, "forbidden", "This calendar is somebody else's.")
 
@@ -98,8 +98,8 @@ def _shown(calendar: Calendar) -> dict[str, Any]:
         "rules": [
             {
                 "day": rule.day,
-                "start": _wall_time(rule.start),
-                "end": _wall_time(rule.end),
+                "start": wall_time(rule.start),
+                "end": wall_time(rule.end),
                 "lane": rule.lane,
                 "site_id": str(rule.site_id) if rule.site_id else None,
             }
@@ -108,5 +108,5 @@ def _shown(calendar: Calendar) -> dict[str, Any]:
     }
 
 
-def _wall_time(minutes: int) -> str:
+def wall_time(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"

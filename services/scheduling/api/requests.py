@@ -96,7 +96,7 @@ class RuleSent(Sent):
     site_id: UUID | None = None
 
     def meant(self) -> Rule:
-        return Rule(self.day, _minutes(self.start), _minutes(self.end), self.lane, self.site_id)
+        return Rule(self.day, minutes_of(self.start), minutes_of(self.end), self.lane, self.site_id)
 
 
 class CalendarSent(Sent):
@@ -151,6 +151,6 @@ class SlotsAsked(BaseModel):
 LISTED_AT_ONCE = timedelta(days=14)
 
 
-def _minutes(wall_time: str) -> int:
+def minutes_of(wall_time: str) -> int:
     hours, minutes = wall_time.split(":")
     return int(hours) * 60 + int(minutes)

@@ -25,6 +25,7 @@ STATUS = {
     "not_arrived": 409,
     "too_early": 409,
     "already_begun": 409,
+    "already_withdrawn": 409,
     "stale_version": 412,
     "invalid_request": 422,
     "version_missing": 428,

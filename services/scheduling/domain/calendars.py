@@ -1,15 +1,25 @@
 """Calendars: a therapist's weekly rules in local wall time, and the starts they offer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
 from services.scheduling.domain.grid import QUARTER, starts_inside
-from services.scheduling.domain.wall_time import DAY, local_day, merged, spans, weekday, zone_names
+from services.scheduling.domain.wall_time import (
+    DAY,
+    Span,
+    local_day,
+    merged,
+    spans,
+    weekday,
+    without,
+    zone_names,
+)
 
 Lane = Literal["online", "in_person"]
+ExceptionKind = Literal["time_off", "extra_hours"]
 
 LONGEST_HORIZON_DAYS = 92
 LONGEST_BUFFER = 120
@@ -26,6 +36,38 @@ class Rule:
     site_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OtherHours:
+    """An exception to the rules, on each day from `first_day` to `last_day` (days since 1970, both included) from
+    `start` to `end` (minutes after local midnight): time off, from every lane and site or from those it names; or
+    extra hours in one lane, in person at one site, which close the other sites meanwhile."""
+
+    id: UUID
+    version: int
+    kind: ExceptionKind
+    first_day: int
+    last_day: int
+    start: int
+    end: int
+    lane: Lane | None = None
+    site_id: UUID | None = None
+
+    def here(self, lane: Lane, site_id: UUID | None) -> bool:
+        """Whether these are extra hours in this lane, at this site."""
+        return self.kind == "extra_hours" and self.lane == lane and self.site_id == site_id
+
+    def disturbs(self, lane: Lane, site_id: UUID | None) -> bool:
+        """Whether they take hours away in this lane, at this site: nobody is in two places at once."""
+        if self.kind == "extra_hours":
+            return self.lane == lane and self.site_id != site_id
+        return self.lane in (None, lane) and self.site_id in (None, site_id)
+
+    def spans(self, time_zone: str, days: range) -> list[Span]:
+        """When the clock shows them on those of these days that they name."""
+        named = range(max(days.start, self.first_day), min(days.stop, self.last_day + 1))
+        return merged(span for day in named for span in spans(time_zone, day, self.start, self.end))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
     """One version of a calendar. Compared by identity, so that what follows from it can be cached by it.
@@ -40,6 +82,7 @@ class Calendar:
     notice: int
     horizon: int
     rules: tuple[Rule, ...]
+    other_hours: tuple[OtherHours, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +95,42 @@ class Fault:
 
 
 def same_hours(one: Calendar | None, other: Calendar) -> bool:
-    """Whether two calendars say the same, whatever their versions."""
-    return one is not None and all(
-        getattr(one, name) == getattr(other, name) for name in Calendar.__slots__ if name != "version"
-    )
+    """Whether two calendars say the same of every week, whatever their versions and exceptions."""
+    weekly = set(Calendar.__slots__) - {"version", "other_hours"}
+    return one is not None and all(getattr(one, name) == getattr(other, name) for name in weekly)
 
 
 @lru_cache(maxsize=8192)
 def offered_starts(calendar: Calendar, lane: Lane, site_id: UUID | None, length: int, origin: int) -> int:
-    """The starts (grid bits) from which `length` minutes lie inside the rules, from `origin` to the horizon."""
-    rules = [rule for rule in calendar.rules if rule.lane == lane and rule.site_id == site_id]
+    """The starts (grid bits) from which `length` minutes are open without a break, from `origin` to the horizon."""
     first = local_day(calendar.time_zone, origin)
-    open_spans = (
+    days = range(first, first + calendar.horizon + 3)
+    return starts_inside(open_spans(calendar, lane, site_id, days), length, origin)
+
+
+def open_spans(calendar: Calendar, lane: Lane, site_id: UUID | None, days: range) -> list[Span]:
+    """When a lane is open at a site on these local days (numbered from 1970): the rules and their exceptions."""
+    rules = [rule for rule in calendar.rules if rule.lane == lane and rule.site_id == site_id]
+    weekly = merged(
         span
-        for day in range(first, first + calendar.horizon + 3)
+        for day in days
         for rule in rules
         if rule.day == weekday(day)
         for span in spans(calendar.time_zone, day, rule.start, rule.end)
     )
-    return starts_inside(merged(open_spans), length, origin)
+    near = [one for one in calendar.other_hours if one.first_day < days.stop and one.last_day >= days.start]
+    if not near:
+        return weekly
+
+    def shown(which: Iterable[OtherHours]) -> Iterator[Span]:
+        return (span for one in which for span in one.spans(calendar.time_zone, days))
+
+    # What somebody has off is off, whatever else they said; extra hours are stronger than the rules of other sites.
+    extra = shown(one for one in near if one.here(lane, site_id))
+    away = [one for one in near if one.disturbs(lane, site_id)]
+    elsewhere = shown(one for one in away if one.kind == "extra_hours")
+    opened = merged([*without(weekly, elsewhere), *extra])
+    return without(opened, shown(one for one in away if one.kind == "time_off"))
 
 
 def faults(time_zone: str, rules: Sequence[Rule], known_sites: frozenset[UUID]) -> list[Fault]:

@@ -21,9 +21,12 @@ class Slot:
 
 
 def sites_of(therapist: Therapist) -> frozenset[UUID]:
-    """Where a therapist sees people."""
-    rules = therapist.calendar.rules if therapist.calendar else ()
-    return frozenset(rule.site_id for rule in rules if rule.site_id is not None)
+    """Where a therapist sees people, every week or on some days."""
+    if therapist.calendar is None:
+        return frozenset()
+    weekly = [rule.site_id for rule in therapist.calendar.rules]
+    extra = [one.site_id for one in therapist.calendar.other_hours if one.kind == "extra_hours"]
+    return frozenset(site for site in (*weekly, *extra) if site is not None)
 
 
 def list_slots(board: Board, need: Need, most: int) -> list[Slot]:

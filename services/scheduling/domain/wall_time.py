@@ -104,6 +104,19 @@ def merged(unsorted: Iterable[Span]) -> list[Span]:
     return joined
 
 
+def without(opened: Iterable[Span], closed: Iterable[Span]) -> list[Span]:
+    """The minutes of `opened` that are in none of `closed`, in order."""
+    left = merged(opened)
+    for start, end in merged(closed):
+        left = [
+            part
+            for first, last in left
+            for part in ((first, min(last, start)), (max(first, end), last))
+            if part[0] < part[1]
+        ]
+    return left
+
+
 def _offset(zone_name: str, minute: int) -> int:
     shift = moment_of(minute).astimezone(zone(zone_name)).utcoffset()
     return int(shift.total_seconds() // 60) if shift is not None else 0

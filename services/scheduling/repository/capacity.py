@@ -19,8 +19,8 @@ WITH changed AS (
     SELECT therapist_id FROM weekly_load WHERE changed_by >= $1::text::xid8
     UNION SELECT therapist_id FROM calendars WHERE changed_by >= $1::text::xid8
     UNION SELECT therapist_id FROM therapists WHERE changed_by >= $1::text::xid8
-    UNION SELECT r.therapist_id FROM rules r JOIN sites s USING (site_id) WHERE s.changed_by >= $1::text::xid8
-    UNION SELECT r.therapist_id FROM rules r JOIN rooms m USING (site_id) WHERE m.changed_by >= $1::text::xid8
+    UNION SELECT r.therapist_id FROM workplaces r JOIN sites s USING (site_id) WHERE s.changed_by >= $1::text::xid8
+    UNION SELECT r.therapist_id FROM workplaces r JOIN rooms m USING (site_id) WHERE m.changed_by >= $1::text::xid8
     UNION (SELECT therapist_id FROM capacity WHERE looked_at < $2 ORDER BY looked_at LIMIT $3)
 )
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS begin_next, array_agg(c.therapist_id) AS ids
@@ -34,12 +34,12 @@ TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('scheduling:capacity'
 TOLD_FULL = """
 SELECT k.therapist_id FROM calendars k LEFT JOIN capacity c USING (therapist_id)
 WHERE k.therapist_id = ANY ($1) AND (c.therapist_id IS NULL OR EXISTS (
-    SELECT FROM rules r WHERE r.therapist_id = k.therapist_id
+    SELECT FROM workplaces r WHERE r.therapist_id = k.therapist_id
         AND NOT c.free @> jsonb_build_array(jsonb_build_object('lane', r.lane))
 ))
 """
 
-AT_SITE = "SELECT DISTINCT therapist_id FROM rules WHERE site_id = $1"
+AT_SITE = "SELECT DISTINCT therapist_id FROM workplaces WHERE site_id = $1"
 
 SAID = "SELECT therapist_id, free FROM capacity WHERE therapist_id = ANY ($1)"
 

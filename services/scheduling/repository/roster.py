@@ -5,21 +5,29 @@ from typing import Any
 from uuid import UUID
 
 from services.scheduling.domain.availability import Therapist
-from services.scheduling.domain.calendars import Calendar, Rule
+from services.scheduling.domain.calendars import Calendar, OtherHours, Rule
 from shared.contracts.matching import TherapistChanged
 from shared.messaging import Transaction
 
 READ = """
-SELECT t.therapist_id, t.organisation, t.status, t.weekly_limit, c.version
+SELECT t.therapist_id, t.organisation, t.status, t.weekly_limit, c.version || '/' || c.changed_by AS written
 FROM therapists t LEFT JOIN calendars c USING (therapist_id) WHERE t.therapist_id = ANY ($1)
 """
 
 READ_CALENDARS = """
-SELECT c.therapist_id, c.version, c.time_zone, c.buffer_minutes, c.notice_minutes, c.horizon_days,
+SELECT c.therapist_id, c.version || '/' || c.changed_by AS written, c.version, c.time_zone, c.buffer_minutes, c.notice_minutes, c.horizon_days,
     coalesce(array_agg(ARRAY[r.day, r.starts, r.ends] ORDER BY r.position) FILTER (WHERE r.day IS NOT NULL), '{}')
         AS times,
     array_agg(r.lane ORDER BY r.position) AS lanes, array_agg(r.site_id ORDER BY r.position) AS sites
 FROM calendars c LEFT JOIN rules r USING (therapist_id) WHERE c.therapist_id = ANY ($1) GROUP BY c.therapist_id
+"""
+
+# Those that are over change nothing; a day is left for zones that are behind.
+READ_EXCEPTIONS = """
+SELECT therapist_id, exception_id, version, kind, first_day - date '1970-01-01' AS first_day,
+    last_day - date '1970-01-01' AS last_day, starts, ends, lane, site_id
+FROM exceptions WHERE therapist_id = ANY ($1) AND NOT withdrawn AND last_day >= $2::date - 1
+ORDER BY therapist_id, first_day, starts, exception_id
 """
 
 SAVE = """
@@ -38,19 +46,24 @@ FROM therapists t WHERE t.therapist_id = w.therapist_id AND w.therapist_id = ANY
     AND w.most <> greatest(t.weekly_limit, w.used)
 """
 
-# Calendars this process has read, by version: what follows from one is cached by its identity. A version is
-# never given twice, and the one that counts is read under the therapist's lock.
-_known: dict[UUID, Calendar] = {}
+# Calendars this process has read, with how they were written: by version and transaction, of which none comes twice.
+# What follows from one is cached by its identity; the one that counts is read under the therapist's lock.
+_known: dict[UUID, tuple[str, Calendar]] = {}
 
 
 async def read(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID, Therapist]:
     """Those of these therapists who are known, with the calendars that stand now."""
     rows = await tx.connection.fetch(READ, list(therapist_ids))
     # Taken out of the memory before anything is waited for: others read meanwhile, and write into it.
-    calendars = {row["therapist_id"]: _known.get(row["therapist_id"]) for row in rows}
+    known = {row["therapist_id"]: _known.get(row["therapist_id"], (None, None)) for row in rows}
+    calendars = {who: calendar for who, (_, calendar) in known.items()}
     calendars |= await _learn(
         tx,
-        [row["therapist_id"] for row in rows if not _is(calendars[row["therapist_id"]], row["version"])],
+        [
+            row["therapist_id"]
+            for row in rows
+            if row["written"] and known[row["therapist_id"]][0] != row["written"]
+        ],
     )
     return {
         row["therapist_id"]: Therapist(
@@ -58,7 +71,7 @@ async def read(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID, T
             row["organisation"],
             row["status"] == "active",
             row["weekly_limit"],
-            calendars[row["therapist_id"]] if row["version"] is not None else None,
+            calendars[row["therapist_id"]] if row["written"] else None,
         )
         for row in rows
     }
@@ -82,21 +95,38 @@ async def save_therapists(tx: Transaction, events: Sequence[TherapistChanged]) -
     await tx.connection.execute(LIMIT, [e.therapist_id for e in events])
 
 
-def _is(calendar: Calendar | None, version: int | None) -> bool:
-    return version is None or (calendar is not None and calendar.version == version)
-
-
 async def _learn(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID, Calendar]:
     """Reads these and remembers them; who has no calendar is left out."""
     if not therapist_ids:
         return {}
     rows = await tx.connection.fetch(READ_CALENDARS, list(therapist_ids))
-    learned = {row["therapist_id"]: _calendar(row) for row in rows}
-    _known.update(learned)
+    # Read second, they are as new as what they are remembered by, or newer: then they are read once more.
+    exceptions: dict[UUID, list[OtherHours]] = {}
+    for row in await tx.connection.fetch(READ_EXCEPTIONS, list(therapist_ids), tx.now):
+        exceptions.setdefault(row["therapist_id"], []).append(other_hours(row))
+    learned = {
+        row["therapist_id"]: _calendar(row, tuple(exceptions.get(row["therapist_id"], ()))) for row in rows
+    }
+    _known.update((row["therapist_id"], (row["written"], learned[row["therapist_id"]])) for row in rows)
     return learned
 
 
-def _calendar(row: Any) -> Calendar:
+def other_hours(row: Any) -> OtherHours:
+    """An exception from its row."""
+    return OtherHours(
+        row["exception_id"],
+        row["version"],
+        row["kind"],
+        row["first_day"],
+        row["last_day"],
+        row["starts"],
+        row["ends"],
+        row["lane"],
+        row["site_id"],
+    )
+
+
+def _calendar(row: Any, exceptions: tuple[OtherHours, ...]) -> Calendar:
     rules = zip(row["times"], row["lanes"], row["sites"], strict=False)
     return Calendar(
         row["therapist_id"],
@@ -106,4 +136,5 @@ def _calendar(row: Any) -> Calendar:
         row["notice_minutes"],
         row["horizon_days"],
         tuple(Rule(day, start, end, lane, site) for (day, start, end), lane, site in rules),
+        exceptions,
     )
