@@ -47,7 +47,8 @@ async def starts(store: Store) -> list[str]:
 async def slots(http: httpx2.AsyncClient, therapist: UUID, **asked: Any) -> list[str]:
     """What is shown as open on that Monday and Tuesday, online unless asked otherwise."""
     query = {"therapist_id": str(therapist), "to": "2026-11-25T00:00:00+05:00", "limit": 500} | asked
-    return [one["start"][:16] for one in (await http.get("/v1/slots", params=query)).json()["slots"]]
+    (found,) = (await http.get("/v1/slots", params=query)).json()["therapists"]
+    return [one["start"][:16] for one in found["slots"]]
 
 
 async def test_nothing_is_booked_inside_time_off_and_everything_after_it(store: Store) -> None:

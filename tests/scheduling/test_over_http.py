@@ -1,6 +1,5 @@
 """Places, calendars, open hours and appointments over HTTP: refused field by field, with nothing half written."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +13,7 @@ from services.scheduling.handlers.matches import book_matches
 from shared.contracts.scheduling import AppointmentCancelled, AppointmentRescheduled, SiteChanged
 from tests.scheduling import world
 from tests.scheduling.asking import as_, fields, post, put, token
-from tests.scheduling.store import NOW, Store
+from tests.scheduling.store import Store
 
 TRACE = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
 
@@ -131,47 +130,6 @@ async def test_only_coordinators_write_places_and_therapists_their_own_calendar(
         body = CALENDAR | {"rules": []}
         answer = await put(http, f"/v1/calendars/{own}", body, **as_(keys, "therapist", subject))
         assert answer.status_code == status
-
-
-async def test_open_hours_come_page_by_page_and_only_those_that_can_be_booked(
-    http: httpx2.AsyncClient, store: Store, booked: dict[str, Any]
-) -> None:
-    asked = {
-        "therapist_id": booked["therapist_id"],
-        "limit": "5",
-        "to": (NOW + timedelta(days=2)).isoformat(),
-    }
-    starts: list[str] = []
-    cursor: dict[str, str] = {}
-    for _ in range(20):
-        page = (await http.get("/v1/slots", params=asked | cursor)).json()
-        starts += [slot["start"] for slot in page["slots"]]
-        if page["next"] is None:
-            break
-        cursor = {"cursor": page["next"]}
-    assert starts == sorted(set(starts))
-    assert starts[0] == "2026-11-23T13:15:00+05:00"  # 12:00 to 12:50 is taken, with ten minutes on both sides
-    assert starts[-1] == "2026-11-25T09:00:00+05:00"
-
-
-@pytest.mark.parametrize(
-    ("query", "pointer"),
-    [
-        ({}, "therapist_id"),
-        ({"therapist_id": "somebody"}, "therapist_id/0"),
-        ({"therapist_id": str(uuid4()), "minutes": "5"}, "minutes"),
-        ({"therapist_id": str(uuid4()), "from": "2026-11-23T10:00:00"}, "from"),
-        ({"therapist_id": str(uuid4()), "to": "2020-01-01T10:00:00Z"}, "to"),
-        ({"therapist_id": str(uuid4()), "cursor": "xyz!"}, "cursor"),
-        ({"therapist_id": str(uuid4()), "surprise": "1"}, "surprise"),
-    ],
-)
-async def test_a_query_for_hours_is_refused_by_the_parameter_that_is_wrong(
-    http: httpx2.AsyncClient, query: dict[str, str], pointer: str
-) -> None:
-    answer = await http.get("/v1/slots", params=query)
-    assert answer.status_code == 422
-    assert [where for where, _ in fields(answer)] == [pointer]
 
 
 async def test_an_appointment_is_shown_to_those_it_concerns_and_does_not_exist_for_others(

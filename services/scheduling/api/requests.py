@@ -15,6 +15,7 @@ from services.scheduling.domain.calendars import (
     Rule,
 )
 from services.scheduling.repository.places import Room, Site
+from shared.contracts.base import Modality
 from shared.web import PlainText
 
 MOST_RULES = 84  # twelve a day
@@ -135,12 +136,14 @@ class RescheduleSent(Sent):
 
 
 class SlotsAsked(BaseModel):
-    """Query of open hours. Without `from` from now on; without `to` two weeks."""
+    """Query of open hours. Without `from` from now on; without `to` two weeks. `modality` says the lane as well."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     therapist_id: Annotated[list[UUID], Field(min_length=1, max_length=50)]
-    lane: Lane = "online"
+    lane: Lane | None = None
+    modality: Modality | None = None
+    site_id: Annotated[list[UUID], Field(max_length=20)] = []
     minutes: Annotated[int, Field(ge=15, le=LONGEST_SESSION)] = 50
     since: Annotated[AwareDatetime | None, Field(alias="from")] = None
     until: Annotated[AwareDatetime | None, Field(alias="to")] = None
@@ -149,6 +152,7 @@ class SlotsAsked(BaseModel):
 
 
 LISTED_AT_ONCE = timedelta(days=14)
+LISTED_AHEAD = timedelta(days=LONGEST_HORIZON_DAYS + 1)
 
 
 def minutes_of(wall_time: str) -> int:

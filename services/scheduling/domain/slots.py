@@ -1,6 +1,6 @@
 """Open starts as a list: of many therapists, in order of time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from heapq import merge
 from uuid import UUID
@@ -29,10 +29,10 @@ def sites_of(therapist: Therapist) -> frozenset[UUID]:
     return frozenset(site for site in (*weekly, *extra) if site is not None)
 
 
-def list_slots(board: Board, need: Need, most: int) -> list[Slot]:
-    """The first `most` open starts, and whatever else begins when the last of them does: so a next page can
+def list_slots(board: Board, need: Need, most: int, sites: Set[UUID]) -> list[Slot]:
+    """The first `most` open starts, in person at these sites, and whatever else begins when the last of them does: so a next page can
     begin right after it."""
-    every = merge(*_open(board, need), key=lambda slot: slot.start)
+    every = merge(*_open(board, need, sites), key=lambda slot: slot.start)
     listed: list[Slot] = []
     for slot in every:
         if len(listed) >= most and slot.start != listed[-1].start:
@@ -41,9 +41,9 @@ def list_slots(board: Board, need: Need, most: int) -> list[Slot]:
     return listed
 
 
-def _open(board: Board, need: Need) -> Iterator[Iterator[Slot]]:
+def _open(board: Board, need: Need, sites: Set[UUID]) -> Iterator[Iterator[Slot]]:
     for therapist in board.therapists.values():
-        for site in [None] if need.lane == "online" else sorted(sites_of(therapist)):
+        for site in [None] if need.lane == "online" else sorted(sites_of(therapist) & sites):
             yield _slots(therapist, site, board, need)
 
 
