@@ -101,7 +101,7 @@ async def operated(database: Any, bootstrap: str) -> AsyncIterator[Operated]:
     )
     await migrate(database.dsn("scheduling"), schema="scheduling", folders=[MIGRATIONS])
     kafka = KafkaSettings(bootstrap)
-    topics = tuple(topic for topic in TOPICS if topic.key == "case_id")
+    topics = tuple(topic for topic in TOPICS if topic.key.startswith("case_id"))
     await ensure_topics(kafka, topics)
     system = Operated(database, bootstrap)
     system.kernel = await open_kernel(
