@@ -37,8 +37,8 @@ class Booking(Event):
     modality: Modality
     certainty: Literal["firm", "provisional"]
     """`provisional` may still change."""
-    status: Literal["booked", "cancelled"]
-    """How the booking stands after this event."""
+    status: Literal["booked", "arrived", "fulfilled", "no_show", "cancelled"]
+    """How the booking stands after this event; new ones may come."""
     changed_at: AwareDatetime
     """When it changed at our side."""
 
@@ -71,4 +71,29 @@ class BookingCancelled(Booking):
     """A code that is safe to read aloud; new ones may come."""
 
 
-EVENTS: tuple[type[Event], ...] = (BookingBooked, BookingRescheduled, BookingCancelled)
+class BookingArrived(Booking):
+    """Whoever was expected is here, in the waiting room or in the call."""
+
+    type_name: ClassVar[str] = "partners.booking_arrived.v1"
+
+
+class BookingFulfilled(Booking):
+    """The session took place."""
+
+    type_name: ClassVar[str] = "partners.booking_fulfilled.v1"
+
+
+class BookingNoShow(Booking):
+    """Nobody came; the hour was kept all the same."""
+
+    type_name: ClassVar[str] = "partners.booking_no_show.v1"
+
+
+EVENTS: tuple[type[Event], ...] = (
+    BookingBooked,
+    BookingRescheduled,
+    BookingCancelled,
+    BookingArrived,
+    BookingFulfilled,
+    BookingNoShow,
+)

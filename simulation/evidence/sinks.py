@@ -30,12 +30,12 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
 
 
 async def hospital(url: str) -> tuple[list[Booking], list[str]]:
-    """The hospital's live bookings, and what it complains of: missing positions, versions out of order."""
+    """The hospital's bookings that were not cancelled, and what it complains of: missing positions, versions out of order."""
     address = Address.of(url)
     async with connection(address) as own:
         answer = await own.insist(prepare("GET", "/bookings", address.name))
     content = orjson.loads(answer.body)
-    live = [_booking(one) for one in content["bookings"] if one["status"] == "booked"]
+    live = [_booking(one) for one in content["bookings"] if one["status"] != "cancelled"]
     return live, [f"position {gap} is missing" for gap in content["gaps"]] + list(content.get("problems", ()))
 
 

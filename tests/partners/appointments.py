@@ -8,8 +8,11 @@ from services.partners.handlers.telling import Projection
 from shared.contracts.matching import MatchAttendee
 from shared.contracts.scheduling import (
     Appointment,
+    AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentFulfilled,
+    AppointmentNoShow,
     AppointmentRescheduled,
 )
 from shared.messaging import Database
@@ -51,6 +54,13 @@ def moved(event: Appointment) -> AppointmentRescheduled:
 def cancelled(event: Appointment) -> AppointmentCancelled:
     said = event.model_dump() | {"version": event.version + 1, "reason": "by_person"}
     return AppointmentCancelled(**said)
+
+
+Became = type[AppointmentArrived] | type[AppointmentFulfilled] | type[AppointmentNoShow]
+
+
+def became(event: Appointment, what: Became) -> Appointment:
+    return what(**event.model_dump() | {"version": event.version + 1})
 
 
 async def tell(database: Database, *events: Appointment) -> None:

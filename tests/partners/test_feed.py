@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from services.partners.api.watching import Watch
 from services.partners.domain.feed import Feed, Walk, fits, may_go_on
 from services.partners.repository.feed import sweep
+from shared.contracts.scheduling import AppointmentFulfilled, AppointmentNoShow
 from shared.messaging import Database
 from shared.web import Problem
-from tests.partners.appointments import HOSPITAL, NOW, a_booking, cancelled, moved, tell
+from tests.partners.appointments import HOSPITAL, NOW, a_booking, became, cancelled, moved, tell
 from tests.partners.conftest import Client, Entitle, asking
 from tests.waiting import running, until
 
@@ -155,7 +156,23 @@ async def test_the_snapshots_pages_hold_still_while_bookings_change(
     for event in (await read(clinic, after=first["position"]))["events"]:
         books[event["subject"]] = event["data"]
     now = {b["booking_ref"]: b["version"] for page in await walk(clinic, 100) for b in page["bookings"]}
-    assert now == {ref: one["version"] for ref, one in books.items() if one["status"] == "booked"}
+    assert now == {ref: one["version"] for ref, one in books.items() if one["status"] != "cancelled"}
+
+
+async def test_what_became_of_an_hour_is_in_the_feed_and_in_the_snapshot_until_a_month_after_it(
+    partners: Database, clinic: Client, clock: Any
+) -> None:
+    kept, missed, dropped = a_booking(CLINIC), a_booking(CLINIC), a_booking(CLINIC)
+    await tell(partners, kept, missed, dropped)
+    await tell(
+        partners, became(kept, AppointmentFulfilled), became(missed, AppointmentNoShow), cancelled(dropped)
+    )
+    events = (await read(clinic, after=3))["events"]
+    assert sorted(e["data"]["status"] for e in events) == ["cancelled", "fulfilled", "no_show"]
+    [page] = await walk(clinic, 10)
+    assert sorted(b["status"] for b in page["bookings"]) == ["fulfilled", "no_show"]
+    clock.now = kept.end + timedelta(days=30)
+    assert [page["bookings"] for page in await walk(clinic, 10)] == [[]]
 
 
 async def test_who_was_away_too_long_is_sent_to_the_snapshot(

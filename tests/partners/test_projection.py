@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.partners.domain.bookings import ALPHABET, News, Reached, positions, reference
+from shared.contracts.scheduling import AppointmentArrived, AppointmentFulfilled, AppointmentNoShow
 from shared.messaging import Database
-from tests.partners.appointments import HOSPITAL, TRACE, a_booking, cancelled, moved, tell
+from tests.partners.appointments import HOSPITAL, TRACE, a_booking, became, cancelled, moved, tell
 
 
 async def told(database: Database) -> list[dict[str, Any]]:
@@ -43,6 +44,20 @@ async def test_changes_keep_the_reference_and_count_on(partners: Database) -> No
         ("booking_rescheduled", 2, 2, "booked"),
         ("booking_cancelled", 3, 3, "cancelled"),
     ]
+
+
+async def test_a_partner_hears_who_came_and_what_became_of_an_hour(partners: Database) -> None:
+    kept, missed = a_booking(), a_booking()
+    here = became(kept, AppointmentArrived)
+    for event in (kept, missed, here, became(here, AppointmentFulfilled), became(missed, AppointmentNoShow)):
+        await tell(partners, event)
+    events = await told(partners)
+    assert [(e["kind"].split(".")[1], e["version"], e["status"]) for e in events[2:]] == [
+        ("booking_arrived", 2, "arrived"),
+        ("booking_fulfilled", 3, "fulfilled"),
+        ("booking_no_show", 2, "no_show"),
+    ]
+    assert events[2]["booking_ref"] == events[0]["booking_ref"] == events[3]["booking_ref"]
 
 
 async def test_what_was_told_is_not_told_again_and_leaves_no_gap(partners: Database) -> None:
@@ -77,8 +92,10 @@ def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
 async def test_nothing_of_a_case_or_a_person_reaches_a_partner(partners: Database) -> None:
     booking = a_booking()
     change = moved(booking)
-    for event in (booking, change, cancelled(change)):
+    here = became(change, AppointmentArrived)
+    for event in (booking, change, here, became(here, AppointmentFulfilled)):
         await tell(partners, event)
+    await tell(partners, cancelled(became(here, AppointmentNoShow)))
     secret = {str(booking.case_id), str(booking.appointment_id), str(booking.match_id)}
     secret |= {
         str(one) for attendee in booking.attendees for one in (attendee.person_id, attendee.attendee_id)

@@ -36,7 +36,7 @@ FEED: dict[int | str, dict[str, Any]] = _answers(
 ) | {304: {"description": "Nothing has changed since the ETag that was sent."}}
 
 SNAPSHOT: dict[int | str, dict[str, Any]] = _answers(
-    "Live bookings as of a position.",
+    "Bookings that stand, as of a position.",
     {
         "position": _LAST.position,
         "as_of": _LAST.changed_at.isoformat(),

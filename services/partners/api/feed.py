@@ -68,8 +68,9 @@ def feed_routes(counter: Counter) -> APIRouter:
 
     @router.get(SNAPSHOT, responses=examples.SNAPSHOT)
     async def read_snapshot(reader: Reader, limit: Limit = 500, cursor: Cursor = None) -> Response:
-        """Your live bookings as they stood at `position`, all pages alike, whatever changes meanwhile. Keep what is told
-        in place of what you have, then go on with the feed after that position."""
+        """Your bookings as they stood at `position`, all pages alike, whatever changes meanwhile: all that were not
+        cancelled, until 30 days after their hour. Put them in place of what you have, then go on with the feed after
+        that position."""
         walk = read_cursor(cursor, _walk)
         found = await counter.snapshot(str(reader.organisation), walk, limit + 1)
         if found is None:

@@ -8,8 +8,8 @@ from uuid import UUID
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 REFERENCE_LETTERS = 12
 
-# How a booking stands while its hour is still to come or going on; the others are over.
-LIVE = frozenset({"booked", "arrived"})
+# A booking stands whatever became of its hour, unless that was given back.
+STANDING = frozenset({"booked", "arrived", "fulfilled", "no_show"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 # A walk through the snapshot's pages takes minutes; what has changed meanwhile is kept for as long as one may take.
 WALK = timedelta(days=1)
-# What ended longer ago is no live booking, whether anybody has said how it went or not.
+# The snapshot shows what stands until so long after its hour: whoever was away learns how it went, and it ends somewhere.
 PAST = timedelta(days=30)
 
 

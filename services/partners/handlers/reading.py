@@ -19,7 +19,7 @@ async def read_feed(
 async def read_snapshot(
     organisation: str, walk: Walk | None, limit: int, tx: Transaction
 ) -> tuple[Walk, list[Told]] | None:
-    """A page of live bookings, all pages as of the first one's position; None where that is no longer possible."""
+    """A page of the bookings that stand, all pages as of the first one's position; None where that is no longer possible."""
     last = (await repository.last_positions(tx, [organisation])).get(organisation, 0)
     walk = walk or Walk(last, tx.now, "")
     if not feed.may_go_on(walk, last, tx.now):

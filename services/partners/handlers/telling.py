@@ -5,18 +5,46 @@ from secrets import token_bytes
 from typing import Any
 
 from services.partners.domain import bookings
-from services.partners.domain.bookings import LIVE, Known, News
+from services.partners.domain.bookings import STANDING, Known, News
 from services.partners.repository import bookings as repository
 from services.partners.repository.bookings import Change, Row
 from shared.contracts.base import Event
-from shared.contracts.partners import Booking, BookingBooked, BookingCancelled, BookingRescheduled
+from shared.contracts.partners import (
+    Booking,
+    BookingArrived,
+    BookingBooked,
+    BookingCancelled,
+    BookingFulfilled,
+    BookingNoShow,
+    BookingRescheduled,
+)
 from shared.contracts.scheduling import (
     Appointment,
+    AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentFulfilled,
+    AppointmentNoShow,
     AppointmentRescheduled,
 )
 from shared.messaging import Transaction
+
+# How a booking stands after each change of its appointment.
+STATUS: Mapping[type[Appointment], str] = {
+    AppointmentBooked: "booked",
+    AppointmentRescheduled: "booked",
+    AppointmentCancelled: "cancelled",
+    AppointmentArrived: "arrived",
+    AppointmentFulfilled: "fulfilled",
+    AppointmentNoShow: "no_show",
+}
+# What needs no more than is said of every booking.
+PLAIN: Mapping[str, type[Booking]] = {
+    "booked": BookingBooked,
+    "arrived": BookingArrived,
+    "fulfilled": BookingFulfilled,
+    "no_show": BookingNoShow,
+}
 
 Handlers = Mapping[type[Event], Callable[..., Awaitable[Any]]]
 
@@ -29,7 +57,7 @@ class Projection:
 
     def handlers(self) -> Handlers:
         """What partners hears."""
-        return dict.fromkeys((AppointmentBooked, AppointmentRescheduled, AppointmentCancelled), self.tell)
+        return dict.fromkeys(STATUS, self.tell)
 
     async def tell(self, events: Sequence[Appointment], tx: Transaction) -> None:
         """One booking event per appointment event, in its organisation's own sequence: in the feed, and on the topic."""
@@ -62,14 +90,14 @@ def _row(tx: Transaction, event: Appointment, known: Known | None, position: int
         case_id=event.case_id,
         organisation=event.organisation,
         version=event.version,
-        status="cancelled" if isinstance(event, AppointmentCancelled) else "booked",
+        status=STATUS[type(event)],
         position=position,
         traceparent=tx.traceparent_of(str(event.case_id)),
     )
 
 
 def _change(told: Booking, row: Row) -> Change:
-    return Change(row, told.type_name, told.model_dump(mode="json"), told.status in LIVE, told.end)
+    return Change(row, told.type_name, told.model_dump(mode="json"), told.status in STANDING, told.end)
 
 
 def _booking(event: Appointment, row: Row) -> Booking:
@@ -80,7 +108,7 @@ def _booking(event: Appointment, row: Row) -> Booking:
         case AppointmentCancelled(reason=reason):
             return BookingCancelled(**said, reason=reason)
         case _:
-            return BookingBooked(**said)
+            return PLAIN[row.status](**said)
 
 
 def _said(event: Appointment, row: Row) -> dict[str, Any]:

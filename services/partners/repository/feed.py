@@ -57,7 +57,7 @@ async def last_positions(tx: Transaction, organisations: Sequence[str]) -> dict[
 
 
 async def bookings_as_of(tx: Transaction, organisation: str, walk: Walk, limit: int) -> list[Told]:
-    """Live bookings as they stood at the walk's position, by reference, after the walk's last one."""
+    """Bookings that stand, as they stood at the walk's position, by reference, after the walk's last one."""
     rows = await tx.connection.fetch(AS_OF, organisation, walk.position, walk.after, walk.as_of - PAST, limit)
     return [_told(row) for row in rows]
 

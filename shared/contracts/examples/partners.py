@@ -3,7 +3,15 @@
 from typing import Any
 
 from shared.contracts.examples import story
-from shared.contracts.partners import Booking, BookingBooked, BookingCancelled, BookingRescheduled
+from shared.contracts.partners import (
+    Booking,
+    BookingArrived,
+    BookingBooked,
+    BookingCancelled,
+    BookingFulfilled,
+    BookingNoShow,
+    BookingRescheduled,
+)
 
 BOOKING: dict[str, Any] = {
     "booking_ref": story.BOOKING,
@@ -38,4 +46,7 @@ EXAMPLES: tuple[Booking, ...] = (
     BookingCancelled(
         **BOOKING, version=3, position=47, status="cancelled", changed_at=story.LATER, reason="cannot_come"
     ),
+    BookingArrived(**BOOKING, version=3, position=52, status="arrived", changed_at=story.BEGINS),
+    BookingFulfilled(**BOOKING, version=4, position=53, status="fulfilled", changed_at=story.ENDS),
+    BookingNoShow(**BOOKING, version=3, position=53, status="no_show", changed_at=story.ENDS),
 )
