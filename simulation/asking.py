@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import orjson
 
-from simulation.choosing import Chooser
+from simulation.changing import Changer
 from simulation.client_log import ClientLog
 from simulation.http_client import Address, Connection, pour
 from simulation.http_wire import Answer, Unanswered, prepare
-from simulation.population import Person
+from simulation.population import Change, Person
+from simulation.returning import Returning
 
 CONNECTIONS = 128  # as many people at once; at 64 the batches stay small and a run costs a tenth more
 PATH = "/v1/cases"
@@ -25,17 +26,19 @@ class Submit(NamedTuple):
     person: int
     request: bytes
     chooses: bool = False
+    change: Change | None = None
 
 
 @dataclass(slots=True)
 class Asked:
     """How it went so far: codes in the order of the answers, what was refused or never answered, and whoever has
-    still to choose."""
+    still to choose, or will change the hour they get."""
 
     codes: list[str] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     unanswered: int = 0
-    choosers: list[Chooser] = field(default_factory=list)
+    choosers: list[Returning] = field(default_factory=list)
+    changers: list[Changer] = field(default_factory=list)
 
 
 def submits(people: Iterable[Person], run: str, address: Address) -> Iterator[Submit]:
@@ -45,7 +48,7 @@ def submits(people: Iterable[Person], run: str, address: Address) -> Iterator[Su
         body = orjson.dumps(person.body)
         request = prepare("POST", PATH, address.name, body, {"idempotency-key": key})
         for _ in range(person.submits):
-            yield Submit(key, person.number, request, person.chooses)
+            yield Submit(key, person.number, request, person.chooses, person.change)
 
 
 async def ask(
@@ -75,11 +78,18 @@ def _note(log: ClientLog, asked: Asked, job: Submit, answer: Answer) -> None:
     code = content.get("case_code") if answer.status == 202 else None
     log.ok(job.key, answer.status, code, _lines(content))
     if code:
-        if job.chooses and code not in asked.codes:
-            asked.choosers.append(Chooser(code, content["pin"]))
+        if (job.chooses or job.change) and code not in asked.codes:
+            _will_come_back(asked, job, Returning(code, content["pin"]))
         asked.codes.append(code)
     else:
         asked.refused.append(answer.status)
+
+
+def _will_come_back(asked: Asked, job: Submit, who: Returning) -> None:
+    if job.chooses:
+        asked.choosers.append(who)
+    if job.change:
+        asked.changers.append(Changer(who, job.change))
 
 
 def _lines(content: dict[str, dict[str, list[object]]]) -> int | None:

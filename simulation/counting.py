@@ -9,7 +9,7 @@ from simulation import timing
 from simulation.figures import Figures, Leftovers
 from simulation.history import Findings, History, judge
 from simulation.history.facts import Message
-from simulation.history.outcomes import acknowledged, booked_cases, outcomes
+from simulation.history.outcomes import acknowledged, hours_of, outcomes
 
 OPEN = frozenset({"planned", "sending"})
 DOUBLE_BOOKED = (
@@ -50,8 +50,8 @@ def why_waiting(message: Message, now: datetime) -> str:
 
 
 def _cases(history: History) -> dict[str, Any]:
-    booked = booked_cases(history)
-    held = sum("held" in outcomes(case, booked, history) for case in history.cases)
+    hours = hours_of(history)
+    held = sum("held" in outcomes(case, hours, history) for case in history.cases)
     return {
         "accepted": len(list(acknowledged(history))),
         "accepted_in_bulk": len({told.case_code for told in history.told if told.in_bulk and told.case_code}),
@@ -63,6 +63,7 @@ def _cases(history: History) -> dict[str, Any]:
         "refused": sum(case.withdrawn for case in history.cases),
         "chosen": history.chosen,
         "offered": len(history.offered),
+        "given_back": len(hours.given_back),
     }
 
 
@@ -86,6 +87,7 @@ def _bookings(history: History) -> dict[str, Any]:
     live = history.own_appointments()
     return {
         "matched": len(history.matched),
+        "moved": len({one.case_id for one in live if one.version > 1}),
         "booked_online": len({a.case_id for a in live if a.lane == "online"}),
         "booked_in_person": len({a.case_id for a in live if a.lane == "in_person"}),
         "partner_bookings_seen": len(history.bookings),

@@ -16,10 +16,9 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import orjson
 
-from simulation import agreeing, asking, choosing, evidence, handing_over, reporting
+from simulation import agreeing, asking, changing, choosing, evidence, handing_over, reporting
 from simulation.agreeing import Household
 from simulation.asking import Asked
-from simulation.choosing import Desks
 from simulation.client_log import ClientLog, read_client_log
 from simulation.counting import count
 from simulation.evidence import kernel, waiting
@@ -29,6 +28,7 @@ from simulation.history import Findings, History
 from simulation.http_client import Address
 from simulation.population import Person, care_for, guardians
 from simulation.population import people as population
+from simulation.returning import Desks
 from simulation.seeding import seed_care, staff_token
 
 KARACHI = ZoneInfo("Asia/Karachi")
@@ -152,37 +152,42 @@ async def _history(addresses: Mapping[str, str], own: Run, asked: Asked) -> Hist
     history.others = {person.number: person.others for person in own.people}
     history.guarded = frozenset(person.number for person in own.people if person.guarded)
     history.choosers = frozenset(person.number for person in own.people if person.chooses)
+    history.changers = frozenset(person.number for person in own.people if person.change)
     history.expects_card = frozenset(person.number for person in own.people if person.alarming)
     return history
 
 
 async def _ask_and_wait(connection: asyncpg.Connection, desks: Desks, own: Run, progress: Tell) -> Asked:
-    """Posts everybody, lets choose who wished to, and looks on until nothing more can happen now or patience is over."""
+    """Posts everybody, lets choose who wished to and change who cannot come, and looks on until nothing more can happen
+    now or patience is over."""
     asked, log = Asked(), ClientLog(own.file)
     posting = asyncio.create_task(_post(desks.intake, own, log, asked))
-    deciding = asyncio.create_task(choosing.choose(desks, asked.choosers, more=lambda: not posting.done()))
+    returning = asyncio.gather(
+        choosing.choose(desks, asked.choosers, more=lambda: not posting.done()),
+        changing.change(desks, asked.changers, more=lambda: not posting.done()),
+    )
     told_at = time.monotonic()
     until = told_at + own.patience
     try:
         while time.monotonic() < until:
             await asyncio.sleep(LOOK_SECONDS)
             tells = time.monotonic() - told_at > TELL_SECONDS
-            if not (deciding.done() or tells):
+            if not (returning.done() or tells):
                 continue
             answered = own.household.read  # before looking: who answers meanwhile is under way
             stands = await waiting.standing(connection, asked.codes)
-            settled = deciding.done() and stands.settled(len(set(asked.codes)), answered)
+            settled = returning.done() and stands.settled(len(set(asked.codes)), answered)
             if settled or tells:
                 told_at = time.monotonic()
                 progress(f"  {len(set(asked.codes))} of {len(own.people)} asked: {stands}")
             if settled:
                 break
-        for task in (posting, deciding):
+        for task in (posting, returning):
             if task.done():
                 task.result()
     finally:
         posting.cancel()
-        deciding.cancel()
+        returning.cancel()
         log.close()
     return asked
 
@@ -205,7 +210,7 @@ async def _post(address: Address, own: Run, log: ClientLog, asked: Asked) -> Non
 
 
 def _desks(addresses: Mapping[str, str]) -> Desks:
-    return Desks(Address.of(addresses["intake"]), Address.of(addresses["matching"]))
+    return Desks(*(Address.of(addresses[name]) for name in ("intake", "matching", "scheduling")))
 
 
 async def _settle(connection: asyncpg.Connection, asked: Asked, own: Run, seconds: float) -> None:

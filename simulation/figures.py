@@ -24,7 +24,8 @@ class Leftovers:
 class Figures:
     """What `demo.json` says. Times in seconds; p50 and p99 from the request to the message at a
     sink; `accepted_in_bulk` are those of `accepted` who were handed over in a file.
-    `held_for_human` are those who wait at the end; `agreed` and `refused` are minors whose guardian did."""
+    `held_for_human` are those who wait at the end; `agreed` and `refused` are minors whose guardian did;
+    `given_back` and `moved` are people who could not come at the hour they had."""
 
     people: int
     accepted: int
@@ -38,6 +39,8 @@ class Figures:
     refused: int
     chosen: int
     offered: int
+    given_back: int
+    moved: int
     booked_online: int
     booked_in_person: int
     messages_planned: int

@@ -23,6 +23,7 @@ def table(figures: Figures, findings: Findings, out: Path, *, kept: bool) -> str
             f.booked_online + f.booked_in_person,
             f"{f.booked_online} online, {f.booked_in_person} in person",
         ),
+        _line("moved their hour", f.moved, f"{f.given_back} gave it back"),
         _line("on the waiting list", f.waitlisted, _reasons(f.waitlist_reasons)),
         _line("wait for a human", f.held_for_human, "a guardian, a partner or a clinician speaks first"),
         _line("guardians agreed", f.agreed, f"{f.refused} refused"),

@@ -13,7 +13,8 @@ from simulation.history.outcomes import booked_cases
 def figures(history: History) -> dict[str, Any]:
     """Seconds of the whole run, journeys (people who were booked and told), and percentiles of the waits.
 
-    Of those who waited for nobody but us: how long somebody takes to choose, or a guardian to agree, is no speed of ours.
+    Of those who waited for nobody but us: how long somebody takes to choose or to change their mind, or a
+    guardian to agree, is no speed of ours.
     """
     history = without_others_time(history)
     arrived = first_arrivals(history)
@@ -29,8 +30,9 @@ def figures(history: History) -> dict[str, Any]:
 
 
 def without_others_time(history: History) -> History:
-    """The same without the people who wished to choose, and those whose guardian had to agree first."""
-    slower = history.choosers | history.guarded
+    """The same without the people who wished to choose, those who changed their hour, and those whose guardian had to
+    agree first."""
+    slower = history.choosers | history.changers | history.guarded
     codes = {one.case_code for one in history.told if one.person in slower}
     own = {case.case_id for case in history.cases if case.case_code in codes}
     return replace(

@@ -9,7 +9,8 @@ import asyncpg
 from simulation.history.facts import Appointment, Reservation
 
 APPOINTMENTS = """
-SELECT appointment_id, case_id, version, state <> 'cancelled' AS live, therapist_id, person_ids AS people, organisation,
+SELECT appointment_id, case_id, version, state, state <> 'cancelled' AS live, therapist_id, person_ids AS people,
+    organisation,
     lane, site_id, room_id, starts_at AS start, ends_at AS "end"
 FROM scheduling.appointments
 """

@@ -49,6 +49,7 @@ class Appointment(NamedTuple):
     appointment_id: UUID
     case_id: UUID
     version: int
+    state: str
     live: bool
     therapist_id: UUID
     people: tuple[UUID, ...]
@@ -130,7 +131,8 @@ class History:
     """Everything the checks look at. `read` is by (service, group), `reached` by (service, group, topic, key).
 
     `matched`, `waitlisted` and `offered` (still to choose) are case ids by matching's own tables, `chosen` is how many
-    offers were accepted; `choosers` are the numbers of people who wished to choose, `guarded` of those for whom a
+    offers were accepted; `choosers` are the numbers of people who wished to choose, `changers` of those who cannot come
+    at the hour they are given, `guarded` of those for whom a
     guardian had to agree, `agreed` is how many of these did; `expects_card` are the numbers of people
     whose answer must show whom to call; `addresses` is where each person (by number) is reached, None for the
     inbox, and `others` where those are who take part with them; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
@@ -145,6 +147,7 @@ class History:
     offered: frozenset[UUID] = frozenset()
     chosen: int = 0
     choosers: frozenset[int] = frozenset()
+    changers: frozenset[int] = frozenset()
     guarded: frozenset[int] = frozenset()
     agreed: int = 0
     alarms: Sequence[Alarm] = ()
@@ -165,5 +168,9 @@ class History:
 
     def own_appointments(self) -> list[Appointment]:
         """Live appointments of the people of this run."""
+        return [one for one in self.all_appointments() if one.live]
+
+    def all_appointments(self) -> list[Appointment]:
+        """Appointments of the people of this run, those that were given back among them."""
         own = {case.case_id for case in self.cases}
-        return [one for one in self.appointments if one.live and one.case_id in own]
+        return [one for one in self.appointments if one.case_id in own]

@@ -60,12 +60,13 @@ def arrived_elsewhere(history: History) -> Iterator[str]:
 
 
 def untold(history: History) -> Iterator[str]:
-    """Booked and waitlisted cases for which no message was ever planned about what stands now."""
+    """Cases that were booked, moved, given back or waitlisted, for which no message was ever planned about what stands
+    now."""
     planned: dict[UUID, set[tuple[UUID, int]]] = defaultdict(set)
     for message in history.messages:
-        if message.purpose in ("booked", "changed", "waitlisted"):
+        if message.purpose in ("booked", "changed", "cancelled", "waitlisted"):
             planned[message.case_id].add((message.subject_id, message.version))
-    for own in history.own_appointments():
+    for own in history.all_appointments():
         if (own.appointment_id, own.version) not in planned[own.case_id]:
             yield str(own.case_id)
     booked = booked_cases(history)

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 from uuid import UUID
 
 from simulation.history.facts import Case, History
@@ -12,26 +13,26 @@ ACCEPTED = 202
 def lost(history: History) -> Iterator[str]:
     """Case codes that were answered 202 and have no case, or a case without any outcome."""
     cases = {case.case_code: case for case in history.cases}
-    booked = booked_cases(history)
+    hours = hours_of(history)
     for code in acknowledged(history):
         case = cases.get(code)
-        if case is None or not outcomes(case, booked, history):
+        if case is None or not outcomes(case, hours, history):
             yield code
 
 
 def contradicted(history: History) -> Iterator[str]:
     """Cases with more than one outcome at once."""
-    booked = booked_cases(history)
+    hours = hours_of(history)
     for case in history.cases:
-        if len(outcomes(case, booked, history)) > 1:
+        if len(outcomes(case, hours, history)) > 1:
             yield str(case.case_id)
 
 
 def misinformed(history: History) -> Iterator[str]:
     """Cases whose person sees another state than the outcome that the other services have written down."""
-    booked = booked_cases(history)
+    hours = hours_of(history)
     for case in history.cases:
-        found = outcomes(case, booked, history)
+        found = outcomes(case, hours, history)
         if len(found) == 1 and case.state not in SHOWN[next(iter(found))]:
             yield str(case.case_id)
 
@@ -84,6 +85,20 @@ def booked_cases(history: History) -> frozenset[UUID]:
     return frozenset(appointment.case_id for appointment in history.own_appointments())
 
 
+class Hours(NamedTuple):
+    """Cases that have an hour, and cases whose hour was given back and who have no other."""
+
+    booked: frozenset[UUID]
+    given_back: frozenset[UUID]
+
+
+def hours_of(history: History) -> Hours:
+    """Who has an hour, and who had one."""
+    booked = booked_cases(history)
+    gone = {one.case_id for one in history.all_appointments() if one.state == "cancelled"}
+    return Hours(booked, frozenset(gone - booked))
+
+
 # What the person may see for each outcome.
 SHOWN = {
     "booked": frozenset({"booked", "in_care"}),
@@ -94,13 +109,13 @@ SHOWN = {
 }
 
 
-def outcomes(case: Case, booked: frozenset[UUID], history: History) -> set[str]:
+def outcomes(case: Case, hours: Hours, history: History) -> set[str]:
     """Every outcome that somebody has written down for this case."""
     found = {
-        "booked": case.case_id in booked,
+        "booked": case.case_id in hours.booked,
         "waitlisted": case.case_id in history.waitlisted,
         "offered": case.case_id in history.offered,
         "held": case.gate != "open" and not case.withdrawn,
-        "closed": case.withdrawn,
+        "closed": case.withdrawn or case.case_id in hours.given_back,
     }
     return {name for name, holds in found.items() if holds}

@@ -2,6 +2,7 @@
 
 from simulation.population.by_hand import BROKEN_AT_FIRST
 from simulation.population.care import Care, care_for
+from simulation.population.changes import Change
 from simulation.population.people import Person, people
 
-__all__ = ["BROKEN_AT_FIRST", "Care", "Person", "care_for", "people"]
+__all__ = ["BROKEN_AT_FIRST", "Care", "Change", "Person", "care_for", "people"]

@@ -13,6 +13,7 @@ from typing import Any
 from simulation.population import screening
 from simulation.population.by_hand import BY_HAND
 from simulation.population.chance import Weighted, stream
+from simulation.population.changes import Change, change_of_mind
 from simulation.population.languages import spoken
 from simulation.population.places import Home, home
 from simulation.population.windows import safe_windows
@@ -63,6 +64,7 @@ class Person:
     open_now: bool
     submits: int
     alarming: bool
+    change: Change | None = None
 
     @property
     def others(self) -> frozenset[str]:
@@ -111,13 +113,13 @@ def person(seed: int, number: int, now: datetime) -> Person:
     submits = 2 if chance.random() < SUBMITTED_TWICE else 1
     if number in BY_HAND:
         BY_HAND[number](body)
-    return _known(number, body, submits, is_open)
+    return _known(number, body, submits, is_open, change_of_mind(seed, number, body))
 
 
-def _known(number: int, body: dict[str, Any], submits: int, is_open: bool) -> Person:
+def _known(number: int, body: dict[str, Any], submits: int, is_open: bool, change: Change | None) -> Person:
     contact, alarming = body["contact"], screening.is_alarming(body)
     open_now = is_open or contact["channel"] == "inbox"
-    return Person(number, body, _as_it_arrives(contact.get("address")), open_now, submits, alarming)
+    return Person(number, body, _as_it_arrives(contact.get("address")), open_now, submits, alarming, change)
 
 
 def _as_it_arrives(address: str | None) -> str | None:

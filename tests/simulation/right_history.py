@@ -92,7 +92,7 @@ def _appointment(appointment_id: UUID, case_id: UUID, person: int, hours: int, l
     start = T0 + timedelta(days=1, hours=hours)
     room = ROOM if lane == "in_person" else None
     return Appointment(
-        appointment_id, case_id, 1, True, THERAPIST, (uid(person),), "rehmat-hospital", lane, None, room,
+        appointment_id, case_id, 1, "booked", True, THERAPIST, (uid(person),), "rehmat-hospital", lane, None, room,
         start, start + timedelta(minutes=50),
     )  # fmt: skip
 

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from simulation import timing
-from simulation.choosing import Chooser, Desks, choose
+from simulation.choosing import choose
 from simulation.counting import count
 from simulation.figures import Leftovers
 from simulation.history import judge
 from simulation.population import people
+from simulation.returning import Desks, Returning
 from tests.simulation.answering import server
 from tests.simulation.right_history import T0, WAITING, right
 
@@ -36,7 +37,9 @@ def case(state: str, version: int = 1, **links: str) -> bytes:
 async def visited(replies: list[bytes]) -> list[bytes]:
     """The requests of one person who chooses."""
     async with server(lambda n: replies[min(n, len(replies)) - 1]) as (address, seen):
-        await choose(Desks(address, address), [Chooser("0123456789", "123456")], more=lambda: False)
+        await choose(
+            Desks(address, address, address), [Returning("0123456789", "123456")], more=lambda: False
+        )
     return seen
 
 

@@ -1,0 +1,106 @@
+"""People who cannot come after all: they come back with code and PIN, and give the hour back or take another one.
+
+As a frontend would: a session, the case until it is booked, the appointment with its version, one change. Whoever moves
+asks for the same time a day later and takes what is offered instead where that is not free.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+
+from simulation.http_client import Address, Connection, connection
+from simulation.http_wire import Answer, Unanswered, prepare
+from simulation.population import Change
+from simulation.returning import UNDECIDED, Desks, Returning, Visit
+
+CONNECTIONS = 16  # whoever waits to be told costs next to nothing
+LOOK_SECONDS = 0.1
+PATIENCE = 60.0
+CANNOT_COME = {"reason": "cannot_come"}
+
+
+class Changer(NamedTuple):
+    """Somebody who has asked, and what they will do about the hour they get."""
+
+    who: Returning
+    change: Change
+
+
+async def change(desks: Desks, changers: list[Changer], *, more: Callable[[], bool]) -> None:
+    """Serves whoever is in `changers`, and whoever is put there while there may be `more`."""
+
+    async def serve() -> None:
+        async with connection(desks.intake) as intake, connection(desks.scheduling) as scheduling:
+            while changers or more():
+                if changers:
+                    changer = changers.pop(0)
+                    visit = Visit(desks.intake, intake)
+                    await _change(visit, Diary(desks.scheduling, scheduling, visit), changer)
+                else:
+                    await asyncio.sleep(LOOK_SECONDS)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(CONNECTIONS):
+            group.create_task(serve())
+
+
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """The hours of one person, as scheduling shows and changes them."""
+
+    address: Address
+    connection: Connection
+    visit: Visit
+
+    async def look(self, path: str) -> Answer:
+        """The appointment; its ETag is the version that was seen."""
+        return await self.connection.insist(prepare("GET", path, self.address.name, b"", self.visit.known()))
+
+    async def post(self, path: str, seen: str, body: dict[str, Any]) -> Answer:
+        """One change of what was seen; the same one twice changes nothing."""
+        headers = self.visit.known() | {"if-match": seen}
+        return await self.connection.insist(
+            prepare("POST", path, self.address.name, orjson.dumps(body), headers)
+        )
+
+
+async def _change(visit: Visit, diary: Diary, changer: Changer) -> None:
+    """Until it is done, or the case has come to something else than an hour, or patience is over."""
+    try:
+        await visit.come_back(changer.who)
+        path = await _hour(visit, changer.who)
+        if path is None:
+            return
+        appointment = await diary.look(path)
+        seen, shown = appointment.header("etag"), orjson.loads(appointment.body)
+        if not seen or shown.get("state") != "booked":
+            return
+        if changer.change == "cancel":
+            await diary.post(shown["links"]["cancel"], seen, CANNOT_COME)
+        else:
+            await _move(diary, shown, seen)
+    except (Unanswered, KeyError, ValueError):
+        return
+
+
+async def _hour(visit: Visit, who: Returning) -> str | None:
+    """Where the appointment is, once there is one."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + PATIENCE
+    stands = await visit.case(who)
+    while stands.get("state") in UNDECIDED and loop.time() < until:
+        stands = await visit.case(who, stands["version"])
+    return stands["links"].get("appointment") if stands.get("state") == "booked" else None
+
+
+async def _move(diary: Diary, shown: dict[str, Any], seen: str) -> None:
+    next_day = datetime.fromisoformat(shown["start"]) + timedelta(days=1)
+    path = shown["links"]["reschedule"]
+    answer = await diary.post(path, seen, {"start": next_day.isoformat()})
+    for start in orjson.loads(answer.body).get("alternatives", ()) if answer.status == 409 else ():
+        if (await diary.post(path, seen, {"start": start})).status == 200:
+            return
