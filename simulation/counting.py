@@ -56,6 +56,7 @@ def _cases(history: History) -> dict[str, Any]:
         "accepted": len(list(acknowledged(history))),
         "accepted_in_bulk": len({told.case_code for told in history.told if told.in_bulk and told.case_code}),
         "alarms": len(history.alarms),
+        "alarms_closed": sum(alarm.state == "closed" for alarm in history.alarms),
         "waitlisted": len(history.waitlisted),
         "waitlist_reasons": _counted(c.reason for c in history.cases if c.case_id in history.waitlisted),
         "held_for_human": held,

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import orjson
 
-from simulation import agreeing, asking, changing, choosing, evidence, handing_over, reporting
+from simulation import agreeing, asking, changing, choosing, evidence, handing_over, on_duty, reporting
 from simulation.agreeing import Household
 from simulation.asking import Asked
 from simulation.client_log import ClientLog, read_client_log
@@ -107,13 +107,15 @@ async def run(  # noqa: PLR0913 - options, all by keyword
     """
     share = usual_share(people) if in_bulk is None else in_bulk
     token = staff_token(secrets, now=time.time()) if share else ""
+    clinician = staff_token(secrets, now=time.time(), role="duty_clinician")
     own = _own_run(people, seed, out.parent, per_second, share, token)
     connection = await asyncpg.connect(addresses["database"])
     try:
         before = await kernel.leftovers(connection)
         desks = _desks(addresses)
         async with agreeing.meanwhile(desks.intake, own.household):
-            asked = await _ask_and_wait(connection, desks, own, progress)
+            async with on_duty.meanwhile(Address.of(addresses["intake-crisis"]), clinician):
+                asked = await _ask_and_wait(connection, desks, own, progress)
             await _settle(connection, asked, own, settle_seconds)
         left = (await kernel.leftovers(connection)).since(before)
     finally:

@@ -31,6 +31,7 @@ class Figures:
     accepted: int
     accepted_in_bulk: int
     alarms: int
+    alarms_closed: int
     matched: int
     waitlisted: int
     waitlist_reasons: Mapping[str, int]

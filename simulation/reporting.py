@@ -25,6 +25,7 @@ def table(figures: Figures, findings: Findings, out: Path, *, kept: bool) -> str
         ),
         _line("moved their hour", f.moved, f"{f.given_back} gave it back"),
         _line("on the waiting list", f.waitlisted, _reasons(f.waitlist_reasons)),
+        _line("alarms closed", f.alarms_closed, f"by a named clinician, of {f.alarms}"),
         _line("wait for a human", f.held_for_human, "a guardian, a partner or a clinician speaks first"),
         _line("guardians agreed", f.agreed, f"{f.refused} refused"),
         _line("chose with whom to speak", f.chosen, f"{f.offered} still may"),

@@ -26,10 +26,10 @@ class Put(NamedTuple):
     body: dict[str, Any]
 
 
-def staff_token(secrets: Path, *, now: float) -> str:
-    """A coordinator's token of the local issuer, for an hour."""
+def staff_token(secrets: Path, *, now: float, role: str = "coordinator") -> str:
+    """The token of somebody on the staff by the local issuer, for an hour."""
     signer = TokenSigner(secrets / "token.key")
-    return signer.sign("simulation", "coordinator", {"name": "Simulation"}, now=now, minutes=60)
+    return signer.sign("simulation", role, {"name": "Simulation"}, now=now, minutes=60)
 
 
 async def seed_care(

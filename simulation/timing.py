@@ -9,12 +9,14 @@ from simulation.history.facts import History, Message
 from simulation.history.messages import OUTSIDE
 from simulation.history.outcomes import booked_cases
 
+WAITS_FOR_A_HUMAN = "R3"  # a clinician speaks with them before anybody is looked for
+
 
 def figures(history: History) -> dict[str, Any]:
     """Seconds of the whole run, journeys (people who were booked and told), and percentiles of the waits.
 
-    Of those who waited for nobody but us: how long somebody takes to choose or to change their mind, or a
-    guardian to agree, is no speed of ours.
+    Of those who waited for nobody but us: how long somebody takes to choose or to change their mind, a guardian to
+    agree or a clinician to call, is no speed of ours.
     """
     history = without_others_time(history)
     arrived = first_arrivals(history)
@@ -30,11 +32,12 @@ def figures(history: History) -> dict[str, Any]:
 
 
 def without_others_time(history: History) -> History:
-    """The same without the people who wished to choose, those who changed their hour, and those whose guardian had to
-    agree first."""
+    """The same without the people who wished to choose, those who changed their hour, and those for whom a guardian
+    had to agree or a clinician spoke with them first."""
     slower = history.choosers | history.changers | history.guarded
     codes = {one.case_code for one in history.told if one.person in slower}
-    own = {case.case_id for case in history.cases if case.case_code in codes}
+    judged = {alarm.case_id for alarm in history.alarms if alarm.level == WAITS_FOR_A_HUMAN}
+    own = judged | {case.case_id for case in history.cases if case.case_code in codes}
     return replace(
         history,
         told=[one for one in history.told if one.person not in slower],

@@ -10,8 +10,7 @@ from simulation.history.facts import Appointment, Reservation
 
 APPOINTMENTS = """
 SELECT appointment_id, case_id, version, state, state <> 'cancelled' AS live, therapist_id, person_ids AS people,
-    organisation,
-    lane, site_id, room_id, starts_at AS start, ends_at AS "end"
+    organisation, lane, site_id, room_id, starts_at AS start, ends_at AS "end"
 FROM scheduling.appointments
 """
 BUFFERS = "SELECT appointment_id, buffer_minutes FROM scheduling.appointments WHERE state <> 'cancelled'"

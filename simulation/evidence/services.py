@@ -23,7 +23,7 @@ CHOSEN = "SELECT count(*) FROM own JOIN matching.offers USING (case_id) WHERE st
 AGREED = """
 SELECT count(DISTINCT case_id) FROM own JOIN intake.attendees USING (case_id) WHERE role = 'guardian' AND consent = 'given'
 """
-ALARMS = "SELECT alarm_id, case_id FROM own JOIN intake.alarms USING (case_id)"
+ALARMS = "SELECT alarm_id, case_id, state, level FROM own JOIN intake.alarms USING (case_id)"
 MESSAGES = """
 SELECT id, case_id, m.person_id, subject_id, version, purpose, state, reason, channel, due_at, next_at, settled_at
 FROM own JOIN notifications.messages m USING (case_id)

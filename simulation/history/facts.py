@@ -112,6 +112,8 @@ class Alarm(NamedTuple):
 
     alarm_id: UUID
     case_id: UUID
+    state: str = "open"
+    level: str = "R1"
 
 
 @dataclass(slots=True)
