@@ -16,6 +16,8 @@ from services.intake.settings.data_files import read_policy as read_intake_polic
 from services.matching import main as matching
 from services.matching.settings import Settings as MatchingSettings
 from services.matching.settings import read_policy as read_matching_policy
+from services.notifications import main as notifications
+from services.notifications.settings import Settings as NotificationsSettings
 from services.partners import main as partners
 from services.partners.settings import Settings as PartnersSettings
 from services.scheduling import main as scheduling
@@ -85,6 +87,11 @@ def _partners(app: FastAPI, folder: Path, database: Database) -> None:
     partners.serve(app, settings, database)
 
 
+def _notifications(app: FastAPI, folder: Path, database: Database) -> None:
+    settings = NotificationsSettings(receipts_secret_file=folder / secrets.RECEIPTS_SECRET)
+    notifications.serve(app, settings, database)
+
+
 def _intake_settings(folder: Path) -> IntakeSettings:
     return IntakeSettings(
         deployment_key_file=folder / secrets.DEPLOYMENT_KEY,
@@ -100,5 +107,6 @@ APPLICATIONS: Mapping[str, Served] = {
     "intake-vault": Served("vault", _vault),
     "matching": Served("matching", _matching),
     "scheduling": Served("scheduling", _scheduling),
+    "notifications": Served("notifications", _notifications),
     "partners": Served("partners", _partners),
 }

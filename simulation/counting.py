@@ -12,6 +12,8 @@ from simulation.history.facts import Message
 from simulation.history.outcomes import acknowledged, hours_of, outcomes
 
 OPEN = frozenset({"planned", "sending"})
+# Ways on which nobody says whether a message arrived: taken is all that is known, and counts as delivered.
+WITHOUT_RECEIPTS = frozenset({"email", "whatsapp"})
 DOUBLE_BOOKED = (
     "case_booked_twice",
     "appointments_overlap",
@@ -46,6 +48,8 @@ def why_waiting(message: Message, now: datetime) -> str:
     """Why a planned message has not gone out: its time has not come, or what notifications wrote down."""
     if message.reason:
         return message.reason
+    if message.state == "sent":
+        return "no_receipt_yet"
     return f"{message.purpose}_not_due" if message.due_at > now else "due_now"
 
 
@@ -69,8 +73,8 @@ def _cases(history: History) -> dict[str, Any]:
 
 
 def _messages(history: History, now: datetime) -> dict[str, Any]:
-    states = Counter("waiting" if m.state in OPEN else m.state for m in history.messages)
-    waiting = [message for message in history.messages if message.state in OPEN]
+    states = Counter(_counts_as(message) for message in history.messages)
+    waiting = [message for message in history.messages if _counts_as(message) == "waiting"]
     unknown = sum(m.state == "failed" and m.reason == "outcome_unknown" for m in history.messages)
     return {
         "messages_planned": len(history.messages),
@@ -82,6 +86,12 @@ def _messages(history: History, now: datetime) -> dict[str, Any]:
         "messages_failed": states["failed"] - unknown,
         "messages_unknown": unknown,
     }
+
+
+def _counts_as(message: Message) -> str:
+    if message.state == "sent":
+        return "delivered" if message.channel in WITHOUT_RECEIPTS else "waiting"
+    return "waiting" if message.state in OPEN else message.state
 
 
 def _bookings(history: History) -> dict[str, Any]:

@@ -30,13 +30,14 @@ FOLDERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "notifications": ("notifications", ("notifications",)),
     "partners": ("partners", ("partners",)),
     "console": ("console", ("console",)),
+    "gateways": ("gateways", ()),
 }
 
 
 def make_secrets(folder: Path) -> None:
     """Makes keys, tokens and passwords that are missing, and lays out one folder per reader."""
     kept = folder / "kept"
-    keys.prepare(kept, sorted({service for service, _ in FOLDERS.values()}))
+    keys.prepare(kept, sorted({service for service, roles in FOLDERS.values() if roles}))
     for role in (ADMINISTRATOR, *databases.SERVICES):
         password_file = kept / f"{role}.password"
         if not password_file.exists():

@@ -13,6 +13,7 @@ DEPLOYMENT_KEY = "deployment.key"  # what every person's data key is wrapped wit
 TOKEN_KEY = "token.key"  # signs sessions and staff tokens: a private JWK
 TOKEN_PUBLIC_KEY = "token.public.json"  # what every service verifies them with: a JWK set
 SERVICE_TOKENS = "service_tokens.json"  # what callers of /internal routes show, by service
+RECEIPTS_SECRET = "receipts.secret"  # what the SMS gateway signs its receipts with (Standard Webhooks)
 
 
 def prepare(folder: Path, services: Sequence[str]) -> None:
@@ -20,6 +21,7 @@ def prepare(folder: Path, services: Sequence[str]) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _once(folder / DEPLOYMENT_KEY, lambda: base64.b64encode(secrets.token_bytes(32)).decode())
     _once(folder / TOKEN_KEY, lambda: json.dumps(_new_key().as_dict(private=True)))
+    _once(folder / RECEIPTS_SECRET, lambda: f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}")
     signing = OKPKey.import_key(json.loads((folder / TOKEN_KEY).read_text()))
     _write(folder / TOKEN_PUBLIC_KEY, json.dumps({"keys": [signing.as_dict(private=False)]}))
     for service in services:
@@ -38,6 +40,11 @@ def token_file(folder: Path, service: str) -> Path:
 def files_for(folder: Path, service: str) -> dict[str, str]:
     """What a service is told: the issuer and vault hold the keys, the others what they verify and show."""
     public = {"TOKEN_PUBLIC_KEY_FILE": folder / TOKEN_PUBLIC_KEY}
+    receipts = {"RECEIPTS_SECRET_FILE": folder / RECEIPTS_SECRET}
+    if service == "gateways":
+        return {name: str(file) for name, file in receipts.items()}
+    if service == "notifications":
+        public |= receipts
     if service == "intake":
         held = {
             "DEPLOYMENT_KEY_FILE": folder / DEPLOYMENT_KEY,

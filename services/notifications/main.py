@@ -10,17 +10,20 @@ import uvloop
 from fastapi import FastAPI
 
 from services.notifications import templates
+from services.notifications.api.receipts import receipt_routes
+from services.notifications.domain.receipts import Receipt
 from services.notifications.domain.sending import Channel
 from services.notifications.gateways.mail import MailGateway, MailSettings
 from services.notifications.gateways.sms import SmsGateway
 from services.notifications.gateways.vault import Vault
 from services.notifications.gateways.whatsapp import WhatsAppGateway
 from services.notifications.handlers import HANDLERS, PAGER_HANDLERS
+from services.notifications.handlers.receiving import take_receipts
 from services.notifications.sender.messages import Gateway, Sender
 from services.notifications.sender.pages import Pager
 from services.notifications.settings import Role, Settings
 from shared.contracts.topics import TOPICS
-from shared.messaging import MIGRATIONS, KafkaSettings, Kernel, Loop, open_kernel
+from shared.messaging import MIGRATIONS, Database, KafkaSettings, Kernel, Loop, open_kernel
 from shared.postgres import migrate
 from shared.web import create_app, run_process
 from shared.web.process import Close
@@ -36,9 +39,10 @@ HEARD = (
 )
 
 
-async def build_worker(settings: Settings) -> tuple[Sequence[Loop], Close]:
-    """Plans messages, and relays what every role of this service says."""
+async def build_worker(settings: Settings, app: FastAPI) -> tuple[Sequence[Loop], Close]:
+    """Plans messages, takes receipts, and relays what every role of this service says."""
     kernel = await _kernel(settings, "worker")
+    serve(app, settings, kernel.database)
     kernel.relay("routine")
     consumer = kernel.consumer("notifications", HEARD, HANDLERS)
     kernel.desk([consumer])
@@ -46,7 +50,18 @@ async def build_worker(settings: Settings) -> tuple[Sequence[Loop], Close]:
     return kernel.loops, kernel.close
 
 
-async def build_sender(settings: Settings) -> tuple[Sequence[Loop], Close]:
+def serve(app: FastAPI, settings: Settings, database: Database) -> None:
+    """The routes."""
+    offered: list[Channel] = ["sms", "whatsapp", "email"] if settings.whatsapp_url else ["sms", "email"]
+
+    async def take(receipts: Sequence[Receipt]) -> dict[str, int]:
+        async with database.transaction() as tx:
+            return await take_receipts(tx, receipts, offered)
+
+    app.include_router(receipt_routes(take, settings.receipts_secrets()))
+
+
+async def build_sender(settings: Settings, _app: FastAPI) -> tuple[Sequence[Loop], Close]:
     """Sends what is due."""
     kernel = await _kernel(settings, "sender")
     session, mail = _session(settings), _mail(settings)
@@ -69,7 +84,7 @@ async def build_sender(settings: Settings) -> tuple[Sequence[Loop], Close]:
     return kernel.loops, close
 
 
-async def build_pager(settings: Settings) -> tuple[Sequence[Loop], Close]:
+async def build_pager(settings: Settings, _app: FastAPI) -> tuple[Sequence[Loop], Close]:
     """Pages the duty desk: a process, a pool and a consumer group of its own."""
     kernel = await _kernel(settings, "pager")
     session = _session(settings)
@@ -92,7 +107,7 @@ async def build_pager(settings: Settings) -> tuple[Sequence[Loop], Close]:
     return kernel.loops, close
 
 
-BUILD: dict[str, Callable[[Settings], Awaitable[tuple[Sequence[Loop], Close]]]] = {
+BUILD: dict[str, Callable[[Settings, FastAPI], Awaitable[tuple[Sequence[Loop], Close]]]] = {
     "worker": build_worker,
     "sender": build_sender,
     "pager": build_pager,
@@ -106,8 +121,8 @@ async def run(role: Role, settings: Settings) -> int:
         await migrate(settings.process.database_url, schema=SCHEMA, folders=folders)
         return 0
 
-    async def build(_app: FastAPI) -> tuple[Sequence[Loop], Close]:
-        return await BUILD[role](settings)
+    async def build(app: FastAPI) -> tuple[Sequence[Loop], Close]:
+        return await BUILD[role](settings, app)
 
     return await run_process(
         create_app("notifications"), build, service=SCHEMA, role=role, process=settings.process

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.settings import ProcessSettings
+from shared.web.signatures import read_secrets
 
 Role = Literal["worker", "sender", "pager", "migrate"]
 # On the reserved list, and one digit longer than any made-up person's number, so that it is nobody's.
@@ -62,6 +63,8 @@ class Settings(BaseSettings):
     mail_sender_name: str = "Appointment desk"
     message_id_domain: str = "humqadam.example"
     service_token_file: Path | None = None
+    # What gateways sign receipts with, one `whsec_…` a line; without it no receipt is accepted.
+    receipts_secret_file: Path | None = None
     gateway_timeout_seconds: float = 4.0
     pool_size: int = 6
 
@@ -82,6 +85,10 @@ class Settings(BaseSettings):
     def production(self) -> bool:
         """Whether addresses of real people may be written to."""
         return self.process.environment == "production"
+
+    def receipts_secrets(self) -> list[bytes]:
+        """Several are valid while one is replaced by another. Raises ValueError for one that is none."""
+        return read_secrets(self.receipts_secret_file.read_text()) if self.receipts_secret_file else []
 
     def service_token(self) -> str:
         """What this service shows to the vault: the file's text, or its own entry in a JSON object."""

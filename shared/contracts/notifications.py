@@ -30,7 +30,7 @@ class Message(Event):
 
 
 class MessageSent(Message):
-    """A gateway accepted the message."""
+    """A gateway accepted the message; a receipt, where there are any, says later whether the handset got it."""
 
     type_name: ClassVar[str] = "notifications.message_sent.v1"
 

@@ -1,7 +1,7 @@
 """Who may call a route, said once: what is checked before the route runs is what /openapi.json tells.
 
 A route names its callers in its signature (`caller: Annotated[Principal, allowed("coordinator")]`), or is PUBLIC.
-In the document each operation has `security` and `x-roles`: `public`, `service`, or role by role `all` or `own`.
+In the document each operation has `security` and `x-roles`: `public`, `service`, `signed`, or role by role `all` or `own`.
 Other systems come with API keys (`allowed_keys("bookings.read")`), each of which is one organisation's.
 """
 
@@ -13,6 +13,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from shared.web.keys import require_key
+from shared.web.signatures import SIGNATURE
 from shared.web.tokens import Principal, require, require_service
 
 # The `openapi_extra` of a route that asks nobody who they are.
@@ -20,6 +21,7 @@ PUBLIC: dict[str, Any] = {"security": []}
 
 TOKEN, SERVICE, KEY = "token", "service", "key"
 OWN = ":own"
+WITHOUT_ROLE = {SERVICE: SERVICE, SIGNATURE: "signed"}
 
 
 def allowed(*roles: str, own: Sequence[str] = ()) -> Any:
@@ -54,7 +56,9 @@ def tell_callers(operation: dict[str, Any]) -> None:
     elif KEY in schemes:
         operation["x-roles"] = {"partner": "own"}
     else:
-        operation["x-roles"] = SERVICE if SERVICE in schemes else "public"
+        operation["x-roles"] = next(
+            (who for scheme, who in WITHOUT_ROLE.items() if scheme in schemes), "public"
+        )
 
 
 class _Callers(SecurityBase):

@@ -14,11 +14,12 @@ FROM (
     FROM intake.cases c LEFT JOIN intake.standings s USING (case_id) WHERE c.case_code = ANY ($1)
 ) own GROUP BY state
 """
-# A message under way has a lease, so that its next_at lies ahead although it could go now.
+# A message under way has a lease, so that its next_at lies ahead although it could go now; an SMS is under way until its
+# receipt is there.
 MESSAGES = """
-SELECT count(*) FILTER (WHERE m.state = 'delivered') AS delivered,
-    count(*) FILTER (WHERE m.state = 'delivered' AND m.purpose = 'consent_request') AS asked,
-    count(*) FILTER (WHERE m.state = 'sending' OR (m.state = 'planned' AND m.next_at <= clock_timestamp())) AS due
+SELECT count(*) FILTER (WHERE m.state IN ('sent', 'delivered')) AS delivered,
+    count(*) FILTER (WHERE m.state IN ('sent', 'delivered') AND m.purpose = 'consent_request') AS asked,
+    count(*) FILTER (WHERE m.state = 'sending' OR (m.state = 'sent' AND m.channel = 'sms') OR (m.state = 'planned' AND m.next_at <= clock_timestamp())) AS due
 FROM intake.cases c JOIN notifications.messages m USING (case_id) WHERE c.case_code = ANY ($1)
 """
 

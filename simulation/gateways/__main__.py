@@ -5,7 +5,9 @@ import signal
 
 from aiohttp import web
 
+from shared.web.signatures import read_secrets
 from simulation.gateways.mail import MailServer
+from simulation.gateways.receipts import Receipts
 from simulation.gateways.settings import GatewaySettings
 from simulation.gateways.sms import SmsGateway
 from simulation.gateways.whatsapp import WhatsAppPlatform
@@ -25,11 +27,20 @@ async def main(settings: GatewaySettings) -> None:
     await runner.setup()
     await web.TCPSite(runner, settings.http_host, settings.http_port, reuse_address=True).start()
     server = await mail.serve(settings.http_host, settings.smtp_port)
-    await stop.wait()
+    await _until_stopped(stop, settings, sms)
     server.close()
     await runner.cleanup()
     for end in (sms, mail, whatsapp):
         end.sink.close()
+
+
+async def _until_stopped(stop: asyncio.Event, settings: GatewaySettings, sms: SmsGateway) -> None:
+    """Tells receipts meanwhile, where it is known whom."""
+    if settings.notifications_url and settings.receipts_secret_file:
+        secret = read_secrets(settings.receipts_secret_file.read_text())[0]
+        await Receipts(sms.sink.file, settings.notifications_url, secret).tell(stop)
+    else:
+        await stop.wait()
 
 
 if __name__ == "__main__":

@@ -14,3 +14,6 @@ class GatewaySettings(BaseSettings):
     http_port: int = 8180
     smtp_port: int = 8125
     sink_dir: Path = Path(".local/sinks")
+    # Where receipts go, and what they are signed with; without both there are none.
+    notifications_url: str = ""
+    receipts_secret_file: Path | None = None

@@ -28,11 +28,11 @@ def told_twice(history: History) -> Iterator[str]:
 
 
 def never_arrived(history: History) -> Iterator[str]:
-    """Messages that count as delivered to the outside and are in no sink."""
+    """Messages that count as taken by the outside, or as delivered, and are in no sink."""
     arrived = {receipt.message_id for receipt in history.receipts}
     for message in history.messages:
         if (
-            message.state == "delivered"
+            message.state in ("sent", "delivered")
             and message.channel in OUTSIDE
             and str(message.message_id) not in arrived
         ):

@@ -28,6 +28,7 @@ from tests.authorization.things import (
     Things,
     of_intake,
     of_matching,
+    of_notifications,
     of_partners,
     of_scheduling,
 )
@@ -44,6 +45,7 @@ SCHEMAS = {
     "matching": [messaging.MIGRATIONS, web.MIGRATIONS, SERVICES / "matching" / "migrations"],
     "scheduling": scheduling_migrations(),
     "partners": partners_migrations(),
+    "notifications": [messaging.MIGRATIONS, SERVICES / "notifications" / "migrations"],
 }
 _numbers = itertools.count(1)
 
@@ -91,7 +93,7 @@ async def stage(postgres_server: PostgresServer, tokens: tuple[Path, Tokens]) ->
             open_store(postgres_server.dsn(name, "scheduling"), admin, size=3)
         )
         opened = {"scheduling": store.database}
-        for schema in ("intake", "vault", "matching", "partners"):
+        for schema in ("intake", "vault", "matching", "partners", "notifications"):
             opened[schema] = await _open(leaving, postgres_server.dsn(name, schema), schema)
         # The crisis role asks the vault over the network, as in production.
         vault = build("intake-vault", folder, opened["vault"])
@@ -113,6 +115,7 @@ def _makers(
         "matching": of_matching(opened["matching"]),
         "scheduling": of_scheduling(store),
         "partners": of_partners(opened["partners"]),
+        "notifications": of_notifications,
     }
 
 

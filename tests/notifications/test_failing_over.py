@@ -54,7 +54,7 @@ async def test_whatsapp_carries_the_values_of_an_approved_template_and_nothing_e
     person = uuid4()
     await desk.tell(outside.a_contact(person, channels=("whatsapp", "sms")), a_booking(person))
     async with sending(desk, outside):
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     [told] = outside.received("whatsapp")
     assert (told["to"], told["language"]) == ("+923991234567", "en")
     assert told["text"] == "booked | Fri 8 Jan | 1:00 pm | online, by video"
@@ -69,7 +69,7 @@ async def test_a_channel_that_refuses_gives_way_to_the_next_one_the_person_allow
     await desk.tell(outside.a_contact(person, channels=("whatsapp", "sms")), a_booking(person))
     outside.whatsapp_status = 400
     async with sending(desk, outside):
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     assert len(outside.received("sms")) == 1
     assert await tries(desk) == [(1, "whatsapp", "whatsapp_rejected")]
     assert await failures(desk) == [("whatsapp", "whatsapp_rejected", False)]
@@ -109,7 +109,7 @@ async def test_a_gateway_that_is_away_is_tried_for_an_hour_before_the_next_way(
         for number in range(1, MAX_TRIES):
             await seen(desk, "state tries", "planned", number)
             desk.now += timedelta(minutes=20)
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     assert len(outside.received("whatsapp")) == 1
     assert await tries(desk) == [(number, "sms", "gateway_busy") for number in range(1, MAX_TRIES + 1)]
 
@@ -120,7 +120,7 @@ async def test_where_whatsapp_is_not_set_up_the_next_channel_is_taken(
     person = uuid4()
     await desk.tell(outside.a_contact(person, channels=("whatsapp", "sms")), a_booking(person))
     async with sending(desk, outside, without=["whatsapp"]):
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     assert len(outside.received("sms")) == 1
 
 
@@ -140,7 +140,7 @@ async def test_a_stop_or_a_cancellation_between_two_channels_holds(desk: Desk, o
     outside.sms_status = 200
     desk.now += timedelta(hours=1)
     async with sending(desk, outside):
-        await settled(desk, "delivered", "skipped")
+        await settled(desk, "sent", "skipped")
     assert [sms["to"] for sms in outside.received("sms")] == ["+923990000002"]
     assert "is cancelled" in outside.received("sms")[0]["text"]
 

@@ -54,7 +54,7 @@ async def test_a_guardian_and_a_partner_get_their_code_once(
     invitation = an_invitation(outside, person, purpose=purpose)
     await desk.tell(outside.a_contact(person), invitation, invitation)
     async with sending(desk, outside):
-        assert await settled(desk, "delivered") == [(purpose, "delivered", None)]
+        assert await settled(desk, "sent") == [(purpose, "sent", None)]
     [sms] = outside.received("sms")
     assert sms["to"] == "+923991234567"
     assert sms["text"] == (
@@ -75,7 +75,7 @@ async def test_code_and_pin_stand_in_no_table_and_in_no_event(desk: Desk, outsid
     person = uuid4()
     await desk.tell(outside.a_contact(person), an_invitation(outside, person))
     async with sending(desk, outside):
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     for table in ("messages", "invitations", "contacts", "outbox"):
         rows = await desk.pool.fetch(f"SELECT t::text AS row FROM {table} t")
         assert rows

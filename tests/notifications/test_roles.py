@@ -234,7 +234,7 @@ async def test_a_killed_sender_loses_no_message_and_sends_none_twice(processes: 
             await _kill_in_the_middle(processes, sent=100 * kill)
 
         async def all_delivered() -> bool:
-            count = "SELECT count(*) FROM messages WHERE state = 'delivered'"
+            count = "SELECT count(*) FROM messages WHERE state = 'sent'"
             return int(await planned.pool.fetchval(count)) == 400
 
         async with processes.running("sender"):

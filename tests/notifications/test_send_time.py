@@ -163,7 +163,7 @@ def test_a_mail_that_may_have_arrived_is_never_sent_again(message: Due, now: dat
 
 def test_a_gateways_answer_decides_what_becomes_of_a_try() -> None:
     accepted = settle(Accepted("g1"), "sms", "booked", 1, NOW)
-    assert (accepted.state, accepted.tried_by) == ("delivered", None)
+    assert (accepted.state, accepted.tried_by) == ("sent", None)
     rejected = settle(Rejected("address_unusable"), "sms", "booked", 1, NOW)
     assert (rejected.state, rejected.reason, rejected.last_chance) == ("failed", "address_unusable", True)
     again = settle(NotTaken("gateway_away"), "email", "booked", 1, NOW)

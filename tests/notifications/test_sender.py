@@ -39,7 +39,7 @@ async def test_a_booking_is_told_once_by_sms_in_the_trace_of_its_request(
     booking = a_booking(person)
     await desk.tell(outside.a_contact(person), booking)
     async with sending(desk, outside):
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     [sms] = outside.received("sms")
     assert sms["to"] == "+923991234567"
     assert sms["text"] == "Your appointment is on Fri 8 Jan at 1:00 pm, online, by video."
@@ -56,7 +56,7 @@ async def test_nobody_reads_a_number_or_a_text_in_what_is_said_or_kept(
     person = uuid4()
     await desk.tell(outside.a_contact(person), a_booking(person))
     async with sending(desk, outside):
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     tables = [
         row["tablename"]
         for row in await desk.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'notifications'")
@@ -76,7 +76,7 @@ async def test_mail_and_inbox_go_their_own_ways(desk: Desk, outside: OutsideWorl
         a_booking(by_page),
     )
     async with sending(desk, outside):
-        await settled(desk, "delivered")
+        await settled(desk, "sent", "delivered")
     [mail] = outside.received("mail")
     assert (mail["to"], mail["subject"]) == ("somebody@example.org", "Aap ki mulaqat")
     assert mail["text"] == "Aap ki mulaqat Juma 8 January, dopahar 1:00 baje tay hai, online, video par."
@@ -97,7 +97,7 @@ async def test_a_place_is_named_in_neutral_words_only(desk: Desk, outside: Outsi
         a_booking(hidden, modality="in_person", lane="in_person", site_id=telling),
     )
     async with sending(desk, outside):
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     texts = {sms["to"]: sms["text"] for sms in outside.received("sms")}
     assert texts["+923990000001"].endswith("1:00 pm, 12 Mall Road, second floor.")
     assert texts["+923990000002"].endswith("1:00 pm, in Lahore.")
@@ -112,8 +112,8 @@ async def test_the_vault_is_the_last_gate(desk: Desk, outside: OutsideWorld, rea
     )  # fmt: skip
     outside.refused[refused] = reason
     async with sending(desk, outside):
-        rows = await settled(desk, "delivered", "skipped")
-    assert sorted(rows, key=str) == [("booked", "delivered", None), ("booked", "skipped", reason)]
+        rows = await settled(desk, "sent", "skipped")
+    assert sorted(rows, key=str) == [("booked", "sent", None), ("booked", "skipped", reason)]
     assert [sms["to"] for sms in outside.received("sms")] == ["+923990000002"]
     assert outside.vault_calls == 1
 
@@ -134,7 +134,7 @@ async def test_while_the_vault_is_away_messages_wait_and_do_not_fail(
         await seen(desk, "state reason tries", "planned", "vault_away", 0)
         outside.vault_status = 200
         desk.now += timedelta(minutes=1)
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     assert len(outside.received("sms")) == 1
 
 
@@ -171,10 +171,10 @@ async def test_an_address_that_cannot_be_opened_does_not_hold_up_the_others(
     outside.keys[broken] = os.urandom(32)
     await desk.tell(a_contact(broken), outside.a_contact(fine), a_booking(broken), a_booking(fine))
     async with sending(desk, outside):
-        rows = await settled(desk, "delivered", "failed")
+        rows = await settled(desk, "sent", "failed")
     assert sorted(rows, key=str) == [
-        ("booked", "delivered", None),
         ("booked", "failed", "address_unreadable"),
+        ("booked", "sent", None),
     ]
 
 
@@ -189,7 +189,7 @@ async def test_a_gateway_that_is_away_for_a_while_gets_it_later_once(
         await seen(desk, "tries", 1)
         outside.sms_status = 200
         desk.now += timedelta(minutes=1)
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     assert len(outside.received("sms")) == 1
 
 
@@ -213,13 +213,13 @@ async def test_an_sms_sent_before_a_crash_is_not_received_twice(desk: Desk, outs
     person = uuid4()
     await desk.tell(outside.a_contact(person), a_booking(person))
     async with sending(desk, outside):
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     await desk.pool.execute(
         "UPDATE messages SET state = 'sending', tried_by = 'sms', settled_at = NULL WHERE channel = 'sms'"
     )
     desk.now += timedelta(minutes=1)
     async with sending(desk, outside):
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     assert len(outside.received("sms")) == 1
     assert outside.sms.repeated == 1
 
@@ -249,8 +249,8 @@ async def test_what_was_cancelled_while_its_outcome_was_unknown_is_not_sent_agai
     )
     await desk.tell(cancelled(booking))
     async with sending(desk, outside):
-        rows = await settled(desk, "failed", "delivered")
-    assert sorted(rows) == [("booked", "failed", "outcome_unknown"), ("cancelled", "delivered", None)]
+        rows = await settled(desk, "failed", "sent")
+    assert sorted(rows) == [("booked", "failed", "outcome_unknown"), ("cancelled", "sent", None)]
 
 
 async def test_hundreds_go_in_few_calls_and_each_once_with_two_senders(
@@ -260,7 +260,7 @@ async def test_hundreds_go_in_few_calls_and_each_once_with_two_senders(
     for number, person in enumerate(people):
         await desk.tell(outside.a_contact(person, f"+92399{number:07}"), a_booking(person))
     async with sending(desk, outside), sending(desk, outside):
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     assert len({sms["to"] for sms in outside.received("sms")}) == len(outside.received("sms")) == 450
     assert outside.sms.repeated == 0
     assert outside.sms.calls <= 12
@@ -274,5 +274,5 @@ async def test_outside_the_safe_window_a_message_waits_for_it(desk: Desk, outsid
         await seen(desk, "state reason", "planned", "safe_window")
         assert outside.received("sms") == []
         desk.now = NOW + timedelta(hours=5)
-        await settled(desk, "delivered")
+        await settled(desk, "sent")
     assert len(outside.received("sms")) == 1

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from simulation.counting import count
 from simulation.figures import Leftovers
 from simulation.history.facts import Receipt
@@ -20,6 +22,18 @@ def test_a_right_run_is_counted_and_every_zero_is_zero() -> None:
     assert figures.messages_waiting_reasons == {"reminder_not_due": 1}
     assert figures.waitlist_reasons == {"no_language": 1}
     assert figures.partner_bookings_seen == figures.partner_bookings_expected == 2
+
+
+@pytest.mark.parametrize(("channel", "delivered", "waiting"), [("sms", 2, 2), ("email", 3, 1)])
+def test_an_sms_waits_for_its_receipt_and_mail_for_none(channel: str, delivered: int, waiting: int) -> None:
+    history = right()
+    told = next(m for m in history.messages if m.channel == "sms")
+    sent = told._replace(state="sent", channel=channel)
+    history.messages = [sent if m is told else m for m in history.messages]
+    figures, _ = count(history, Leftovers(), people=4, now=T0)
+    assert figures.promises_kept()
+    assert (figures.messages_delivered, figures.messages_waiting) == (delivered, waiting)
+    assert figures.messages_waiting_reasons.get("no_receipt_yet", 0) == waiting - 1
 
 
 def test_seconds_run_from_the_first_post_to_the_last_message() -> None:

@@ -5,16 +5,21 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import aiosmtplib
 import orjson
+from aiohttp import web
 
+from shared.web.signatures import read_secrets, verify
 from simulation.gateways.sink import Sink
+from tests.waiting import until
 
 
 def free_port() -> int:
@@ -53,11 +58,11 @@ class Gateways:
 
 
 @asynccontextmanager
-async def gateways(folder: Path) -> AsyncIterator[Gateways]:
+async def gateways(folder: Path, **environment: str) -> AsyncIterator[Gateways]:
     ports = free_port(), free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "simulation.gateways",
-        env=os.environ | {"HTTP_PORT": str(ports[0]), "SMTP_PORT": str(ports[1]), "SINK_DIR": str(folder)},
+        env=os.environ | {"HTTP_PORT": str(ports[0]), "SMTP_PORT": str(ports[1]), "SINK_DIR": str(folder)} | environment,
     )  # fmt: skip
     try:
         async with aiohttp.ClientSession() as session:
@@ -92,6 +97,47 @@ async def test_one_id_is_received_once_and_answered_alike_even_after_a_kill(tmp_
         _, third = await running.post(an_sms("b"), an_sms("d"))
         assert third["results"][0] == second["results"][0]
     assert [line["id"] for line in lines(tmp_path / "sms.jsonl")] == ["a", "b", "c", "d"]
+
+
+@asynccontextmanager
+async def receiver() -> AsyncIterator[tuple[str, list[tuple[Mapping[str, str], bytes]]]]:
+    """Whoever is told of receipts; what it was told, with the headers."""
+    told: list[tuple[Mapping[str, str], bytes]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        told.append((request.headers, await request.read()))
+        return web.Response(status=200 if len(told) > 1 else 503)
+
+    app = web.Application()
+    app.add_routes([web.post("/v1/receipts", take)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        port = free_port()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield f"http://127.0.0.1:{port}", told
+    finally:
+        await runner.cleanup()
+
+
+async def test_every_sms_is_told_to_have_arrived_signed_and_again_until_it_was_heard(tmp_path: Path) -> None:
+    first, second = str(uuid4()), str(uuid4())
+    (tmp_path / "secret").write_text("whsec_" + "b3Vyc0" * 6)
+    known = read_secrets((tmp_path / "secret").read_text())
+    async with receiver() as (url, told):
+        settings = {"NOTIFICATIONS_URL": url, "RECEIPTS_SECRET_FILE": str(tmp_path / "secret")}
+        async with gateways(tmp_path, **settings) as running:
+            await running.post(an_sms(first), an_sms("by hand"))
+            await until(lambda: len(told) == 2, "the receipt that was not taken, again")
+            running.process.kill()
+        async with gateways(tmp_path, **settings) as running:
+            await running.post(an_sms(second))
+            await until(lambda: second in str(told), "a receipt after the crash")
+    for headers, body in told:
+        verify(known, headers, body, now=time.time())
+    ids = [[one["id"] for one in orjson.loads(body)["receipts"]] for _, body in told]
+    assert ids[:2] == [[first], [first]]
+    assert ids[-1][-1] == second
 
 
 async def test_concurrent_calls_with_one_id_are_one_message(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Settled:
     """A message after a try. In state `planned` or `sending` it is due again at `due_at`; `given_up` says that the next
     try goes another way."""
 
-    state: Literal["delivered", "failed", "planned", "sending"]
+    state: Literal["sent", "failed", "planned", "sending"]
     reason: str | None = None
     due_at: datetime | None = None
     tried_by: Channel | None = None
@@ -57,7 +57,7 @@ def settle(
     """`tries` counts this one. What is unclear is never sent again, not by this way nor by another, but an SMS, with its
     own id. `others`: the person allowed another channel, which is taken when this one will not do."""
     if isinstance(outcome, Accepted):
-        return Settled("delivered")
+        return Settled("sent")
     if isinstance(outcome, Unclear) and channel in NEVER_TWICE:
         return unknown(purpose, channel)
     wait = None if isinstance(outcome, Rejected) else wait_seconds(tries)

@@ -51,6 +51,7 @@ UPDATE messages m SET state = r.state, next_at = coalesce(r.next_at, m.next_at),
     tried_by = r.tried_by, channel = r.channel, language = r.language, template_version = r.template_version,
     parts = r.parts, reason = r.reason, gateway_id = r.gateway_id, claim = $2,
     given_up = string_to_array(r.given_up, ','),
+    sent_at = CASE WHEN r.state = 'sent' THEN $3::timestamptz ELSE m.sent_at END,
     settled_at = CASE WHEN r.state IN ('delivered', 'failed', 'skipped') THEN $3::timestamptz END
 FROM unnest($4::uuid[], $5::text[], $6::timestamptz[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[],
     $12::int[], $13::text[], $14::text[], $15::text[]) AS r(id, state, next_at, tries, tried_by, channel, language,

@@ -1,0 +1,1 @@
+"""HTTP in: what gateways tell of the messages they took."""

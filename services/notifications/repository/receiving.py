@@ -1,0 +1,79 @@
+"""The SQL of receipts: messages under a lock, and how far they have come."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.notifications.domain.receipts import Sent
+from services.notifications.domain.sending import Contact
+from services.notifications.repository.messages import Message
+from shared.messaging import Transaction
+
+LOCK = """
+SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.traceparent, m.state, m.channel,
+    m.given_up, (SELECT channels FROM contacts c WHERE c.person_id = m.person_id) AS channels
+FROM messages m WHERE m.id = ANY ($1) ORDER BY m.id FOR UPDATE OF m
+"""
+
+# Whoever is still sending it has lost it: what they record later is about a message that is not theirs any more.
+SAVE = """
+UPDATE messages m SET state = r.state, channel = r.channel, reason = r.reason, claim = NULL, tried_by = NULL,
+    given_up = CASE WHEN r.state = 'planned' THEN m.given_up || r.channel ELSE m.given_up END,
+    tries = CASE WHEN r.state = 'planned' THEN 0 ELSE m.tries END,
+    next_at = CASE WHEN r.state = 'planned' THEN $5 ELSE m.next_at END,
+    settled_at = CASE WHEN r.state = 'planned' THEN NULL ELSE $5 END
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS r(id, state, channel, reason)
+WHERE m.id = r.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A message under our lock."""
+
+    message: Message
+    sent: Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How a message stands after its receipt; `planned`: it goes on by the next channel."""
+
+    id: UUID
+    state: str
+    channel: str
+    reason: str | None = None
+
+
+async def lock(tx: Transaction, ids: Collection[UUID], offered: Collection[str]) -> dict[UUID, Standing]:
+    """Those that are messages of ours."""
+    rows = await tx.connection.fetch(LOCK, list(ids))
+    return {
+        row["id"]: Standing(
+            Message(
+                row["id"], row["case_id"], row["person_id"], row["appointment_id"], row["version"],
+                row["purpose"], row["traceparent"],
+            ),
+            Sent(row["state"], row["channel"], row["given_up"], _ways(row["channels"], offered)),
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+async def save(tx: Transaction, moved: Sequence[Moved]) -> None:
+    """What receipts changed."""
+    if moved:
+        await tx.connection.execute(
+            SAVE,
+            [one.id for one in moved],
+            [one.state for one in moved],
+            [one.channel for one in moved],
+            [one.reason for one in moved],
+            tx.now,
+        )
+
+
+def _ways(channels: Sequence[str] | None, offered: Collection[str]) -> Contact | None:
+    """Only the ways, for a receipt asks nothing else; windows and addresses are looked at when it is sent."""
+    allowed = [channel for channel in channels or () if channel in offered]
+    return Contact(allowed, (), "", None, has_address=False)  # type: ignore[arg-type]  # offered are Channels
