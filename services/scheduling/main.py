@@ -12,16 +12,17 @@ from fastapi import FastAPI
 from services.scheduling.api.appointments import appointment_routes
 from services.scheduling.api.attending import attending_routes
 from services.scheduling.api.exceptions import exception_routes
+from services.scheduling.api.holds import hold_routes
 from services.scheduling.api.places import calendar_routes, place_routes
 from services.scheduling.api.slots import slot_routes
-from services.scheduling.handlers import HANDLERS, KNOWING_HANDLERS
-from services.scheduling.handlers.capacity import DUE_HANDLERS
+from services.scheduling.handlers import HANDLERS, KNOWING_HANDLERS, capacity, holding
 from services.scheduling.repository.turns import turns
 from services.scheduling.settings import Role, Settings
 from shared import messaging, web
 from shared.contracts.topics import TOPICS
 from shared.messaging import Database, KafkaSettings, Kernel, open_kernel
 from shared.postgres import migrate
+from shared.web import idempotency
 from shared.web.process import Close
 
 SCHEMA = "scheduling"
@@ -43,7 +44,7 @@ def main() -> int:
 
 def migrations() -> list[Path]:
     """The folders of this schema's migrations, in order."""
-    return [messaging.MIGRATIONS, Path(__file__).parent / "migrations"]
+    return [messaging.MIGRATIONS, web.MIGRATIONS, Path(__file__).parent / "migrations"]
 
 
 async def run(role: Role, settings: Settings) -> int:
@@ -72,6 +73,7 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
         slot_routes,
         appointment_routes,
         attending_routes,
+        hold_routes,
     ):
         app.include_router(routes(in_turn))
 
@@ -83,8 +85,8 @@ def work(kernel: Kernel, lane: Role) -> None:
     matches = kernel.consumer(f"scheduling.{lane}", [f"matching.matches.{lane}"], HANDLERS)
     knowing = kernel.consumer("scheduling.knowing", KNOWN, KNOWING_HANDLERS)
     kernel.desk([matches, knowing], {"scheduling.knowing": ("therapists",)})
-    kernel.due(DUE_HANDLERS)
-    kernel.retention()
+    kernel.due(capacity.DUE_HANDLERS | holding.DUE_HANDLERS)
+    kernel.retention(idempotency.sweep)
 
 
 async def _kernel(settings: Settings, role: str) -> Kernel:

@@ -81,6 +81,23 @@ class Appointment(Event):
     changed_at: AwareDatetime
 
 
+class AppointmentHeld(Appointment):
+    """An hour is kept for the case until `held_until`, when everybody may have it again, whether or not its release was
+    said by then. It may be booked under the same id."""
+
+    type_name: ClassVar[str] = "scheduling.appointment_held.v1"
+
+    held_until: AwareDatetime
+
+
+class AppointmentReleased(Appointment):
+    """An hour that was kept is free again, and was never booked."""
+
+    type_name: ClassVar[str] = "scheduling.appointment_released.v1"
+
+    reason: str
+
+
 class AppointmentBooked(Appointment):
     """An hour is taken; nobody else can have it."""
 
@@ -157,6 +174,8 @@ class SlotFreed(Event):
 EVENTS: tuple[type[Event], ...] = (
     SiteChanged,
     CapacityChanged,
+    AppointmentHeld,
+    AppointmentReleased,
     AppointmentBooked,
     AppointmentRescheduled,
     AppointmentCancelled,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 
@@ -24,9 +24,15 @@ from services.matching.repository import continuity, offers
 from services.matching.settings import read_cities
 from services.partners.handlers.keys import create_key
 from services.scheduling.domain.calendars import OtherHours
+from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.holds import Hold, Wanted
+from services.scheduling.domain.wall_time import minute_of
+from services.scheduling.handlers import changing, holding
 from services.scheduling.handlers.exceptions import save as save_exception
 from services.scheduling.handlers.matches import book_matches
+from services.scheduling.repository import appointments
 from shared.messaging import Database, Due
+from shared.web.idempotency import KeyedRequest
 from shared.web.keys import RANDOM_BYTES, make_key
 from tests.matching import examples
 from tests.matching.events import a_case
@@ -123,7 +129,8 @@ def of_matching(database: Database) -> Make:
 
 
 def of_scheduling(store: Store) -> Make:
-    """A site with a room, an hour that was booked with a therapist of the organisation, and their afternoon off."""
+    """A site with a room, an hour that was booked with a therapist of the organisation, their afternoon off and an hour of
+    theirs that is held."""
 
     async def make(organisation: str) -> Things:
         therapist = await world.add_therapist(store, organisation=organisation)
@@ -132,6 +139,7 @@ def of_scheduling(store: Store) -> Make:
         afternoon = OtherHours(uuid4(), 0, "time_off", TODAY, TODAY, 15 * 60, 17 * 60)
         async with store.transaction() as tx:
             await save_exception(tx, therapist, afternoon, None)
+        held = await a_hold(store, therapist)
         room = await store.admin.fetchval("SELECT room_id FROM scheduling.rooms WHERE site_id = $1", site)
         appointment = await store.admin.fetchval(
             "SELECT appointment_id FROM scheduling.appointments WHERE case_id = $1", match.case_id
@@ -143,6 +151,7 @@ def of_scheduling(store: Store) -> Make:
                 "room_id": str(room),
                 "appointment_id": str(appointment),
                 "exception_id": str(afternoon.id),
+                "hold_id": str(held.id),
             },
             {
                 "person": {"case_id": str(match.case_id)},
@@ -152,6 +161,18 @@ def of_scheduling(store: Store) -> Make:
         )
 
     return make
+
+
+async def a_hold(store: Store, therapist: UUID) -> Hold:
+    """An hour of the next day, for a case whose hour with the same therapist was cancelled."""
+    staff, case = Caller("coordinator", "staff-1"), world.match(therapist)
+    await store.handle(book_matches, [case])
+    start = minute_of(NOW + timedelta(days=1))
+    wanted = Wanted(case.case_id, therapist, start, "video", None, minutes=30)
+    async with store.transaction() as tx:
+        [booked] = await appointments.live(tx, [case.case_id])
+        await changing.cancel(tx, booked.id, staff, "not_said", booked.version)
+        return await holding.hold(tx, wanted, staff, KeyedRequest("POST /v1/holds", str(uuid4()), b""))
 
 
 def of_partners(database: Database) -> Make:

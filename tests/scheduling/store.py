@@ -29,7 +29,7 @@ READER = Reader(
     frozenset(EVENTS),
     Policy(),
 )
-CHECKS = ("double_bookings", "incomplete_appointments", "wrong_weekly_loads")
+CHECKS = ("double_bookings", "incomplete_appointments", "wrong_weekly_loads", "wrong_holds")
 KEPT = {"migrations"}
 WRITTEN = (
     "appointments",

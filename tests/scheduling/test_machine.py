@@ -250,7 +250,7 @@ class Days(RuleBasedStateMachine):
         listed = self.transact(open_slots, therapist_ids=[therapist], need=need, most=9)
         site = self.model.site if in_person else None
         expected = list(self.model.starts(therapist, site, people, length))
-        assert [(one.start, one.site_id) for one in listed] == [(one, site) for one in expected[:9]]
+        assert [(one.start, one.site_id) for one in listed.slots] == [(one, site) for one in expected[:9]]
 
     @invariant()
     def it_is_as_on_paper(self) -> None:

@@ -104,7 +104,7 @@ async def test_the_number_of_queries_does_not_grow_with_the_number_of_therapists
         said: list[Any] = []
         async with store.transaction() as tx:
             with tx.connection.query_logger(said.append):
-                found = await open_slots(tx, therapists[:number], [], need, 500)
+                found = await open_slots(tx, therapists[:number], need, 500)
         assert {slot.therapist_id for slot in found.slots} == set(therapists[:number])
         counted.append(len(said))
     assert counted[0] == counted[1] <= 6

@@ -53,7 +53,7 @@ def appointment_routes(in_turn: InTurn) -> APIRouter:
         """Moves it to another open start with the same therapist; 409 names the nearest `alternatives`."""
         caller, seen = caller_of(concerned), seen_version(request)
         sent = parse(RescheduleSent, await request.body())
-        move = Move(_whole_minute(sent.start), sent.certainty)
+        move = Move(whole_minute(sent.start), sent.certainty)
         there = await answer(
             in_turn, request, lambda tx: changing.reschedule(tx, appointment_id, caller, move, seen)
         )
@@ -67,7 +67,8 @@ def caller_of(principal: Principal) -> Caller:
     return Caller(principal.role, principal.subject, principal.case_id, principal.organisation)
 
 
-def _whole_minute(start: AwareDatetime) -> int:
+def whole_minute(start: AwareDatetime) -> int:
+    """The minute in UTC. Raises Problem 422 where it is none."""
     if start.second or start.microsecond:
         field = FieldProblem("/start", "off_grid", "Appointments begin on the quarter hour.")
         raise Problem(422, "invalid_request", "Some fields cannot be accepted.", [field])

@@ -21,6 +21,7 @@ from shared.web import PlainText
 MOST_RULES = 84  # twelve a day
 MOST_NOTICE = 30 * 24 * 60
 LONGEST_SESSION = 240
+LONGEST_HOLD = 120
 
 WallTime = Annotated[str, StringConstraints(pattern=r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
 Organisation = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)]
@@ -52,6 +53,12 @@ CALENDAR: dict[str, Any] = {
         {"day": 1, "start": "09:00", "end": "17:00", "lane": "online"},
         {"day": 2, "start": "09:00", "end": "13:00", "lane": "in_person", "site_id": ROOM["site_id"]},
     ],
+}
+HOLD: dict[str, Any] = {
+    "case_id": "018f3c1e-7b1a-7000-8000-000000000003",
+    "therapist_id": "018f3c1e-7b1a-7000-8000-000000000002",
+    "start": "2026-12-07T10:00:00+05:00",
+    "modality": "video",
 }
 
 
@@ -133,6 +140,17 @@ class RescheduleSent(Sent):
 
     start: AwareDatetime
     certainty: Certainty | None = None
+
+
+class HoldSent(Sent):
+    """An hour to be kept for a case; in person at a site. `hold_minutes` is how long."""
+
+    case_id: UUID
+    therapist_id: UUID
+    start: AwareDatetime
+    modality: Modality
+    site_id: UUID | None = None
+    hold_minutes: Annotated[int, Field(ge=1, le=LONGEST_HOLD)] = 30
 
 
 class SlotsAsked(BaseModel):

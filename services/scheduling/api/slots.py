@@ -33,7 +33,7 @@ def slot_routes(in_turn: InTurn) -> APIRouter:
 
         async def listed(tx: Transaction) -> Listed:
             need = _need(asked, lane, begins, tx.now)
-            return await open_slots(tx, asked.therapist_id, asked.site_id, need, asked.limit)
+            return await open_slots(tx, asked.therapist_id, need, asked.limit, asked.site_id)
 
         found = await answer(in_turn, request, listed)
         following = pack_cursor(found.slots[-1].start + 1) if len(found.slots) >= asked.limit else None

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.scheduling.domain.appointments import Appointment, By, Change
 from services.scheduling.domain.attendance import Step
+from services.scheduling.domain.holds import Hold
 from services.scheduling.domain.wall_time import moment_of
 from shared.contracts import scheduling
 from shared.contracts.matching import MatchAttendee, MatchMade
@@ -13,7 +14,9 @@ from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentFulfilled,
+    AppointmentHeld,
     AppointmentNoShow,
+    AppointmentReleased,
     AppointmentRescheduled,
     SlotNotFound,
 )
@@ -28,9 +31,19 @@ SAID_AFTER: Mapping[Step, type[scheduling.Appointment]] = {
 }
 
 
-def booked(appointment: Appointment, tx: Transaction) -> AppointmentBooked:
+def booked(appointment: Appointment, tx: Transaction, by: By = "system") -> AppointmentBooked:
     """An hour is taken."""
-    return AppointmentBooked(**_about(appointment, tx), by="system")
+    return AppointmentBooked(**_about(appointment, tx), by=by)
+
+
+def held(hold: Hold, by: By, tx: Transaction) -> AppointmentHeld:
+    """An hour is kept for a time."""
+    return AppointmentHeld(**_about(hold.appointment, tx), by=by, held_until=hold.held_until)
+
+
+def released(appointment: Appointment, change: Change, tx: Transaction) -> AppointmentReleased:
+    """An hour that was kept is free again."""
+    return AppointmentReleased(**_about(appointment, tx), by=change.by, reason=change.reason or "not_said")
 
 
 def rescheduled(

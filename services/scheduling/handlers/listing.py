@@ -20,7 +20,11 @@ class Listed:
 
 
 async def open_slots(
-    tx: Transaction, therapist_ids: Sequence[UUID], site_ids: Sequence[UUID], need: Need, most: int
+    tx: Transaction,
+    therapist_ids: Sequence[UUID],
+    need: Need,
+    most: int,
+    site_ids: Sequence[UUID] = (),
 ) -> Listed:
     """The first `most` open starts, at these sites if any are named; without a lock, so good until somebody books.
     The same few queries for one therapist and for fifty."""

@@ -8,11 +8,11 @@ from services.scheduling.domain import booking, fencing
 from services.scheduling.domain.appointments import Appointment, Change, cancelled, resources_of
 from services.scheduling.domain.booking import Hour, NoSlotReason, asked_for
 from services.scheduling.domain.fencing import Fence
-from services.scheduling.handlers import announcing
+from services.scheduling.handlers import announcing, holding
 from services.scheduling.handlers.capacity import may_have_risen
 from services.scheduling.handlers.facts import care_fact, therapist_fact
 from services.scheduling.handlers.wishes import appointment_of, wish_of
-from services.scheduling.repository import appointments, diary, fences, places, resources
+from services.scheduling.repository import appointments, diary, fences, holds, places, resources
 from services.scheduling.repository.diary import Floor
 from shared.contracts.matching import MatchMade, MatchWithdrawn
 from shared.messaging import Transaction
@@ -27,13 +27,16 @@ async def book_matches(events: Sequence[MatchMade], tx: Transaction) -> None:
     same case had is given back. What nobody here knows of yet waits for it."""
     standing = await fences.lock(tx, [event.case_id for event in events])
     current = fencing.current(standing, events)
-    older = await appointments.live(tx, [m.case_id for m in current if standing[m.case_id].attempt])
-    floor = await diary.lock(tx, asked_for([wish_of(match) for match in current]), resources_of(older))
+    known = [match.case_id for match in current if standing[match.case_id].attempt]
+    older, held = await appointments.live(tx, known), await holds.live(tx, known)
+    theirs = resources_of([*older, *(one.appointment for one in held)])
+    floor = await diary.lock(tx, asked_for([wish_of(match) for match in current]), theirs)
     awaited = {match.case_id: fact for match in current if (fact := _awaits(match, standing, floor))}
     ready = [match for match in current if match.case_id not in awaited]
     superseded = [one for one in older if one.case_id not in awaited]
 
     await appointments.cancel(tx, [(one, SUPERSEDED) for one in superseded])
+    await holding.release(tx, [(one, SUPERSEDED) for one in held if one.case_id not in awaited])
     ids = {match.case_id: tx.new_id() for match in ready}
     found = await _find_hours(tx, ready, floor, ids)
     booked = await _book(tx, found, ids)
@@ -50,14 +53,15 @@ async def withdraw_matches(events: Sequence[MatchWithdrawn], tx: Transaction) ->
     """Gives back what was booked for these attempts or lower ones, and lets none of them book any more."""
     last = fencing.highest(events)
     standing = await fences.lock(tx, list(last))
-    booked = await appointments.live(tx, list(last))
-    gone = [
-        (one, Change("system", last[one.case_id].reason))
-        for one in booked
-        if one.attempt <= last[one.case_id].attempt
-    ]
-    await resources.lock(tx, {}, resources_of([one for one, _ in gone]))
+    booked, held = await appointments.live(tx, list(last)), await holds.live(tx, list(last))
+    why = {case_id: Change("system", one.reason) for case_id, one in last.items()}
+    gone = [(one, why[one.case_id]) for one in booked if one.attempt <= last[one.case_id].attempt]
+    kept = [(one, why[one.case_id]) for one in held if one.attempt <= last[one.case_id].attempt]
+    await resources.lock(
+        tx, {}, resources_of([one for one, _ in gone] + [one.appointment for one, _ in kept])
+    )
     await appointments.cancel(tx, gone)
+    await holding.release(tx, kept)
     await fences.withdraw(
         tx, {case: fencing.withdrawn(standing[case], one.attempt) for case, one in last.items()}
     )

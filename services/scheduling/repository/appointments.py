@@ -101,13 +101,21 @@ async def live(tx: Transaction, case_ids: Collection[UUID]) -> list[Appointment]
     rows = await tx.connection.fetch(
         f"{COLUMNS} WHERE case_id = ANY ($1) AND state = 'booked' ORDER BY appointment_id", list(case_ids)
     )
-    return [_appointment(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 async def find(tx: Transaction, appointment_id: UUID) -> Appointment | None:
     """One appointment, whatever became of it."""
     row = await tx.connection.fetchrow(f"{COLUMNS} WHERE appointment_id = $1", appointment_id)
-    return _appointment(row) if row else None
+    return from_row(row) if row else None
+
+
+async def last(tx: Transaction, case_id: UUID) -> Appointment | None:
+    """The last appointment that the case had, whatever became of it."""
+    row = await tx.connection.fetchrow(
+        f"{COLUMNS} WHERE case_id = $1 ORDER BY attempt DESC, version DESC LIMIT 1", case_id
+    )
+    return from_row(row) if row else None
 
 
 async def book(tx: Transaction, booked: Sequence[Appointment], limits: Sequence[int]) -> None:
@@ -136,7 +144,7 @@ async def book(tx: Transaction, booked: Sequence[Appointment], limits: Sequence[
         [tx.traceparent_of(str(a.case_id)) for a in booked],
         tx.now,
     )
-    await _count(
+    await count(
         tx, {(a.therapist_id, a.week): limit for a, limit in zip(booked, limits, strict=True)}, booked
     )
 
@@ -187,7 +195,7 @@ async def move(
         tx.traceparent_of(str(appointment.case_id)),
         appointment.certainty,
     )
-    await _count(tx, {(appointment.therapist_id, appointment.week): limit}, [appointment], stay=same_week)
+    await count(tx, {(appointment.therapist_id, appointment.week): limit}, [appointment], stay=same_week)
 
 
 async def take_step(tx: Transaction, after: Appointment, step: Step, change: Change) -> None:
@@ -205,13 +213,14 @@ async def take_step(tx: Transaction, after: Appointment, step: Step, change: Cha
     )
 
 
-async def _count(
+async def count(
     tx: Transaction,
     limits: dict[tuple[UUID, int], int],
     booked: Sequence[Appointment],
     *,
     stay: bool = False,
 ) -> None:
+    """Counts these in their weeks, whose limits are given; whoever stays in a week was counted there before."""
     weeks = Counter((a.therapist_id, a.week) for a in booked)
     await tx.connection.execute(
         COUNT,
@@ -223,7 +232,8 @@ async def _count(
     )
 
 
-def _appointment(row: Any) -> Appointment:
+def from_row(row: Any) -> Appointment:
+    """An appointment from its columns."""
     return Appointment(
         row["appointment_id"],
         row["case_id"],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -14,8 +15,19 @@ from shared.messaging import Transaction
 
 ROUNDS = 3
 
-# Holds that have run out never count; who has the locks deletes them.
-SWEEP = "WITH ended AS (DELETE FROM reservations WHERE held_until <= $4 AND resource_id = ANY ($1))"
+# Holds that have run out never count; who has the locks deletes what they reserve and takes them out of the weeks.
+SWEEP = """
+WITH ended AS (DELETE FROM reservations WHERE held_until <= $4 AND resource_id = ANY ($1)),
+over AS (
+    UPDATE holds SET counted = false WHERE counted AND held_until <= $4 AND therapist_id = ANY ($5)
+    RETURNING therapist_id, week
+),
+uncounted AS (
+    UPDATE weekly_load w SET used = w.used - o.count, changed_by = pg_current_xact_id()
+    FROM (SELECT therapist_id, week, count(*)::int FROM over GROUP BY 1, 2) AS o
+    WHERE o.therapist_id = w.therapist_id AND o.week = w.week
+)
+"""
 
 # Two kinds of row in one answer: what is reserved (minutes are whole, nothing is rounded), and how full the
 # weeks are (numbered from the one that held 1970-01-01).
@@ -27,14 +39,18 @@ JOIN reservations r ON r.resource_id = w.id AND r.during && tstzrange($2, $3)
 WHERE (r.held_until IS NULL OR r.held_until > $4) AND ($7::uuid IS NULL OR r.appointment_id <> $7)
 GROUP BY w.id
 UNION ALL
-SELECT false, therapist_id, array_agg((week - date '1969-12-29') / 7), array_agg(used)
-FROM weekly_load WHERE therapist_id = ANY ($5) AND week >= $6 GROUP BY therapist_id
+SELECT false, w.therapist_id, array_agg((w.week - date '1969-12-29') / 7), array_agg(w.used - coalesce(o.count, 0))
+FROM weekly_load w LEFT JOIN (
+    SELECT therapist_id, week, count(*)::int FROM holds
+    WHERE counted AND held_until <= $4 AND therapist_id = ANY ($5) GROUP BY 1, 2
+) AS o ON o.therapist_id = w.therapist_id AND o.week = w.week
+WHERE w.therapist_id = ANY ($5) AND w.week >= $6 GROUP BY w.therapist_id
 """
 
 # A row that is missing was taken by somebody without the protocol.
 INSERT = """
-INSERT INTO reservations (appointment_id, resource_id, during)
-SELECT appointment_id, resource_id, tstzrange(starts, ends)
+INSERT INTO reservations (appointment_id, resource_id, during, held_until)
+SELECT appointment_id, resource_id, tstzrange(starts, ends), $5
 FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[])
     AS r(appointment_id, resource_id, starts, ends)
 ORDER BY resource_id, starts
@@ -113,20 +129,25 @@ async def reserve(
     floor: Floor,
     decide: Callable[[Board], Sequence[Outcome]],
     ids: Mapping[UUID, UUID],
+    *,
+    held_until: datetime | None = None,
 ) -> Sequence[Outcome]:
     """Reads, decides and inserts everything at once; if somebody was there first, reads and decides again.
 
-    `ids` are the appointments by case. Raises Contended after three rounds.
+    `ids` are the appointments by case; with `held_until` they are holds. Raises Contended after three rounds.
     """
     for _ in range(ROUNDS):
         outcomes = decide(await read_board(tx, floor))
         hours = [hour for hour in outcomes if isinstance(hour, Hour)]
-        if await _insert(tx, [(ids[hour.case_id], one) for hour in hours for one in reservations(hour)]):
+        rows = [(ids[hour.case_id], one) for hour in hours for one in reservations(hour)]
+        if await _insert(tx, rows, held_until):
             return outcomes
     raise Contended
 
 
-async def _insert(tx: Transaction, rows: Sequence[tuple[UUID, Reservation]]) -> bool:
+async def _insert(
+    tx: Transaction, rows: Sequence[tuple[UUID, Reservation]], held_until: datetime | None
+) -> bool:
     if not rows:
         return True
     savepoint = tx.connection.transaction()
@@ -137,6 +158,7 @@ async def _insert(tx: Transaction, rows: Sequence[tuple[UUID, Reservation]]) -> 
         [one.resource_id for _, one in rows],
         [moment_of(one.start) for _, one in rows],
         [moment_of(one.end) for _, one in rows],
+        held_until,
     )
     if tag == f"INSERT 0 {len(rows)}":
         await savepoint.commit()

@@ -12,7 +12,9 @@ from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentFulfilled,
+    AppointmentHeld,
     AppointmentNoShow,
+    AppointmentReleased,
     AppointmentRescheduled,
     CapacityChanged,
     FreeMinutes,
@@ -66,6 +68,8 @@ EXAMPLES: tuple[Event, ...] = (
         ),
         changed_at=story.SOON,
     ),
+    AppointmentHeld(**HOUR, version=4, by="clinic", changed_at=story.SOON, held_until=story.LATER),
+    AppointmentReleased(**HOUR, version=5, by="system", changed_at=story.LATER, reason="expired"),
     AppointmentBooked(**HOUR | FIRST_HOUR, version=1, by="system", changed_at=story.SOON),
     AppointmentRescheduled(
         **HOUR, version=2, by="person", changed_at=story.LATER, previous_start=story.FIRST_BEGINS

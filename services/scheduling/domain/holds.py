@@ -1,0 +1,201 @@
+"""Holds: an hour that staff keep for a case while they ask, until it is confirmed, given back, or the time is up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from services.scheduling.domain import grid
+from services.scheduling.domain.appointments import Appointment
+from services.scheduling.domain.availability import Board, Need, Therapist
+from services.scheduling.domain.booking import Candidate, Hour, Wish, decide
+from services.scheduling.domain.calendars import Fault, Lane
+from services.scheduling.domain.changes import ALTERNATIVES, FARTHEST_DAYS, Caller, check_start
+from services.scheduling.domain.fencing import Fence
+from services.scheduling.domain.refusals import Refused, invalid
+from services.scheduling.domain.wall_time import DAY, moment_of
+
+HoldState = Literal["held", "confirmed", "released"]
+
+LIVE = ("booked", "arrived")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The hour that somebody wants held. `start` is a UTC minute; `minutes` is how long it is to be held."""
+
+    case_id: UUID
+    therapist_id: UUID
+    start: int
+    modality: str
+    site_id: UUID | None
+    minutes: int
+
+    @property
+    def lane(self) -> Lane:
+        """Where the modality is booked."""
+        return "in_person" if self.modality == "in_person" else "online"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The appointment that it would become, under the same id, and until when it is kept."""
+
+    appointment: Appointment
+    held_until: datetime
+    state: HoldState = "held"
+    reason: str | None = None
+
+    @property
+    def id(self) -> UUID:
+        return self.appointment.id
+
+    @property
+    def case_id(self) -> UUID:
+        return self.appointment.case_id
+
+    @property
+    def attempt(self) -> int:
+        return self.appointment.attempt
+
+    def at(self, now: datetime) -> "Hold":
+        """How it stands now: one whose time is up is released, whether or not somebody has said so yet."""
+        if self.state == "held" and self.held_until <= now:
+            return replace(self, state="released", reason="expired")
+        return self
+
+
+def check_wanted(wanted: Wanted, now: int) -> None:
+    """Whether such an hour could be held for anybody. Raises Refused."""
+    check_start(wanted.start, now)
+    if wanted.lane == "online" and wanted.site_id is not None:
+        raise invalid([Fault("/site_id", "not_allowed", "online hours have no site")])
+    if wanted.lane == "in_person" and wanted.site_id is None:
+        raise invalid([Fault("/site_id", "missing", "hours in person are at a site")])
+
+
+def check_case(
+    last: Appointment | None, fence: Fence, held: Sequence[Hold], caller: Caller, now: datetime
+) -> Appointment:
+    """The last appointment of the case, if another hour may be held after it. Raises Refused.
+
+    Who takes part, and that their search has ended, is known from there: whoever is still searched for is left to
+    matching, and whoever has an hour moves it.
+    """
+    if last is None or not _of_their_own(caller, last.therapist_id, last.organisation):
+        raise invalid([Fault("/case_id", "unknown_case", "no appointment of this case is known here")])
+    if last.state in LIVE:
+        raise Refused("already_booked", "This case has an hour, which can be moved.")
+    check_fence(last, fence)
+    if any(one.at(now).state == "held" for one in held):
+        raise Refused("already_held", "An hour is held for this case; confirm it or release it first.")
+    return last
+
+
+def check_fence(appointment: Appointment, fence: Fence) -> None:
+    """Whether the case may still have it: consent stands, nothing newer was decided. Raises Refused."""
+    newer = fence.attempt > appointment.attempt or fence.withdrawn >= appointment.attempt
+    if newer or fence.care_stopped:
+        raise Refused("case_moved_on", "This case was taken back, or is looked after otherwise.")
+
+
+def check_therapist(caller: Caller, therapist: Therapist | None) -> Therapist:
+    """The therapist, if it is for the caller to give their hours away. Raises Refused."""
+    if therapist is None or not _of_their_own(caller, therapist.id, therapist.organisation):
+        raise invalid([Fault("/therapist_id", "unknown_therapist", "there is no such therapist for you")])
+    return therapist
+
+
+def check_confirmable(hold: Hold, fence: Fence, now: datetime) -> None:
+    """Whether it can become an appointment. Raises Refused."""
+    if hold.at(now).state == "released":
+        code = "hold_expired" if hold.at(now).reason == "expired" else "already_released"
+        raise Refused(code, "This hour is not held any more.")
+    check_fence(hold.appointment, fence)
+
+
+def wish_for(wanted: Wanted, last: Appointment, first: int, until: int) -> Wish:
+    """What the case needs of this therapist, at a start between these minutes: as long as last time."""
+    need = Need(
+        lane=wanted.lane,
+        length=last.end - last.start,
+        people=tuple(dict.fromkeys(last.person_ids)),
+        first=first,
+        last=until,
+    )
+    sites = (wanted.site_id,) if wanted.site_id else ()
+    return Wish(wanted.case_id, (Candidate(wanted.therapist_id, sites),), need)
+
+
+def wish_anywhere(wanted: Wanted, last: Appointment, now: int) -> Wish:
+    """The wish for any start."""
+    return wish_for(wanted, last, now, now + FARTHEST_DAYS * DAY)
+
+
+def held_hour(wanted: Wanted, last: Appointment, board: Board) -> list[Hour]:
+    """The hour that is wanted. Raises Refused slot_taken with the nearest starts that are open."""
+    length = last.end - last.start
+    exact = wish_for(wanted, last, wanted.start, wanted.start + length)
+    outcome = decide([exact], board)[0]
+    if isinstance(outcome, Hour):
+        return [outcome]
+    anywhere = wish_anywhere(wanted, last, board.now).need
+    mask = board.open_starts(wanted.therapist_id, wanted.site_id, anywhere)
+    near = sorted(grid.minutes(mask, board.origin), key=lambda one: (abs(one - wanted.start), one))
+    raise Refused("slot_taken", "This time is not free.", alternatives=sorted(near[:ALTERNATIVES]))
+
+
+def until(wanted: Wanted, now: datetime) -> datetime:
+    """Until when it is kept: never beyond its own beginning."""
+    return min(now + timedelta(minutes=wanted.minutes), moment_of(wanted.start))
+
+
+def zone_of(wanted: Wanted, last: Appointment, zones: Mapping[UUID, str]) -> str:
+    """The zone in which it is told: the site's in person, else the one of before. Raises Refused."""
+    if wanted.site_id is None:
+        return last.time_zone
+    if wanted.site_id not in zones:
+        raise invalid([Fault("/site_id", "unknown_site", "there is no such site")])
+    return zones[wanted.site_id]
+
+
+def held(
+    wanted: Wanted, last: Appointment, hour: Hour, hold_id: UUID, zone: str, held_until: datetime
+) -> Hold:
+    """The hour as it is kept. Its versions go on from the last appointment's, for
+    whoever follows a case by them."""
+    appointment = replace(
+        last,
+        id=hold_id,
+        version=last.version + 1,
+        state="booked",
+        lane=wanted.lane,
+        modality=wanted.modality,
+        therapist_id=hour.therapist_id,
+        organisation=hour.organisation,
+        site_id=hour.site_id,
+        room_id=hour.room_id,
+        start=hour.start,
+        end=hour.end,
+        buffer=hour.buffer,
+        week=hour.week,
+        time_zone=zone,
+        certainty="firm",
+    )
+    return Hold(appointment, held_until)
+
+
+def ended(hold: Hold, state: HoldState, reason: str | None = None) -> Hold:
+    """The same hold, confirmed or released; the version after it."""
+    after = replace(hold.appointment, version=hold.appointment.version + 1)
+    return replace(hold, appointment=after, state=state, reason=reason)
+
+
+def _of_their_own(caller: Caller, therapist_id: UUID, organisation: str) -> bool:
+    by_role = {
+        "coordinator": True,
+        "clinic_desk": caller.organisation == organisation,
+        "therapist": caller.subject == str(therapist_id),
+    }
+    return by_role.get(caller.role, False)
