@@ -7,6 +7,7 @@ outside world would. The counting afterwards reads tables, topics and sinks.
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from simulation.client_log import ClientLog, read_client_log
 from simulation.counting import count
 from simulation.evidence import kernel, waiting
 from simulation.evidence.sources import Sources
-from simulation.figures import Figures
+from simulation.figures import Figures, Leftovers
 from simulation.history import Findings, History
 from simulation.http_client import Address
 from simulation.population import Person, care_for, guardians
@@ -109,23 +110,35 @@ async def run(  # noqa: PLR0913 - options, all by keyword
     token = staff_token(secrets, now=time.time()) if share else ""
     clinician = staff_token(secrets, now=time.time(), role="duty_clinician")
     own = _own_run(people, seed, out.parent, per_second, share, token)
-    connection = await asyncpg.connect(addresses["database"])
-    try:
-        before = await kernel.leftovers(connection)
-        desks = _desks(addresses)
-        async with agreeing.meanwhile(desks.intake, own.household):
-            async with on_duty.meanwhile(Address.of(addresses["intake-crisis"]), clinician):
-                asked = await _ask_and_wait(connection, desks, own, progress)
-            await _settle(connection, asked, own, settle_seconds)
-        left = (await kernel.leftovers(connection)).since(before)
-    finally:
-        await connection.close()
+    desk = on_duty.meanwhile(Address.of(addresses["intake-crisis"]), clinician)
+    asked, left = await _live(addresses, own, desk, settle_seconds, progress)
     history = await _history(addresses, own, asked)
     figures, findings = count(history, left, people=people, now=datetime.now(UTC))
     kept = figures.promises_kept(faults=faults) and not asked.unanswered and not asked.refused
     _write(out, figures, findings, own)
     progress(reporting.table(figures, findings, out, kept=kept))
     return 0 if kept else 1
+
+
+async def _live(
+    addresses: Mapping[str, str],
+    own: Run,
+    desk: AbstractAsyncContextManager[None],
+    settle_seconds: float,
+    progress: Tell,
+) -> tuple[Asked, Leftovers]:
+    """Everybody does what they do, and what they began ends; what the kernel has left over of it."""
+    connection = await asyncpg.connect(addresses["database"])
+    try:
+        before = await kernel.leftovers(connection)
+        desks = _desks(addresses)
+        async with agreeing.meanwhile(desks.intake, own.household):
+            async with desk:
+                asked = await _ask_and_wait(connection, desks, own, progress)
+            await _settle(connection, asked, own, settle_seconds)
+        return asked, (await kernel.leftovers(connection)).since(before)
+    finally:
+        await connection.close()
 
 
 def _own_run(count: int, seed: int, folder: Path, per_second: float | None, share: float, token: str) -> Run:
