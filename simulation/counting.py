@@ -102,7 +102,7 @@ def _bookings(history: History) -> dict[str, Any]:
         "booked_online": len({a.case_id for a in live if a.lane == "online"}),
         "booked_in_person": len({a.case_id for a in live if a.lane == "in_person"}),
         "partner_bookings_seen": len(history.bookings),
-        "partner_bookings_expected": sum(a.organisation == history.at_partner for a in live),
+        "partner_bookings_expected": sum(a.organisation in history.partners for a in live),
     }
 
 

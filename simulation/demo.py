@@ -17,7 +17,17 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import orjson
 
-from simulation import agreeing, asking, changing, choosing, evidence, handing_over, on_duty, reporting
+from simulation import (
+    agreeing,
+    asking,
+    changing,
+    choosing,
+    evidence,
+    handing_over,
+    network,
+    on_duty,
+    reporting,
+)
 from simulation.agreeing import Household
 from simulation.asking import Asked
 from simulation.client_log import ClientLog, read_client_log
@@ -30,7 +40,7 @@ from simulation.http_client import Address
 from simulation.population import Person, care_for, guardians
 from simulation.population import people as population
 from simulation.returning import Desks
-from simulation.seeding import seed_care, staff_token
+from simulation.seeding import entitle, seed_care, staff_token
 
 KARACHI = ZoneInfo("Asia/Karachi")
 LOOK_SECONDS, TELL_SECONDS = 0.5, 2.0  # looking costs the database as much as a dozen people who ask
@@ -75,9 +85,10 @@ async def seed(
     secrets: Path = Path(".local/secrets"),
     progress: Tell = print,
 ) -> None:
-    """Sites, rooms, therapists and calendars for that many people; returns when matching and scheduling know
+    """Sites, rooms, therapists and calendars for that many people, and a key for the network's office; returns when matching and scheduling know
     them. Doing it again changes nothing."""
     await seed_care(addresses, care_for(seed, people), staff_token(secrets, now=time.time()), progress)
+    await entitle(addresses["database"], network.ORGANISATION, network.key_file(secrets))
     connection = await asyncpg.connect(addresses["database"])
     try:
         await _until_care_is_known(connection)

@@ -33,9 +33,9 @@ def table(figures: Figures, findings: Findings, out: Path, *, kept: bool) -> str
         _line("  not to be sent", f.messages_skipped, _reasons(f.messages_skipped_reasons)),
         _line("  not yet", f.messages_waiting, _reasons(f.messages_waiting_reasons)),
         _line(
-            "seen by the hospital",
+            "seen by partners",
             f.partner_bookings_seen,
-            f"of {f.partner_bookings_expected} that are its own",
+            f"of {f.partner_bookings_expected} of their own hours",
         ),
         _line("booked and told", f.journeys, f"in {f.seconds} s: {f.journeys_per_second} journeys a second"),
         _line("request to message", f"{f.p50_s} s", f"half of them; 99 of 100 within {f.p99_s} s"),

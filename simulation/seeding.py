@@ -1,5 +1,7 @@
 """Puts the country's care into the services over HTTP, as a coordinator would; doing it again changes nothing."""
 
+import asyncio
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,6 +44,20 @@ async def seed_care(
     await _put_all(matching, [_put("therapists", one.id, one.profile) for one in care.therapists], token)
     await _put_all(scheduling, [_put("calendars", one.id, one.calendar) for one in care.therapists], token)
     progress(f"care: {len(care.sites)} sites, {len(care.rooms)} rooms, {len(care.therapists)} therapists")
+
+
+async def entitle(database: str, organisation: str, file: Path) -> None:
+    """An operator gives the organisation a key, in this file; one that is there stays. Raises NotSeeded."""
+    if await asyncio.to_thread(file.exists):
+        return
+    command = ("partner-keys", "create", organisation, "--key-file", str(file), "--by", "simulation")
+    process = await asyncio.create_subprocess_exec(
+        "env", f"DATABASE_URL={database}", sys.executable, "-m", "services.console.main", *command,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, said = await process.communicate()
+    if process.returncode:
+        raise NotSeeded(f"partner-keys: {process.returncode} {said.decode(errors='replace')[-500:]}")
 
 
 def _put(kind: str, identifier: UUID, body: dict[str, Any]) -> Put:

@@ -88,6 +88,7 @@ def environment(process: Process, around: Surroundings) -> dict[str, str]:
             "OTEL_TRACES_EXPORTER": "zipkin",
             "PYTHONUNBUFFERED": "1",
             "SINK_DIR": str(around.folder / "sinks"),
+            "PARTNER_KEY_FILE": str(around.secrets / "humqadam-network.key"),
         }
     )
     if process.name in around.ports:

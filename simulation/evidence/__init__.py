@@ -9,8 +9,11 @@ from shared.contracts.topics import TOPICS, partner_topic
 from simulation.evidence import bookings, kernel, people, services, sinks, topics
 from simulation.evidence.sources import Sources
 from simulation.history.facts import History, Streams
+from simulation.network import ORGANISATION
 
-PARTNER = "rehmat-hospital"
+HOSPITAL = "rehmat-hospital"
+# Who has what from where: the hospital from its topic, the network from its feed.
+PARTNERS = {HOSPITAL: "/bookings", ORGANISATION: "/network/bookings"}
 CLOCKS_DIFFER = 5.0  # seconds by which a record's time may be before the client's
 
 __all__ = ["Sources", "load"]
@@ -64,12 +67,16 @@ async def _tables(connection: asyncpg.Connection) -> History:
 
 
 async def _partner(sources: Sources, history: History) -> None:
-    """The hospital's own books, as far as they are about our people."""
-    history.at_partner = PARTNER
-    if sources.hospital:
-        live, history.complaints = await sinks.hospital(sources.hospital)
-        history.bookings = [booking for booking in live if booking.booking_ref in history.references]
+    """The partners' own books, as far as they are about our people."""
+    history.partners = frozenset(PARTNERS)
+    if not sources.hospital:
+        return
+    for holder, path in PARTNERS.items():
+        found, complaints = await sinks.books(sources.hospital, path, holder)
+        history.complaints = [*history.complaints, *complaints]
+        own = [booking for booking in found if booking.booking_ref in history.references]
+        history.bookings = [*history.bookings, *own]
 
 
 def _topics() -> tuple[Topic, ...]:
-    return (*TOPICS, partner_topic(PARTNER))
+    return (*TOPICS, partner_topic(HOSPITAL))

@@ -1,4 +1,4 @@
-"""What reached the outside world: the gateways' sinks, and the bookings the hospital has from its own topic."""
+"""What reached the outside world: the gateways' sinks, and the bookings partners have from their own topic or feed."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -29,19 +29,22 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
             yield from (orjson.loads(line) for line in lines if line.endswith(b"\n"))
 
 
-async def hospital(url: str) -> tuple[list[Booking], list[str]]:
-    """The hospital's bookings that were not cancelled, and what it complains of: missing positions, versions out of order."""
+async def books(url: str, path: str, holder: str) -> tuple[list[Booking], list[str]]:
+    """A partner's bookings that were not cancelled, and what it complains of: missing positions, versions out of order."""
     address = Address.of(url)
     async with connection(address) as own:
-        answer = await own.insist(prepare("GET", "/bookings", address.name))
+        answer = await own.insist(prepare("GET", path, address.name))
     content = orjson.loads(answer.body)
-    live = [_booking(one) for one in content["bookings"] if one["status"] != "cancelled"]
-    return live, [f"position {gap} is missing" for gap in content["gaps"]] + list(content.get("problems", ()))
+    live = [_booking(one, holder) for one in content["bookings"] if one["status"] != "cancelled"]
+    return live, [f"{holder}: position {gap} is missing" for gap in content["gaps"]] + [
+        f"{holder}: {problem}" for problem in content["problems"]
+    ]
 
 
-def _booking(one: dict[str, Any]) -> Booking:
+def _booking(one: dict[str, Any], holder: str) -> Booking:
     return Booking(
         booking_ref=one["booking_ref"],
+        holder=holder,
         version=one["version"],
         practitioner=UUID(one["practitioner"]),
         site=UUID(one["site"]) if one["site"] else None,

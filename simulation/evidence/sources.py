@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The admin's DSN, the broker, the hospital's address (empty: none runs) and the folder of the sinks."""
+    """The admin's DSN, the broker, the address of the partners' books (empty: none run) and the folder of the sinks."""
 
     database: str
     kafka: str

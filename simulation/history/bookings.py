@@ -48,9 +48,9 @@ def sweep(spans: Iterable[Span]) -> Iterator[str]:
 
 
 def partner_differs(history: History) -> Iterator[str]:
-    """Live appointments of the partner's organisation that it has otherwise, or not, or that it has wrongly."""
+    """Live appointments of a partner's organisation that it has otherwise, or not, or that it has wrongly."""
     own = history.own_appointments()
-    ours = {one.appointment_id: one for one in own if one.organisation == history.at_partner}
+    ours = {one.appointment_id: one for one in own if one.organisation in history.partners}
     for booking in history.bookings:
         known = ours.pop(history.references.get(booking.booking_ref, UUID(int=0)), None)
         if known is None or _as_told(known) != tuple(booking)[1:]:
@@ -59,12 +59,12 @@ def partner_differs(history: History) -> Iterator[str]:
 
 
 def partner_complains(history: History) -> Iterator[str]:
-    """What the partner itself noticed: positions that never came, versions out of order."""
+    """What partners themselves noticed: positions that never came, versions out of order."""
     yield from history.complaints
 
 
 def _as_told(own: Appointment) -> tuple[object, ...]:
-    return (own.version, own.therapist_id, own.site_id, own.room_id, own.start, own.end)
+    return (own.organisation, own.version, own.therapist_id, own.site_id, own.room_id, own.start, own.end)
 
 
 def _same(there: Sequence[Reservation], needed: Sequence[Reservation]) -> bool:

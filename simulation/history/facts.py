@@ -96,9 +96,10 @@ class Receipt(NamedTuple):
 
 
 class Booking(NamedTuple):
-    """A live booking as the partner has it from its own topic alone."""
+    """A booking that stands as a partner has it, from its own topic or its own feed alone; `holder` is who has it."""
 
     booking_ref: str
+    holder: str
     version: int
     practitioner: UUID
     site: UUID | None
@@ -138,7 +139,7 @@ class History:
     guardian had to agree, `agreed` is how many of these did; `expects_card` are the numbers of people
     whose answer must show whom to call; `addresses` is where each person (by number) is reached, None for the
     inbox, and `others` where those are who take part with them; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
-    reference stands for; `complaints` is what the partner misses; `at_partner` is who it is. Appointments and
+    reference stands for; `complaints` is what partners miss; `partners` are who they are. Appointments and
     reservations are everybody's, all else is of the people of this run.
     """
 
@@ -166,7 +167,7 @@ class History:
     references: Mapping[str, UUID] = field(default_factory=dict)
     bookings: Sequence[Booking] = ()
     complaints: Sequence[str] = ()
-    at_partner: str = ""
+    partners: frozenset[str] = frozenset()
 
     def own_appointments(self) -> list[Appointment]:
         """Live appointments of the people of this run."""

@@ -1,4 +1,5 @@
-"""`python -m simulation.hospital`: reads its topic, answers GET /bookings; ends on SIGTERM."""
+"""`python -m simulation.hospital`: reads its topic, answers GET /bookings; ends on SIGTERM. Beside it the office of the
+network follows its feed and answers GET /network/bookings."""
 
 import asyncio
 import logging
@@ -10,6 +11,8 @@ from aiohttp import web
 from simulation.hospital.ledger import Books
 from simulation.hospital.reader import read
 from simulation.hospital.settings import HospitalSettings
+from simulation.network.follower import follow
+from simulation.network.ledger import FeedBooks
 
 
 async def main(settings: HospitalSettings) -> None:
@@ -18,16 +21,19 @@ async def main(settings: HospitalSettings) -> None:
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
-    books = Books(settings.sink_dir)
-    runner = web.AppRunner(_app(books), access_log=None)
+    books, others = Books(settings.sink_dir), FeedBooks(settings.sink_dir)
+    runner = web.AppRunner(_app(books, others), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.http_host, settings.http_port, reuse_address=True).start()
-    await read(settings, books, stop)
+    await asyncio.gather(
+        read(settings, books, stop), follow(settings.partners_url, settings.partner_key_file, others, stop)
+    )
     await runner.cleanup()
     books.close()
+    others.close()
 
 
-def _app(books: Books) -> web.Application:
+def _app(books: Books, others: FeedBooks) -> web.Application:
     async def bookings(_request: web.Request) -> web.Response:
         """What the hospital believes, and what it misses."""
         ledger = books.ledger
@@ -40,11 +46,30 @@ def _app(books: Books) -> web.Application:
             }
         )
 
+    async def bookings_of_the_network(_request: web.Request) -> web.Response:
+        """What the network's office believes; the feed has no gaps, or they are problems."""
+        ledger = others.ledger
+        return _json(
+            {
+                "bookings": list(ledger.bookings.values()),
+                "position": ledger.position,
+                "snapshots": ledger.snapshots,
+                "gaps": [],
+                "problems": ledger.problems,
+            }
+        )
+
     async def alive(_request: web.Request) -> web.Response:
         return _json({"position": books.ledger.position, "gaps": len(books.ledger.gaps)})
 
     app = web.Application()
-    app.add_routes([web.get("/bookings", bookings), web.get("/livez", alive)])
+    app.add_routes(
+        [
+            web.get("/bookings", bookings),
+            web.get("/network/bookings", bookings_of_the_network),
+            web.get("/livez", alive),
+        ]
+    )
     return app
 
 

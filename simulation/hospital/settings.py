@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from simulation.network import KEY_FILE
+
 
 class HospitalSettings(BaseSettings):
     """Environment variables without a prefix, as every process of the local stack reads them."""
@@ -15,3 +17,5 @@ class HospitalSettings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int = 8190
     sink_dir: Path = Path(".local/sinks")
+    partners_url: str = "http://127.0.0.1:8105"
+    partner_key_file: Path = Path(f".local/secrets/{KEY_FILE}")

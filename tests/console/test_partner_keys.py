@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -99,6 +100,21 @@ async def test_a_key_is_shown_once_and_kept_nowhere(app: FastAPI, database: Any)
     await admin.close()
     assert len(kept) == 3
     assert not [row for row in kept if secret in row]
+
+
+async def test_a_key_is_put_into_a_file_for_its_owner_alone_and_no_file_is_overwritten(
+    app: FastAPI, tmp_path: Path
+) -> None:
+    file = tmp_path / "clinic.key"
+    result = await typed("create", "sehat-clinic", "--key-file", str(file), "--json")
+    assert (result.exit_code, "hq_" in result.output) == (0, False)
+    assert file.stat().st_mode & 0o777 == 0o600
+    key = file.read_text()
+    assert await status(app, key) == 200
+    again = await typed("rotate", "sehat-clinic", "--key-file", str(file))
+    assert (again.exit_code, "is there already" in again.output) == (1, True)
+    assert file.read_text() == key
+    assert len(await asked("list")) == 1
 
 
 async def test_the_console_cannot_read_what_keys_are_compared_with(app: FastAPI, database: Any) -> None:

@@ -70,7 +70,7 @@ def right() -> History:
         addresses={0: "+923990000000", 1: None, 2: "person-2@example.org", 3: "+923990000003"},
         references={"REF1": HOUR_1, "REF2": HOUR_2},
         bookings=[_booking("REF1", appointments[0]), _booking("REF2", appointments[1])],
-        at_partner="rehmat-hospital",
+        partners=frozenset({"rehmat-hospital", "humqadam-network"}),
     )
 
 
@@ -103,7 +103,7 @@ def _needed(a: Appointment) -> Sequence[Reservation]:
 
 
 def _booking(reference: str, a: Appointment) -> Booking:
-    return Booking(reference, a.version, a.therapist_id, a.site_id, a.room_id, a.start, a.end)
+    return Booking(reference, a.organisation, a.version, a.therapist_id, a.site_id, a.room_id, a.start, a.end)
 
 
 def _message(

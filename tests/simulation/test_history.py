@@ -145,7 +145,7 @@ def a_compacted_state_a_reader_never_reached(history: History) -> None:
 @breaks("case_booked_twice")
 def a_second_hour_for_one_case(history: History) -> None:
     moved = timedelta(hours=5)
-    extra = history.appointments[0]._replace(appointment_id=uid(203), organisation="humqadam-network")
+    extra = history.appointments[0]._replace(appointment_id=uid(203), organisation="another-network")
     extra = extra._replace(start=extra.start + moved, end=extra.end + moved)
     own = [
         r._replace(appointment_id=uid(203), start=r.start + moved, end=r.end + moved)
@@ -204,6 +204,11 @@ def the_partner_has_another_hour(history: History) -> None:
 @breaks("partner_differs")
 def the_partner_has_one_too_many(history: History) -> None:
     history.bookings = [*history.bookings, history.bookings[0]._replace(booking_ref="REF9")]
+
+
+@breaks("partner_differs")
+def another_partner_has_it(history: History) -> None:
+    history.bookings = [history.bookings[0]._replace(holder="humqadam-network"), history.bookings[1]]
 
 
 @breaks("partner_complains")

@@ -4,8 +4,10 @@ A key is made here and shown once; the service is told its digest alone, so no t
 """
 
 import getpass
+import os
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from secrets import token_bytes
 from typing import Annotated, Any
 
@@ -22,6 +24,9 @@ from shared.web.keys import RANDOM_BYTES, make_key
 By = Annotated[str, typer.Option("--by", default_factory=getpass.getuser, help="Who asks; it is kept.")]
 Organisation = Annotated[str, typer.Argument(help="As the therapists of the organisation name it.")]
 Scope = Annotated[list[str], typer.Option("--scope", help="What the key is for; may be repeated.")]
+KeyFile = Annotated[
+    Path | None, typer.Option("--key-file", help="Where to put the key, instead of showing it.")
+]
 
 READ = ["bookings.read"]
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?", re.ASCII)
@@ -41,9 +46,15 @@ def list_keys(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def create(organisation: Organisation, by: By, scope: Scope = READ, as_json: AsJson = False) -> None:
+def create(
+    organisation: Organisation,
+    by: By,
+    scope: Scope = READ,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
     """The first key of an organisation. It is shown once, and from now on the organisation's bookings are told."""
-    _hand_out("create_key", organisation, by, {"scopes": scope}, as_json=as_json)
+    _hand_out("create_key", organisation, by, {"scopes": scope}, key_file, as_json=as_json)
 
 
 @app.command()
@@ -54,13 +65,13 @@ def rotate(
         float, typer.Option("--old-for", min=0, max=90, help="Days the old key stays valid.")
     ] = 7,
     scope: Scope = READ,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """A new key beside the old one, which is valid for some days more."""
     until = datetime.now(UTC) + timedelta(days=days)
-    _hand_out(
-        "rotate_key", organisation, by, {"scopes": scope, "old_until": until.isoformat()}, as_json=as_json
-    )
+    target = {"scopes": scope, "old_until": until.isoformat()}
+    _hand_out("rotate_key", organisation, by, target, key_file, as_json=as_json)
 
 
 @app.command()
@@ -77,7 +88,11 @@ def revoke(
     _told(run(asked(read_settings(), wish)), as_json=as_json)
 
 
-def _hand_out(action: str, organisation: str, by: str, target: dict[str, Any], *, as_json: bool) -> None:
+def _hand_out(
+    action: str, organisation: str, by: str, target: dict[str, Any], file: Path | None, *, as_json: bool
+) -> None:
+    if file and file.exists():
+        stop(f"{file} is there already; nothing was asked.")
     if not NAME.fullmatch(organisation):
         stop("An organisation's name has small letters, digits and hyphens.")
     key = make_key(token_bytes(RANDOM_BYTES))
@@ -85,6 +100,8 @@ def _hand_out(action: str, organisation: str, by: str, target: dict[str, Any], *
     answer = run(asked(read_settings(), Wish(PARTNERS, PARTNERS, action, target, by, None)))
     # One that nobody has served yet may still be: whoever asked must have it then.
     shown = {} if answer["state"] == "failed" else {"key_id": key.key_id, "key": key.text}
+    if file and shown:
+        _write(file, shown.pop("key"))
     _told({**answer, **shown}, as_json=as_json)
 
 
@@ -98,6 +115,12 @@ def _told(answer: dict[str, Any], *, as_json: bool) -> None:
             typer.echo(f"The key, which is not shown again: {key}")
     if answer["state"] != "done":
         raise typer.Exit(1)
+
+
+def _write(file: Path, key: str) -> None:
+    """For this user alone, from the first moment on."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
+        target.write(key)
 
 
 async def _list(settings: ConsoleSettings) -> list[dict[str, Any]]:
