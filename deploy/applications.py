@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from deploy.local import secrets
+from services.console import roles as console
+from services.console.settings import ServeSettings
 from services.intake import roles as intake
 from services.intake.settings import Settings as IntakeSettings
 from services.intake.settings.data_files import read_policy as read_intake_policy
@@ -92,6 +94,14 @@ def _notifications(app: FastAPI, folder: Path, database: Database) -> None:
     notifications.serve(app, settings, database)
 
 
+def _console(app: FastAPI, folder: Path, database: Database) -> None:
+    settings = ServeSettings(
+        token_public_key_file=folder / secrets.TOKEN_PUBLIC_KEY,
+        service_token_file=secrets.token_file(folder, "console"),
+    )
+    console.serve(app, settings, database)
+
+
 def _intake_settings(folder: Path) -> IntakeSettings:
     return IntakeSettings(
         deployment_key_file=folder / secrets.DEPLOYMENT_KEY,
@@ -109,4 +119,5 @@ APPLICATIONS: Mapping[str, Served] = {
     "scheduling": Served("scheduling", _scheduling),
     "notifications": Served("notifications", _notifications),
     "partners": Served("partners", _partners),
+    "console": Served("console", _console),
 }

@@ -20,7 +20,7 @@ the routes run; do not edit. `tests/authorization` asks every route as every rol
 `all`: any of these things; `own`: only what is theirs, anything else is refused or not found; empty: 403. Without a
 token, or with one that has expired or was not signed by us, the answer is 401. *No role*: either nobody is asked for
 a token, or other services show a secret of their own, or whoever calls has signed the body (a gateway, its receipts). Pages are not in these tables: those that people fill in are for
-everybody, `/desk` is for duty clinicians, and the form of a choice (`/v1/matches/choice`) counts for its person alone.
+everybody, `/desk` is for duty clinicians, `/tasks` for whom `/v1/tasks` is, `/journeys` for operators and coordinators, and the form of a choice (`/v1/matches/choice`) counts for its person alone.
 """
 
 # Where no role is asked for.

@@ -50,12 +50,16 @@ PROCESSES: tuple[Process, ...] = (
     _of("notifications", "notifications-sender", "sender"),
     _of("notifications", "pager", "pager"),
     _of("partners", "partners", "all"),
+    Process("console", "services.console.main", None, "console", ("serve",)),
 )
 
 # Run to their end, side by side, before the processes: migrations need the database, topics the broker.
-MIGRATIONS: tuple[Process, ...] = tuple(
-    _of(service, f"migrate-{service}", "migrate")
-    for service in ("intake", "matching", "scheduling", "notifications", "partners")
+MIGRATIONS: tuple[Process, ...] = (
+    *(
+        _of(service, f"migrate-{service}", "migrate")
+        for service in ("intake", "matching", "scheduling", "notifications", "partners")
+    ),
+    Process("migrate-console", "services.console.main", None, "console", ("migrate",)),
 )
 TOPICS = Process("topics", "services.console.main", None, "console", ("topics",))
 

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from deploy.local.ports import PREFERRED
 from deploy.local.processes import addresses
 
-PAGES = ("intake", "intake-crisis", "matching", "scheduling", "notifications", "partners")
+PAGES = ("console", "intake", "intake-crisis", "matching", "scheduling", "notifications", "partners")
 PARTNER_TOPICS = "partners.bookings."
 
 
@@ -28,6 +28,9 @@ async def lines(where: Mapping[str, str]) -> list[str]:
         "\nSit at the duty desk, with a token of the local staff issuer:",
         f"  {'desk':<14} {where['intake-crisis']}/desk",
         '  .venv/bin/python -m services.console.main token --role duty_clinician --name "Amina K."',
+        "\nSee to what humans have to do, and why a case does not go on (token: --role coordinator, or operator):",
+        f"  {'worklist':<14} {where['console']}/tasks",
+        f"  {'journeys':<14} {where['console']}/journeys",
         "\nLook at:",
         *(f"  {name:<14} {where[name]}/docs" for name in PAGES),
         f"  {'one trace':<14} {trace}",

@@ -1,8 +1,11 @@
-"""`python -m services.console.main COMMAND`: wires the operators' commands together."""
+"""`python -m services.console.main COMMAND`: wires the operators' commands and the process for staff together."""
 
 import typer
+import uvloop
 
+from services.console import roles
 from services.console.commands import dead_letters, journeys, partner_keys, queues, tokens, topics
+from services.console.settings import ServeSettings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +23,19 @@ app.add_typer(partner_keys.app, name="partner-keys")
 app.command()(topics.topics)
 app.command()(tokens.token)
 app.command()(topics.docs)
+
+
+@app.command()
+def migrate() -> None:
+    """Brings the console's own schema up to date."""
+    uvloop.run(roles.prepare(ServeSettings()))
+
+
+@app.command()
+def serve() -> None:
+    """Serves the worklist and journeys to staff, until it is told to stop."""
+    raise typer.Exit(uvloop.run(roles.run(ServeSettings())))
+
 
 if __name__ == "__main__":
     app()

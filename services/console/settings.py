@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.settings import ProcessSettings
 
 LOCAL = Path(".local")
 
@@ -60,3 +63,15 @@ class LocalStack(PydanticBaseSettingsSource):
 def read_settings() -> ConsoleSettings:
     """The settings; what nobody has said is empty, and told when it is needed."""
     return ConsoleSettings()
+
+
+class ServeSettings(BaseSettings):
+    """What the process that serves the worklist is told. `zipkin_url`: where traces are looked at, empty where nowhere."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    process: ProcessSettings = Field(default_factory=ProcessSettings)
+    token_public_key_file: Path = Path("token.public.json")
+    service_token_file: Path = Path("console.token")  # marks the forms of staff pages
+    zipkin_url: str = ""
+    pool_size: int = 3

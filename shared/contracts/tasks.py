@@ -20,7 +20,8 @@ class Opened(Event):
     somebody asked for help.
 
     `kind` is the service's own word, `outcomes` are the codes of what may come of it, the usual one first. The higher
-    the `priority`, the more urgent, as with cases. Opened again with the same id, it is to be done after all.
+    the `priority`, the more urgent, as with cases. Opened again with the same id after `system` had closed it, it is to be
+    done after all.
     """
 
     key_field: ClassVar[str] = "task_id"

@@ -144,6 +144,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "pager": ("intake.alarms",),
     "partners": ("scheduling.appointments",),
+    "console": ("matching.tasks", "notifications.tasks", "scheduling.sites"),
 }
 
 

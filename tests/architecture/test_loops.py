@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.console.handlers import HANDLERS as CONSOLE_HANDLERS
 from services.intake.handlers import progress
 from services.matching.handlers import hearing
 from services.matching.handlers.alarms import AlarmBook
@@ -37,6 +38,7 @@ def heard() -> dict[str, Heard]:
         "scheduling": scheduling.KNOWING_HANDLERS,
         "notifications": {**notifications.HANDLERS, **notifications.PAGER_HANDLERS},
         "partners": Projection(["rehmat-hospital"]).handlers(),
+        "console": CONSOLE_HANDLERS,
     }
 
 

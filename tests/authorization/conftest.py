@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from deploy.applications import APPLICATIONS, CALLERS, LANES, build
 from deploy.local import databases, secrets
 from deploy.local.postgres import PostgresServer
+from services.console.roles import MIGRATIONS as CONSOLE_MIGRATIONS
 from services.partners.main import migrations as partners_migrations
 from services.scheduling.main import migrations as scheduling_migrations
 from shared import messaging, web
@@ -26,6 +27,7 @@ from tests.authorization.things import (
     ORGANISATIONS,
     Make,
     Things,
+    of_console,
     of_intake,
     of_matching,
     of_notifications,
@@ -46,6 +48,7 @@ SCHEMAS = {
     "scheduling": scheduling_migrations(),
     "partners": partners_migrations(),
     "notifications": [messaging.MIGRATIONS, SERVICES / "notifications" / "migrations"],
+    "console": CONSOLE_MIGRATIONS,
 }
 _numbers = itertools.count(1)
 
@@ -93,7 +96,7 @@ async def stage(postgres_server: PostgresServer, tokens: tuple[Path, Tokens]) ->
             open_store(postgres_server.dsn(name, "scheduling"), admin, size=3)
         )
         opened = {"scheduling": store.database}
-        for schema in ("intake", "vault", "matching", "partners", "notifications"):
+        for schema in ("intake", "vault", "matching", "partners", "notifications", "console"):
             opened[schema] = await _open(leaving, postgres_server.dsn(name, schema), schema)
         # The crisis role asks the vault over the network, as in production.
         vault = build("intake-vault", folder, opened["vault"])
@@ -116,6 +119,7 @@ def _makers(
         "scheduling": of_scheduling(store),
         "partners": of_partners(opened["partners"]),
         "notifications": of_notifications,
+        "console": of_console(opened["console"], admin),
     }
 
 

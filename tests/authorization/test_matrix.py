@@ -24,6 +24,16 @@ DESK = {
     "/desk/act": "POST",
 }
 CHOICE = "/v1/matches/choice"  # where a page's form is posted to; the token is in it
+# The console's pages, and who may look at each.
+LISTS, JOURNEYS = ("coordinator", "duty_clinician", "clinic_desk", "operator"), ("operator", "coordinator")
+STAFF_PAGES = {
+    "/tasks": ("GET", LISTS),
+    "/tasks/act": ("POST", LISTS),
+    "/tasks/sign-in": ("POST", LISTS),
+    "/tasks/sign-out": ("POST", LISTS),
+    "/journeys": ("GET", JOURNEYS),
+    "/journeys/{case}": ("GET", JOURNEYS),
+}
 PAGES = re.compile(r"/(openapi\.json|docs(/files)?|(en|ur)/.*|files/.*)?$")
 UNKNOWN = ("signature_missing", "token_missing", "token_invalid", "token_expired")
 
@@ -58,7 +68,9 @@ async def test_whatever_is_not_described_is_a_page_for_everybody_or_the_desk(sta
         for route in iter_route_contexts(app.routes)
         if not getattr(route, "include_in_schema", False)
     }
-    unknown = [path for path in sorted(hidden) if not PAGES.match(path) and path not in {*DESK, CHOICE}]
+    unknown = [
+        path for path in sorted(hidden) if not PAGES.match(path) and path not in {*DESK, *STAFF_PAGES, CHOICE}
+    ]
     assert unknown == [], "the matrix does not know of these"
 
 
@@ -85,6 +97,36 @@ async def test_the_duty_desks_pages_are_for_duty_clinicians(path: str, role: str
     else:
         # A form that does not carry the mark of the page it stands on is nobody's.
         assert answer.status_code == (303 if path == "/desk/sign-in" else 403)
+
+
+@pytest.mark.parametrize("role", [*ROLES, "stranger", "expired", "forged", "none"])
+@pytest.mark.parametrize("path", STAFF_PAGES)
+async def test_the_pages_of_the_console_are_for_those_whose_work_they_are(
+    path: str, role: str, stage: Stage
+) -> None:
+    look = next(one for one in GUARDED if one.path == "/v1/journeys/{case}")
+    own, _ = await stage.things(look)
+    method, roles = STAFF_PAGES[path]
+    nobody = stage.tokens.nobody("operator")
+    token = (nobody.get(role) or ({} if role == "none" else stage.tokens.of(role))).get("Authorization", "")
+    token = token.removeprefix("Bearer ")
+    answer = await stage.clients[look.application].request(
+        method,
+        path.format_map(own.parameters),
+        headers={"Cookie": f"console={token}"},
+        data={"token": token} if path.endswith("sign-in") else {"act": "claim"} if method == "POST" else None,
+    )
+    if role in nobody:
+        assert answer.status_code == 401
+    elif role not in roles:
+        assert answer.status_code == 403
+    elif method == "GET":
+        assert answer.status_code == 200
+    elif path == "/tasks/sign-in":
+        assert answer.status_code == 303
+    else:
+        # A form that this session's page did not make, or of another page, is nobody's.
+        assert answer.status_code in (400, 403)
 
 
 @pytest.mark.parametrize("role", [*ROLES, "stranger", "expired", "forged", "none"])
@@ -145,8 +187,8 @@ async def test_a_role_does_what_is_declared_and_nothing_else(
     own, foreign = await stage.things(operation)
     client, whose = stage.clients[operation.application], operation.whose(role)
     headers = stage.tokens.for_things(role, own)
-    mine = await ask(client, operation, own, headers)
-    theirs = await ask(client, operation, foreign, headers)
+    mine = await ask(client, operation, own.seen_by(role), headers)
+    theirs = await ask(client, operation, foreign.seen_by(role), headers)
     for refused in (one for one in (mine, theirs) if one.status_code >= 400):
         assert refused.headers["content-type"] == "application/problem+json"
         assert Draft202012Validator(PROBLEM).is_valid(refused.json())

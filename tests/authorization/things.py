@@ -4,14 +4,17 @@ A new path parameter is filled here. What has no owner (a site) has no claims.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from random import choice
 from secrets import token_bytes
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 
+from services.console.handlers import following
+from services.console.repository import tasks as console_tasks
 from services.intake.api.requests import EXAMPLE
 from services.intake.domain.alarms import Staff
 from services.intake.handlers.alarms import Taking, acknowledge_alarms
@@ -31,6 +34,7 @@ from services.scheduling.handlers import changing, holding
 from services.scheduling.handlers.exceptions import save as save_exception
 from services.scheduling.handlers.matches import book_matches
 from services.scheduling.repository import appointments
+from shared.contracts.matching import TaskOpened
 from shared.messaging import Database, Due
 from shared.web.idempotency import KeyedRequest
 from shared.web.keys import RANDOM_BYTES, make_key
@@ -46,11 +50,17 @@ ORGANISATIONS = ("rehmat-hospital", "humqadam-network")
 @dataclass(frozen=True, slots=True)
 class Things:
     """`parameters` fill paths and queries by name; `claims` by role are those of a token whose holder owns them; `keys`
-    by role are what those show who have no token."""
+    by role are what those show who have no token. Where each role has a thing of its own, `of_role` has the parameters that
+    differ."""
 
     parameters: Mapping[str, str]
     claims: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    of_role: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def seen_by(self, role: str) -> "Things":
+        """These, as somebody in this role asks for them."""
+        return replace(self, parameters={**self.parameters, **self.of_role.get(role, {})})
 
 
 Make = Callable[[str], Awaitable[Things]]  # for an organisation
@@ -191,3 +201,50 @@ def of_partners(database: Database) -> Make:
         return Things({}, keys={"partner": made.text})
 
     return make
+
+
+def of_console(database: Database, admin: Any) -> Make:
+    """A task in each role's own queue; what is not theirs is in another queue, or at another organisation's site. And a
+    case."""
+    queues = {
+        "coordinator": "coordinator",
+        "duty_clinician": "duty",
+        "clinic_desk": "clinic",
+        "operator": "data",
+    }
+
+    async def make(organisation: str) -> Things:
+        mine, case = organisation == ORGANISATIONS[0], uuid4()
+        others = dict(zip(queues, [*list(queues)[1:], next(iter(queues))], strict=True))
+        others["clinic_desk"] = "clinic_desk"
+        site, now = uuid4(), datetime.now(UTC)
+        code = "".join(choice("0123456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(10))
+        await admin.execute(ADD_CASE, case, code)
+        task_of = {role: uuid4() for role in queues}
+        opened = [
+            TaskOpened(
+                task_id=task,
+                kind="hour",
+                queue=queues[role],  # type: ignore[arg-type]
+                outcomes=("told",),
+                due_by=now,
+                site_id=site,
+                opened_at=now,
+            )
+            for role, task in task_of.items()
+        ]
+        async with database.transaction() as tx:
+            await console_tasks.know_sites(tx, [(site, organisation)])
+            await following.open_tasks(opened, tx)
+        of_role = {role: {"task_id": str(task_of[role if mine else others[role]])} for role in queues}
+        claims = {"clinic_desk": {"organisation": organisation}}
+        return Things({"task_id": str(task_of["coordinator"]), "case": code}, claims, of_role=of_role)
+
+    return make
+
+
+ADD_CASE = """
+INSERT INTO intake.cases (case_id, case_code, person_id, attendee_id, gate, province, card_language, alarmed, needs, triage,
+    submitted_at)
+VALUES ($1, $2, $1, $1, 'open', 'PK-PB', 'en', false, '{}', '{}', now())
+"""

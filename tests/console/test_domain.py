@@ -1,8 +1,10 @@
 """What the console says of lag, owners and a case's story follows from what it was given."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
-from services.console.domain.journey import Step, tell, trace_id
+from services.console.domain.journey import Cause, Reading, Step, is_kept, read_case, tell, trace_id, unread
 from services.console.domain.lag import Stored, behind, lags
 from services.console.domain.owners import Lock, shares
 
@@ -51,10 +53,51 @@ def test_a_journey_is_told_in_the_order_of_time_with_its_traces() -> None:
         NOON + timedelta(seconds=2), "scheduling.appointments", "appointment_booked.v1", "#1", None, trace
     )
     early = Step(NOON, "intake", "asked for care", "", "matching", trace)
-    journey = tell([late, early], ["matching: intake.cases is blocked"])
+    blocked = Cause("matching", "blocked_key", "intake.cases is blocked")
+    journey = tell([late, early], [blocked, blocked])
     assert journey.steps == (early, late)
-    assert journey.traces == (trace,)
-    assert journey.waits_for == ("matching: intake.cases is blocked", "intake: matching")
+    assert (journey.traces, journey.kept) == ((trace,), frozenset())
+    assert journey.waits_for == (blocked, Cause("intake", "state", "matching", NOON))
+    assert [one.sentence for one in journey.waits_for] == [
+        "matching: intake.cases is blocked",
+        "intake: matching",
+    ]
+    assert tell([replace(early, kept=True)], []).kept == {trace}
+
+
+def test_a_service_that_waited_for_another_waits_no_more_once_that_one_has_gone_on() -> None:
+    asks = Step(NOON, "scheduling", "slot_not_found", "no_hour", "matching", None)
+    before = Step(NOON - timedelta(seconds=1), "matching", "matched", "", None, None)
+    after = Step(NOON + timedelta(seconds=1), "matching", "waitlisted", "", "the review", None)
+    assert [one.what for one in tell([asks, before], []).waits_for] == ["matching"]
+    assert [one.what for one in tell([asks, before, after], []).waits_for] == ["the review"]
+
+
+def test_what_was_read_and_is_read_by_nobody_now_is_told() -> None:
+    read, unread_now = [Reading("matching", "matching", "intake.cases", place) for place in (1, 2)]
+    [cause] = unread([read, unread_now], {read: True})
+    assert (cause.code, cause.sentence) == (
+        "consumer_stopped",
+        "matching: nobody reads intake.cases/2 as matching",
+    )
+
+
+def test_a_case_is_read_by_its_code_however_it_is_written_or_by_its_id() -> None:
+    assert read_case("7k3m9-q2t4x") == read_case(" 7K3M9 Q2T4X ") == "7K3M9Q2T4X"
+    assert read_case("OIL3M9Q2T4") == "0113M9Q2T4"
+    assert read_case(str(UUID(int=7))) == UUID(int=7)
+    for said in ("", "7K3M9Q2T4", "7K3M9Q2T4XX", "7K3M9Q2T4U", "٧K3M9Q2T4X", "x" * 36, "7K3M9Q2T4\0"):
+        assert read_case(said) is None
+
+
+def test_a_trace_that_was_not_sampled_cannot_be_looked_at() -> None:
+    stem = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
+    assert [is_kept(one) for one in (f"{stem}-01", f"{stem}-00", "nonsense", None)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_a_trace_id_is_taken_from_a_traceparent_only() -> None:

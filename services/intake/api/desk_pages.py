@@ -1,7 +1,5 @@
 """The duty desk's pages as they leave: escaped, never stored, in no frame, no script, one style we know by its hash."""
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,22 +16,11 @@ from services.intake.domain.alarms import AttemptOutcome, Outcome, Staff
 from services.intake.domain.rota import Staffing
 from services.intake.domain.vocabulary import TIME_ZONE, Level
 from services.intake.handlers.reaching import Reach
+from shared.web.staff_forms import page_headers
 
 TEMPLATES = Path(__file__).parents[1] / "desk_templates"
 STYLE = (TEMPLATES / "desk.css").read_text("utf-8")
-STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; form-action 'self'; base-uri 'none';"
-        " frame-ancestors 'none'"
-    ),
-    # Not no-referrer: with it a browser sends a form from here as coming from nowhere (`Origin: null`).
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+HEADERS = page_headers(STYLE)
 ZONE = ZoneInfo(TIME_ZONE)
 
 

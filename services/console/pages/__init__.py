@@ -1,0 +1,1 @@
+"""What staff are shown in a browser, without any script: the worklist and a case's journey."""

@@ -1,0 +1,118 @@
+"""The console as a process: what it serves and what it follows. One is enough; a second one shares the work."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from uuid import UUID
+
+from fastapi import FastAPI, Response
+
+from services.console.api.journeys import JourneyBook, journey_routes
+from services.console.api.tasks import Worklist, task_routes
+from services.console.domain.tasks import Refused
+from services.console.handlers import DUE_HANDLERS, HANDLERS, HEARD, data_tasks, worklist
+from services.console.handlers.journeys import Told, journey_of
+from services.console.handlers.worklist import Claiming, Finishing, Listed
+from services.console.pages.journeys import journey_pages, render_journey
+from services.console.pages.rendering import SignedIn, StaffPages
+from services.console.pages.signing_in import PATHS, Reception, sign_in_routes
+from services.console.pages.worklist import Room, worklist_pages
+from services.console.repository.tasks import Sight, Wanted
+from services.console.settings import ServeSettings
+from shared import messaging, web
+from shared.contracts.topics import TOPICS
+from shared.messaging import Database, KafkaSettings, Kernel, open_kernel
+from shared.postgres import migrate
+from shared.web.process import Close
+
+SCHEMA = "console"
+MIGRATIONS = [messaging.MIGRATIONS, Path(__file__).parent / "migrations"]
+FORMS = web.Bodies(limit=32_768, types=("application/x-www-form-urlencoded",))
+
+
+async def prepare(settings: ServeSettings) -> None:
+    """Brings the schema up to date."""
+    await migrate(settings.process.database_url, schema=SCHEMA, folders=MIGRATIONS)
+
+
+async def run(settings: ServeSettings) -> int:
+    """The process; returns its exit code."""
+    app = web.create_app(SCHEMA, sample_ratio=settings.process.trace_sample_ratio)
+
+    async def build(app: FastAPI) -> tuple[Sequence[web.Loop], Close]:
+        kernel = await open_kernel(
+            settings.process.database_url,
+            schema=SCHEMA,
+            role="serve",
+            pool_size=settings.pool_size,
+            kafka=KafkaSettings(settings.process.kafka_bootstrap_servers),
+            topics=TOPICS,
+        )
+        serve(app, settings, kernel.database)
+        await follow(kernel)
+        return kernel.loops, kernel.close
+
+    return await web.run_process(app, build, service=SCHEMA, role="serve", process=settings.process)
+
+
+async def follow(kernel: Kernel) -> None:
+    """What is heard, what is looked at now and then, and the relay of what is said."""
+    kernel.relay("routine")
+    consumer = kernel.consumer(SCHEMA, HEARD, HANDLERS)
+    kernel.desk([consumer], {SCHEMA: ("sites",)})
+    kernel.due(DUE_HANDLERS)
+    kernel.retention()
+    async with kernel.database.transaction() as tx:
+        await data_tasks.begin(tx)
+
+
+def serve(app: FastAPI, settings: ServeSettings, database: Database) -> None:
+    """The routes and the pages."""
+    pages = StaffPages(settings.zipkin_url)
+    secret = settings.service_token_file.read_bytes()
+    form_key = blake2b(secret, person=b"staff forms", digest_size=32).digest()
+    reception = Reception(pages, form_key, settings.process.environment == "production")
+    desk, book = _worklist(database), _journeys(database, pages, settings.zipkin_url)
+    app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
+    for path in ("/tasks/act", "/tasks/sign-in", "/tasks/sign-out"):
+        web.read_other_bodies(app, "POST", path, FORMS)
+    app.include_router(task_routes(desk))
+    app.include_router(journey_routes(book))
+    app.include_router(sign_in_routes(reception))
+    app.include_router(worklist_pages(Room(reception, desk)))
+    app.include_router(journey_pages(reception, book))
+    web.show_problems(
+        app,
+        lambda path, problem: pages.nothing(None, problem.status, problem.detail) if _is_page(path) else None,
+    )
+
+
+def _is_page(path: str) -> bool:
+    return path in PATHS or path.startswith(tuple(f"{one}/" for one in PATHS))
+
+
+def _worklist(database: Database) -> Worklist:
+    async def look(sight: Sight, wanted: Wanted) -> Listed:
+        async with database.transaction() as tx:
+            return await worklist.look(sight, wanted, tx)
+
+    async def claim(claiming: Claiming, traceparent: str | None) -> Listed | Refused:
+        async with database.transaction(origin=traceparent) as tx:
+            return await worklist.claim(claiming, tx)
+
+    async def finish(finishing: Finishing, traceparent: str | None) -> Listed | Refused:
+        async with database.transaction(origin=traceparent) as tx:
+            return await worklist.finish(finishing, tx)
+
+    return Worklist(look, claim, finish)
+
+
+def _journeys(database: Database, pages: StaffPages, traces: str) -> JourneyBook:
+    async def told(case: UUID | str, sight: Sight) -> Told | None:
+        async with database.transaction() as tx:
+            return await journey_of(case, sight, tx)
+
+    def page(story: Told, caller: web.Principal) -> Response:
+        return render_journey(pages, SignedIn(caller, ""), story)
+
+    return JourneyBook(told, page, traces)
