@@ -36,6 +36,7 @@ HEARD = (
     "intake.contacts",
     "intake.people",
     "intake.invitations",
+    "console.tasks",
 )
 
 

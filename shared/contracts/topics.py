@@ -141,6 +141,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "intake.contacts",
         "intake.people",
         "intake.invitations",
+        "console.tasks",
     ),
     "pager": ("intake.alarms",),
     "partners": ("scheduling.appointments",),

@@ -129,7 +129,8 @@ async def test_the_last_channel_that_fails_asks_for_a_human(
     message = await booked(desk, outside)
     assert await tell(client, (message, "sms", "failed")) == {"failed": 1}
     assert await states(desk) == [("failed", "sms", "undelivered")]
-    assert (await desk.said())[-1][1]["last_chance"] is True
+    (_, _), (_, told), (asked, _) = await desk.said()
+    assert (told["last_chance"], asked) == (True, "task_opened")
 
 
 async def test_a_late_or_repeated_receipt_takes_nothing_back(

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from services.notifications.handlers import knowing, paging, planning
+from services.notifications.handlers import by_hand, knowing, paging, planning
 from shared.contracts.base import Event
+from shared.contracts.console import TaskDone
 from shared.contracts.intake import (
     AlarmAcknowledged,
     AlarmClosed,
@@ -35,6 +36,7 @@ HANDLERS: Handlers = {
     ContactStopped: knowing.stop_contact,
     ConsentChanged: knowing.follow_consent,
     SiteChanged: knowing.remember_sites,
+    TaskDone: by_hand.hear_what_was_done,
 }
 
 PAGER_HANDLERS: Handlers = {

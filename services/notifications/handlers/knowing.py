@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from services.notifications.domain.composing import neutral_directions
 from services.notifications.domain.planning import contact_fact, site_fact
+from services.notifications.handlers import by_hand
 from services.notifications.handlers.announcing import announce, skipped
 from services.notifications.repository import messages, projections
 from services.notifications.templates import forbidden_words
@@ -29,6 +30,7 @@ async def remember_sites(events: Sequence[SiteChanged], tx: Transaction) -> None
 async def stop_contact(events: Sequence[ContactStopped], tx: Transaction) -> None:
     """No message of any kind any more: what was planned is taken back at once."""
     await projections.save_stops(tx, [(event.person_id, True, event.stopped_at) for event in events])
+    await by_hand.close_unwanted(tx, [event.person_id for event in events])
     stopped = await messages.stop(tx, [event.person_id for event in events])
     announce(tx, [(message, skipped(message, reason, tx.now)) for message, reason in stopped])
 
@@ -40,5 +42,6 @@ async def follow_consent(events: Sequence[ConsentChanged], tx: Transaction) -> N
     await projections.save_stops(
         tx, [(event.person_id, event.state == "withdrawn", event.changed_at) for event in contact]
     )
+    await by_hand.close_unwanted(tx, withdrawn)
     stopped = await messages.stop(tx, withdrawn)
     announce(tx, [(message, skipped(message, reason, tx.now)) for message, reason in stopped])

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.notifications.domain import planning
 from services.notifications.domain.planning import Change, Fact
+from services.notifications.handlers import by_hand
 from services.notifications.handlers.announcing import announce, skipped
 from services.notifications.repository import messages, projections
 from shared.contracts.base import Event
@@ -61,6 +62,7 @@ async def _plan(tx: Transaction, told: Sequence[tuple[Event, Fact]], standing: M
     await messages.add(tx, decided.messages)
     untrue = await messages.void(tx, decided.voids)
     announce(tx, [(message, skipped(message, reason, tx.now)) for message, reason in untrue])
+    await by_hand.close_outdated(tx, decided.voids)
     events = {fact: event for event, fact in told}
     await tx.wait_for([(events[fact], awaited) for fact, awaited in decided.waiting])
 

@@ -7,6 +7,7 @@ from services.notifications.domain.outcomes import Settled
 from services.notifications.domain.receipts import Receipt, Verdict, fold, weigh
 from services.notifications.domain.sending import Channel
 from services.notifications.handlers.announcing import announce, delivered, failed
+from services.notifications.handlers.by_hand import ask_humans
 from services.notifications.repository import receiving as repository
 from services.notifications.repository.receiving import Moved, Standing
 from services.notifications.repository.sending import keep_tries
@@ -29,7 +30,9 @@ async def take_receipts(
     await repository.save(tx, [_moved(receipt, verdict) for _, receipt, verdict in changed])
     undelivered = [receipt for _, receipt, verdict in changed if verdict != "delivered"]
     await keep_tries(tx, [(one.message_id, one.channel, UNDELIVERED) for one in undelivered])
-    announce(tx, [(one.message, _event(tx, one, receipt, verdict)) for one, receipt, verdict in changed])
+    told = [(one.message, _event(tx, one, receipt, verdict)) for one, receipt, verdict in changed]
+    announce(tx, told)
+    await ask_humans(tx, told)
     counts = Counter[str](verdict for _, _, verdict in weighed)
     counts["unknown"] = len(news) - len(standing)
     counts["repeated"] += len(receipts) - len(news)

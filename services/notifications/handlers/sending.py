@@ -18,6 +18,7 @@ from services.notifications.domain.sending import (
     next_channel,
 )
 from services.notifications.handlers.announcing import Wording, announce, delivered, failed, sent, skipped
+from services.notifications.handlers.by_hand import ask_humans
 from services.notifications.repository import sending as repository
 from services.notifications.repository.messages import Message
 from services.notifications.repository.sending import Claimed, Fate
@@ -65,7 +66,7 @@ async def claim_due(tx: Transaction, limit: int, lease: timedelta, offered: Coll
     decided = [(one, decide(one.due, tx.now)) for one in due]
     endings = [_ending(one, decision, tx.now, lease) for one, decision in decided]
     await repository.save(tx, [ending.fate for ending in endings], ours=None, claim=claim)
-    _announce(tx, endings)
+    await _announce(tx, endings)
     return Batch(claim, len(due), {channel: _going(decided, channel) for channel in offered})
 
 
@@ -106,7 +107,7 @@ async def put_back(
 
 async def _record(tx: Transaction, claim: UUID, endings: Sequence[_Ending]) -> set[UUID]:
     ours = await repository.save(tx, [ending.fate for ending in endings], ours=claim, claim=None)
-    _announce(tx, [ending for ending in endings if ending.fate.id in ours])
+    await _announce(tx, [ending for ending in endings if ending.fate.id in ours])
     return ours
 
 
@@ -178,5 +179,7 @@ def _going(decided: Iterable[tuple[Claimed, Decision]], channel: Channel) -> lis
     return [one for one, decision in decided if isinstance(decision, Send) and decision.channel == channel]
 
 
-def _announce(tx: Transaction, endings: Iterable[_Ending]) -> None:
-    announce(tx, [(ending.message, event) for ending in endings for event in ending.events])
+async def _announce(tx: Transaction, endings: Iterable[_Ending]) -> None:
+    told = [(ending.message, event) for ending in endings for event in ending.events]
+    announce(tx, told)
+    await ask_humans(tx, told)

@@ -1,0 +1,32 @@
+"""When a human has to tell somebody what no message could: before it is too late, and not while a message may still do."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+# From an hour that is further away than this its reminder is still to come, by whatever ways there are then.
+NEAR = timedelta(hours=72)
+# The last moment that still helps whoever has to set out, and the least time a human is given.
+BEFORE_THE_HOUR, AT_LEAST = timedelta(hours=2), timedelta(minutes=30)
+USUALLY_WITHIN = timedelta(hours=24)
+
+KIND = "tell_by_hand"
+OUTCOMES = ("told", "not_reached")
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """The appointment that a message was about, as it stands now."""
+
+    version: int
+    start: datetime
+
+
+def due_by(purpose: str, version: int, hour: Hour | None, now: datetime) -> datetime | None:
+    """By when somebody has to be told by hand; None where nobody has to: the hour has begun or is another one by now, or
+    it is far off and its reminder will come. Of an hour that is taken back no reminder comes."""
+    if hour is None or hour.version != version or hour.start <= now:
+        return None
+    if purpose != "cancelled" and hour.start - now > NEAR:
+        return None
+    usual = min(now + USUALLY_WITHIN, hour.start - BEFORE_THE_HOUR)
+    return min(hour.start, max(usual, now + AT_LEAST))

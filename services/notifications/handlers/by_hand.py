@@ -1,0 +1,72 @@
+"""When the last way has failed a human is asked: opened, closed when nobody has to do it, and done at the worklist."""
+
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+
+from services.notifications.domain.by_hand import KIND, OUTCOMES, due_by
+from services.notifications.domain.planning import Void
+from services.notifications.repository import by_hand as repository
+from services.notifications.repository.by_hand import ByHand, Done
+from services.notifications.repository.messages import Message
+from shared.contracts.base import Event
+from shared.contracts.console import TaskDone
+from shared.contracts.notifications import MessageFailed, TaskClosed, TaskOpened
+from shared.messaging import Transaction
+
+
+async def ask_humans(tx: Transaction, told: Iterable[tuple[Message, Event]]) -> None:
+    """A task for each last chance that was missed of an hour that is near; `told` is what was just announced."""
+    missed = [message for message, event in told if isinstance(event, MessageFailed) and event.last_chance]
+    known = {message.appointment_id for message in missed if message.appointment_id}
+    if not known:
+        return
+    hours = await repository.hours(tx, known)
+    wanted = [
+        ByHand(tx.new_id(), message, at)
+        for message in missed
+        if message.appointment_id
+        and (at := due_by(message.purpose, message.version, hours.get(message.appointment_id), tx.now))
+    ]
+    opened = await repository.open_tasks(tx, wanted)
+    fresh = [one for one in wanted if one.task_id in opened]
+    tx.emit((_opened(tx, one) for one in fresh), causes=[str(one.message.id) for one in fresh])
+
+
+async def close_outdated(tx: Transaction, voids: Sequence[Void]) -> None:
+    """An hour that has moved or was taken back is told of anew; nobody has to tell the old one."""
+    below = [(void.subject_id, void.below) for void in voids if void.subject_id != void.case_id]
+    if below:
+        _say_closed(tx, await repository.close_outdated(tx, below))
+
+
+async def close_unwanted(tx: Transaction, people: Collection[UUID]) -> None:
+    """Whoever has said that they want no messages is not to be called."""
+    if people:
+        _say_closed(tx, await repository.close_unwanted(tx, people))
+
+
+async def hear_what_was_done(events: Sequence[TaskDone], tx: Transaction) -> None:
+    """What somebody did at the worklist; it says nothing, the worklist knows."""
+    ours = [event for event in events if event.opened_by == "notifications"]
+    if ours:
+        await repository.close_done(tx, [Done(e.task_id, e.outcome, e.done_by, e.done_at) for e in ours])
+
+
+def _opened(tx: Transaction, one: ByHand) -> TaskOpened:
+    return TaskOpened(
+        task_id=one.task_id,
+        kind=KIND,
+        queue="coordinator",
+        outcomes=OUTCOMES,
+        due_by=one.due_by,
+        priority=1,
+        case_id=one.message.case_id,
+        opened_at=tx.now,
+    )
+
+
+def _say_closed(tx: Transaction, closed: Iterable[UUID]) -> None:
+    events = [
+        TaskClosed(task_id=one, outcome="not_needed", closed_by="system", closed_at=tx.now) for one in closed
+    ]
+    tx.emit(events)
