@@ -9,7 +9,7 @@ from typing import get_args
 import uvloop
 from fastapi import FastAPI
 
-from services.scheduling.api.appointments import appointment_routes
+from services.scheduling.api.appointments import appointment_routes, change_routes
 from services.scheduling.api.attending import attending_routes
 from services.scheduling.api.exceptions import exception_routes
 from services.scheduling.api.holds import hold_routes
@@ -72,6 +72,7 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
         exception_routes,
         slot_routes,
         appointment_routes,
+        change_routes,
         attending_routes,
         hold_routes,
     ):

@@ -243,7 +243,9 @@ async def reschedule(store: Store, appointment_id: UUID, who: Caller, wanted: Mo
 
 async def test_an_hour_that_staff_moved_provisionally_is_firm_once_it_is_confirmed(store: Store) -> None:
     hour, person = await book(store, await world.add_therapist(store))
-    there = await reschedule(store, hour.appointment_id, DESK, Move(minute_of(TUESDAY), "provisional"))
+    there = await reschedule(
+        store, hour.appointment_id, DESK, Move(minute_of(TUESDAY), certainty="provisional")
+    )
     assert there.certainty == "provisional"
     await take(store, hour, "confirm", seen=2)
     moved, told = (await store.said(AppointmentRescheduled, AppointmentBooked))[-2:]
@@ -269,8 +271,8 @@ async def test_how_certain_an_hour_is_the_person_does_not_say_and_nobody_says_it
     hour, person = await book(store, await world.add_therapist(store))
     here, there = minute_of(hour.start), minute_of(TUESDAY)
     for who, wanted, code in (
-        (person, Move(there, "firm"), "not_allowed"),
-        (DESK, Move(here, "provisional"), "same_hour"),
+        (person, Move(there, certainty="firm"), "not_allowed"),
+        (DESK, Move(here, certainty="provisional"), "same_hour"),
     ):
         refused = await refusal(store, reschedule(store, hour.appointment_id, who, wanted))
         assert [(one.pointer, one.code) for one in refused.faults] == [("/certainty", code)]

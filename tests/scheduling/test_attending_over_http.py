@@ -9,7 +9,12 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from shared.contracts.scheduling import AppointmentBooked, AppointmentFulfilled, AppointmentNoShow
+from shared.contracts.scheduling import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentFulfilled,
+    AppointmentNoShow,
+)
 from tests.scheduling import world
 from tests.scheduling.asking import as_, fields, post
 from tests.scheduling.store import Store
@@ -119,3 +124,48 @@ async def test_staff_move_an_hour_provisionally_and_confirm_it(
     assert "confirm" not in firm.json()["links"]
     late = await post(http, path(hour, "fulfil"), {}, **{"if-match": '"3"'})
     assert (late.status_code, late.json()["code"]) == (409, "not_arrived")
+
+
+@pytest.mark.parametrize(
+    ("step", "change", "field"),
+    [
+        ("reschedule", {"modality": "smoke"}, ("/modality", "literal_error")),
+        ("reschedule", {"modality": "in_person"}, ("/site_id", "missing")),
+        ("reschedule", {"modality": "in_person", "site_id": "lahore"}, ("/site_id", "uuid_parsing")),
+        ("reschedule", {"modality": "in_person", "site_id": str(uuid4())}, ("/site_id", "unknown_site")),
+        ("reschedule", {"site_id": str(uuid4())}, ("/site_id", "not_allowed")),
+        ("reschedule", {"by": "system"}, ("/by", "literal_error")),
+        ("reschedule", {"why": "tired"}, ("/why", "unknown_field")),
+        ("cancel", {"by": "system"}, ("/by", "literal_error")),
+        ("cancel", {"reason": "sad"}, ("/reason", "literal_error")),
+    ],
+)
+async def test_a_change_is_refused_by_the_field_that_is_wrong(
+    http: httpx2.AsyncClient, store: Store, hour: AppointmentBooked, step: str, change: Any, field: Any
+) -> None:
+    store.now = hour.start - timedelta(hours=2)
+    before, start = await store.state(), (hour.start + timedelta(days=1)).isoformat()
+    body = change | ({"start": start} if step == "reschedule" else {})
+    answer = await post(http, path(hour, step), body, **{"if-match": '"1"'})
+    assert (answer.status_code, fields(answer)) == (422, [field])
+    assert await store.state() == before
+
+
+async def test_a_desk_changes_the_way_to_meet_for_a_person_who_called_and_gives_the_hour_back_for_another(
+    http: httpx2.AsyncClient, store: Store, keys: Path, hour: AppointmentBooked
+) -> None:
+    store.now = hour.start - timedelta(hours=2)
+    desk = as_(keys, "clinic_desk", organisation=hour.organisation)
+    by_phone = {"start": hour.start.isoformat(), "modality": "phone", "by": "person"}
+    moved = await post(http, path(hour, "reschedule"), by_phone, **desk, **{"if-match": '"1"'})
+    assert (moved.status_code, moved.json()["modality"], moved.headers["etag"]) == (200, "phone", '"2"')
+    gone = await post(
+        http,
+        path(hour, "cancel"),
+        {"by": "therapist", "reason": "therapist_away"},
+        **desk,
+        **{"if-match": '"2"'},
+    )
+    assert (gone.status_code, gone.json()["state"]) == (200, "cancelled")
+    (said,) = await store.said(AppointmentCancelled)
+    assert (said.by, said.reason) == ("therapist", "therapist_away")

@@ -136,7 +136,8 @@ async def test_of_two_lanes_that_want_the_same_therapist_the_second_sees_what_th
 async def test_a_withdrawal_that_comes_while_its_match_is_booked_gives_the_hour_back(store: Store) -> None:
     made = world.match(await world.add_therapist(store))
     await meanwhile(store, partial(book_matches, [made]), store.hear(world.withdrawal(made)))
-    assert [type(one) for one in await store.said()] == [AppointmentBooked, AppointmentCancelled]
+    said = await store.said(AppointmentBooked, AppointmentCancelled)
+    assert [type(one) for one in said] == [AppointmentBooked, AppointmentCancelled]
 
 
 async def test_a_match_that_comes_while_it_is_withdrawn_books_nothing(store: Store) -> None:

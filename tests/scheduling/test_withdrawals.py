@@ -107,7 +107,7 @@ async def test_a_higher_attempt_gives_the_lower_ones_hour_back_in_the_same_trans
         await book_matches([again(older, 2, online)], tx)
         assert await booked(store) == {older.case_id: 1}  # as others see it until all of it is true
     assert await booked(store) == {older.case_id: 2}
-    cancelled, new = (await store.said())[-2:]
+    cancelled, new = (await store.said(AppointmentBooked, AppointmentCancelled))[-2:]
     assert isinstance(cancelled, AppointmentCancelled)
     assert (cancelled.match_id, cancelled.attempt, cancelled.by, cancelled.reason) == (
         older.match_id,

@@ -1,7 +1,7 @@
 """How much each therapist can still take, and what the next case costs by how full they are."""
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import numpy as np
@@ -62,6 +62,16 @@ class Capacity:
         """Who can take at least one more, in each lane."""
         any_free = pack(self.total > self.open_load)
         return {lane: any_free & ~self.full.get(lane, 0) for lane in LANES}
+
+    def only_with(self, directory: Directory, whom: Iterable[tuple[UUID, Lane]]) -> "Capacity":
+        """The same with nobody free but these, in these lanes, where they are known to have an hour."""
+        nobody = (1 << len(directory.ids)) - 1
+        full = dict.fromkeys(LANES, nobody)
+        for therapist_id, lane in whom:
+            number = directory.number_of.get(therapist_id)
+            if number is not None:
+                full[lane] &= ~(1 << number)
+        return replace(self, full=full)
 
     def loads(self, directory: Directory) -> dict[UUID, Load]:
         """The same by therapist, to be counted anew."""

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from services.matching.domain.cases import Case, Change, is_newer, on_change, put_down
 from services.matching.handlers.announcing import match_withdrawn
-from services.matching.handlers.matchmaking import Matchmaker, begun
+from services.matching.handlers.matchmaking import Matchmaker
+from services.matching.handlers.searches import begun
 from services.matching.handlers.standing import end_offers, settle
 from services.matching.repository import cases
 from shared.contracts.intake import CaseUpdated, RequestForCare

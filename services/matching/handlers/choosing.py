@@ -20,7 +20,8 @@ from services.matching.domain.offers import (
     still_fit,
 )
 from services.matching.handlers.announcing import match_made, offer_decided
-from services.matching.handlers.matchmaking import Matchmaker, Search, request_of, resumed
+from services.matching.handlers.matchmaking import Matchmaker
+from services.matching.handlers.searches import Search, request_of, resumed
 from services.matching.handlers.standing import settle
 from services.matching.repository import cases, offers
 from shared.messaging import Due, Transaction

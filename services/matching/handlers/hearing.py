@@ -5,6 +5,7 @@ from typing import Any
 
 from services.matching.handlers import continuity
 from services.matching.handlers.alarms import AlarmBook
+from services.matching.handlers.backfill import Backfill, note_freed_hours
 from services.matching.handlers.capacity import know_capacity
 from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.choosing import ChoiceDesk
@@ -31,6 +32,7 @@ from shared.contracts.scheduling import (
     AppointmentRescheduled,
     CapacityChanged,
     SiteChanged,
+    SlotFreed,
     SlotNotFound,
 )
 
@@ -57,6 +59,7 @@ def handlers(matchmaker: Matchmaker) -> Handlers:
         AppointmentBooked: count_hours,
         AppointmentRescheduled: count_hours,
         AppointmentCancelled: count_hours,
+        SlotFreed: note_freed_hours,
         SiteChanged: know_sites,
         CapacityChanged: know_capacity,
         TaskDone: close_what_was_done,
@@ -78,6 +81,7 @@ def due_handlers(matchmaker: Matchmaker) -> Mapping[str, Callable[..., Awaitable
         "review": matchmaker.review_waiting,
         "offer": ChoiceDesk(matchmaker).expire_offers,
         "wake": WaitingRoom(matchmaker).wake_waiting,
+        "backfill": Backfill(matchmaker).serve_waiting,
         "past_hours": free_past_hours,
         DUE: DateKeeper(matchmaker.policy.credentials.validity).follow_dates,
         continuity.DUE: ContinuityDesk(matchmaker.policy).look,

@@ -1,12 +1,14 @@
 """Searches: a batch of cases gets one assignment, and everybody in it a match or a place on the waiting list."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.matching.domain.backfill import Freed
+from services.matching.domain.capacity import Capacity
 from services.matching.domain.cases import (
     Case,
     load_changes,
@@ -18,35 +20,22 @@ from services.matching.domain.cases import (
     waits_for,
 )
 from services.matching.domain.decisions import Decision, Found, decide
+from services.matching.domain.directory import Directory
 from services.matching.domain.offers import Choice, Offered, narrowed
 from services.matching.domain.policy import Policy
-from services.matching.domain.requests import Request, Tried, tried
+from services.matching.domain.requests import Request
 from services.matching.domain.showing import within_km
-from services.matching.domain.vocabulary import LANES, Lane, Reason, lane_of
+from services.matching.domain.vocabulary import Reason, lane_of
 from services.matching.handlers.announcing import Known, case_waitlisted, match_made, match_offered
 from services.matching.handlers.meanwhile import offer_meanwhile
 from services.matching.handlers.roster import Roster
+from services.matching.handlers.searches import Search, begun, request_of, resumed
 from services.matching.repository import cases, explanations, offers, therapists
-from services.matching.repository.explanations import Asked, Explanation
+from services.matching.repository.explanations import Explanation
 from shared.contracts.base import Event
 from shared.contracts.intake import CaseSubmitted, RequestForCare
 from shared.contracts.scheduling import SlotNotFound
 from shared.messaging import Due, Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """One case that needs somebody. `text` is its request as JSON, where it has to be kept; `declined` tells whether
-    its person wanted none of some whom they were offered, `alarmed` that somebody may be in danger."""
-
-    case: Case
-    submitted: RequestForCare
-    priority: int
-    tried: Tried
-    text: str | None = None
-    known: bool = True
-    declined: bool = False
-    alarmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +47,9 @@ class Ended:
     case: Case
     outcome: Found | Reason
     offer: Offered | None = None
+
+
+Keep = Callable[[Sequence[Ended]], Sequence[Ended]]
 
 
 class Matchmaker:
@@ -102,15 +94,32 @@ class Matchmaker:
         """
         if not searches:
             return []
-        directory, capacity = await self.roster.look(tx)
-        requests = [self._aged(search, tx.now) for search in searches]
-        decisions = await asyncio.to_thread(decide, requests, directory, capacity, self.policy)
-        by_case = {search.case.case_id: search for search in searches}
-        ended = [self._ended(by_case[one.request.case_id], one, tx) for one in decisions]
+        ended = await self._decide(tx, searches, *await self.roster.look(tx))
         if only_found:
             ended = [one for one in ended if isinstance(one.outcome, Found)]
         await self._save(tx, ended)
         return [one.case for one in ended]
+
+    async def search_among(
+        self, tx: Transaction, searches: Sequence[Search], hours: Sequence[Freed], keep: Keep
+    ) -> None:
+        """The same with nobody to be found but the therapists of these hours. Only what `keep` keeps is saved and
+        said: everybody else stays as they are."""
+        if not searches:
+            return
+        directory, capacity = await self.roster.look(tx)
+        whom = [(hour.therapist_id, hour.lane) for hour in hours]
+        await self._save(
+            tx, keep(await self._decide(tx, searches, directory, capacity.only_with(directory, whom)))
+        )
+
+    async def _decide(
+        self, tx: Transaction, searches: Sequence[Search], directory: Directory, capacity: Capacity
+    ) -> list[Ended]:
+        requests = [self._aged(search, tx.now) for search in searches]
+        decisions = await asyncio.to_thread(decide, requests, directory, capacity, self.policy)
+        by_case = {search.case.case_id: search for search in searches}
+        return [self._ended(by_case[one.request.case_id], one, tx) for one in decisions]
 
     def _aged(self, search: Search, now: datetime) -> Request:
         request = request_of(search)
@@ -195,71 +204,6 @@ def _pays_less_to(found: Found) -> tuple[UUID, ...]:
 
 def _is_new(case: Case | None) -> bool:
     return case is None or (case.state == "held" and not case.request_version)
-
-
-def begun(event: RequestForCare, known: Case | None, alarms: Mapping[UUID, int]) -> Search:
-    """A search with a request that has to be kept. `alarms` are priorities by case."""
-    case = known or Case(event.case_id, event.person_id, "held")
-    priority = max(event.priority, alarms.get(event.case_id, 0))
-    # The event was said with its alarm; that the alarm is heard of may come later, and so may that it is closed.
-    alarmed = event.case_id in alarms if event.alarm_open is None else event.alarm_open
-    return Search(case, event, priority, {}, event.model_dump_json(), known is not None, alarmed=alarmed)
-
-
-async def resumed(tx: Transaction, found: Sequence[Case]) -> list[Search]:
-    """Searches for cases under lock, with what is known of each: its request, its alarms, who was asked before."""
-    asked = await cases.requests_of(tx, [case.case_id for case in found])
-    before = await explanations.asked_before(tx, [(case.case_id, case.tries_from) for case in found])
-    searches = []
-    for case in found:
-        submitted = RequestForCare.model_validate_json(asked[case.case_id].request)
-        priority = max(submitted.priority, asked[case.case_id].alarm_priority or 0)
-        asked_so_far = before.get(case.case_id, ())
-        searches.append(
-            Search(
-                case,
-                submitted,
-                priority,
-                tried((lane, one.therapists) for one in asked_so_far for lane in _lanes(one)),
-                declined=any(one.declined for one in asked_so_far),
-                alarmed=asked[case.case_id].alarm_priority is not None,
-            )
-        )
-    return searches
-
-
-def _lanes(asked: Asked) -> Sequence[Lane]:
-    """Whoever has no hour in one lane may have one in the other; whom the person declined is not asked in either."""
-    return LANES if asked.declined else (asked.lane,)
-
-
-def request_of(search: Search) -> Request:
-    """What the search asks of the directory."""
-    asked = search.submitted
-    gender, known = asked.therapist_gender, asked.previous_therapist
-    return Request(
-        case_id=asked.case_id,
-        priority=search.priority,
-        submitted_at=asked.submitted_at,
-        modalities=asked.modalities,
-        languages=asked.languages,
-        problem_areas=asked.problem_areas,
-        age_band=asked.age_band,
-        step=asked.step,
-        max_fee=asked.max_fee,
-        city=asked.city,
-        radius_km=asked.radius_km,
-        kind=asked.kind,
-        province=asked.province,
-        gender_must=gender.wish if gender and gender.must else None,
-        gender_wish=gender.wish if gender and not gender.must else None,
-        faith_sensitive=asked.faith_sensitive,
-        access_needs=asked.access_needs,
-        coverage=asked.coverage,
-        again=known.therapist_id if known and known.wish == "again" else None,
-        not_again=known.therapist_id if known and known.wish == "not_again" else None,
-        tried=search.tried,
-    )
 
 
 def _explanation(one: Ended) -> Explanation:

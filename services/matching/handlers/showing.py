@@ -8,7 +8,8 @@ from services.matching.domain.offers import Choice, Offered, OfferState
 from services.matching.domain.showing import Wishes, why, within_km
 from services.matching.domain.therapists import Profile
 from services.matching.handlers.choosing import ChoiceDesk
-from services.matching.handlers.matchmaking import Matchmaker, Search
+from services.matching.handlers.matchmaking import Matchmaker
+from services.matching.handlers.searches import Search
 from services.matching.repository import cases, offers
 from shared.contracts.intake import RequestForCare
 from shared.messaging import Transaction

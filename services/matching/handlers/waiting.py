@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from services.matching.domain.cases import Case
-from services.matching.handlers.matchmaking import Matchmaker, resumed
+from services.matching.handlers.matchmaking import Matchmaker
+from services.matching.handlers.searches import resumed
 from services.matching.repository import cases, waitlist
 from services.matching.repository.changes import BEGINNING
 from services.matching.repository.waitlist import Filter, Place, Waits

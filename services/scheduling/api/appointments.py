@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime
 
-from services.scheduling.api.requests import CancelSent, RescheduleSent
+from services.scheduling.api.requests import BY_TELEPHONE, CancelSent, RescheduleSent
 from services.scheduling.api.turns import answer
 from services.scheduling.domain import changes
 from services.scheduling.domain.appointments import Appointment
@@ -32,6 +32,13 @@ def appointment_routes(in_turn: InTurn) -> APIRouter:
         found = await answer(in_turn, request, lambda tx: changing.show(tx, appointment_id, caller))
         return shown(found, caller)
 
+    return router
+
+
+def change_routes(in_turn: InTurn) -> APIRouter:
+    """For the same. If-Match says which version was seen."""
+    router = APIRouter(tags=["appointments"])
+
     @router.post(
         "/v1/appointments/{appointment_id}/cancel",
         openapi_extra=body_of(CancelSent, cannot_come={"reason": "cannot_come"}),
@@ -39,21 +46,26 @@ def appointment_routes(in_turn: InTurn) -> APIRouter:
     async def cancel(appointment_id: UUID, concerned: Concerned, request: Request) -> Response:
         """Gives the hour back. If-Match says which version was seen; doing it twice changes nothing."""
         caller, seen = caller_of(concerned), seen_version(request)
-        reason = parse(CancelSent, await request.body() or b"{}").reason
+        sent = parse(CancelSent, await request.body() or b"{}")
         gone = await answer(
-            in_turn, request, lambda tx: changing.cancel(tx, appointment_id, caller, reason, seen)
+            in_turn,
+            request,
+            lambda tx: changing.cancel(tx, appointment_id, caller, sent.reason, seen, sent.by),
         )
         return shown(gone, caller)
 
     @router.post(
         "/v1/appointments/{appointment_id}/reschedule",
-        openapi_extra=body_of(RescheduleSent, next_day={"start": "2026-03-02T10:00:00+05:00"}),
+        openapi_extra=body_of(
+            RescheduleSent, next_day={"start": "2026-03-02T10:00:00+05:00"}, by_telephone=BY_TELEPHONE
+        ),
     )
     async def reschedule(appointment_id: UUID, concerned: Concerned, request: Request) -> Response:
-        """Moves it to another open start with the same therapist; 409 names the nearest `alternatives`."""
+        """Moves it to another open start with the same therapist, or to another site or way to meet; 409 names the
+        nearest `alternatives`."""
         caller, seen = caller_of(concerned), seen_version(request)
         sent = parse(RescheduleSent, await request.body())
-        move = Move(whole_minute(sent.start), sent.certainty)
+        move = Move(whole_minute(sent.start), sent.modality, sent.site_id, sent.certainty, sent.by)
         there = await answer(
             in_turn, request, lambda tx: changing.reschedule(tx, appointment_id, caller, move, seen)
         )

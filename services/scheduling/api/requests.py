@@ -33,6 +33,8 @@ Openness = Literal["open", "closed"]
 # Why an hour is given back: as codes that are safe to read aloud.
 CancelReason = Literal["not_said", "changed_mind", "cannot_come", "therapist_away", "place_closed", "mistake"]
 
+Wishing = Literal["person", "therapist", "clinic"]
+
 SITE: dict[str, Any] = {
     "organisation": "rehmat-hospital",
     "city": "Lahore",
@@ -44,6 +46,7 @@ SITE: dict[str, Any] = {
     "status": "open",
 }
 ROOM: dict[str, Any] = {"site_id": "018f3c1e-7b1a-7000-8000-000000000001", "status": "open"}
+BY_TELEPHONE: dict[str, Any] = {"start": "2026-03-02T10:00:00+05:00", "modality": "phone", "by": "person"}
 CALENDAR: dict[str, Any] = {
     "time_zone": "Asia/Karachi",
     "buffer_minutes": 10,
@@ -129,17 +132,21 @@ class CalendarSent(Sent):
 
 
 class CancelSent(Sent):
-    """Why, if somebody wants to say."""
+    """Why, if somebody wants to say; staff may say on whose wish."""
 
     reason: CancelReason = "not_said"
+    by: Wishing | None = None
 
 
 class RescheduleSent(Sent):
-    """The start that is wished, with its offset from UTC. Staff may say that it is not certain yet: it is confirmed
-    later."""
+    """The start that is wished, with its offset from UTC, and how and where to meet if that changes too. Staff may
+    say that it is not certain yet, to confirm it later, and on whose wish it is."""
 
     start: AwareDatetime
+    modality: Modality | None = None
+    site_id: UUID | None = None
     certainty: Certainty | None = None
+    by: Wishing | None = None
 
 
 class HoldSent(Sent):

@@ -59,8 +59,10 @@ def resources_of(appointments: Sequence[Appointment]) -> set[UUID]:
     return found
 
 
-def moved(appointment: Appointment, hour: Hour, certainty: Certainty | None = None) -> Appointment:
-    """The same appointment at another hour."""
+def moved(
+    appointment: Appointment, hour: Hour, time_zone: str, certainty: Certainty | None = None
+) -> Appointment:
+    """The same appointment at another hour, told in this zone."""
     return replace(
         appointment,
         version=appointment.version + 1,
@@ -69,6 +71,7 @@ def moved(appointment: Appointment, hour: Hour, certainty: Certainty | None = No
         end=hour.end,
         buffer=hour.buffer,
         week=hour.week,
+        time_zone=time_zone,
         certainty=certainty or appointment.certainty,
     )
 

@@ -1,6 +1,7 @@
 """Who may see and change an appointment, and whether it can still be changed."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.scheduling.domain import grid
@@ -35,10 +36,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Where an appointment is to go. `start` is a UTC minute; without a certainty it stays as certain as it was."""
+    """Where an appointment is to go: whatever is not named stays as it is. `start` is a UTC minute."""
 
     start: int
+    modality: str | None = None
+    site_id: UUID | None = None
     certainty: Certainty | None = None
+    by: By | None = None
 
 
 def seen_by(caller: Caller, appointment: Appointment | None) -> Appointment:
@@ -64,14 +68,70 @@ def next_steps(appointment: Appointment, caller: Caller) -> list[str]:
     return steps if caller.by == "person" else [*steps, *possible_steps(appointment)]
 
 
-def check_move(appointment: Appointment, move: Move, caller: Caller) -> None:
-    """Whether the caller may ask for it at all. Raises Refused."""
-    if move.certainty is None:
-        return
+def changed_by(caller: Caller, said: By | None) -> By:
+    """On whose wish something is changed: staff may say so, people wish it themselves. Raises Refused."""
+    if said is None or said == caller.by:
+        return caller.by
     if caller.by == "person":
+        raise invalid([Fault("/by", "not_allowed", "people change what is theirs by themselves")])
+    return said
+
+
+def aimed(appointment: Appointment, move: Move, caller: Caller) -> Appointment:
+    """The appointment with the place and the way to meet that the caller asks for; where and how it is held before
+    an hour is found there. Raises Refused."""
+    if caller.by == "person" and move.certainty is not None:
         raise invalid([Fault("/certainty", "not_allowed", "how certain an hour is, staff say")])
-    if move.start == appointment.start and move.certainty != appointment.certainty:
+    modality = move.modality or appointment.modality
+    there = replace(
+        appointment,
+        modality=modality,
+        lane="in_person" if modality == "in_person" else "online",
+        site_id=_site(appointment, move, modality),
+    )
+    stays = move.start == appointment.start and there == appointment
+    if stays and move.certainty not in (None, appointment.certainty):
         raise invalid([Fault("/certainty", "same_hour", "at the hour where it is use /confirm")])
+    return there
+
+
+def needs_another_place(appointment: Appointment, there: Appointment) -> bool:
+    """Whether it has to be taken anew: in another lane, or at another site."""
+    return (appointment.lane, appointment.site_id) != (there.lane, there.site_id)
+
+
+def zone_there(there: Appointment, zones: Mapping[UUID, str]) -> str:
+    """The zone its times are told in: the site's in person, else the people's as before. Raises Refused."""
+    if there.site_id is None:
+        return there.time_zone
+    if there.site_id not in zones:
+        raise invalid([Fault("/site_id", "unknown_site", "there is no such site")])
+    return zones[there.site_id]
+
+
+def _site(appointment: Appointment, move: Move, modality: str) -> UUID | None:
+    if modality != "in_person":
+        if move.site_id is not None:
+            raise invalid([Fault("/site_id", "not_allowed", "only what is in person has a site")])
+        return None
+    site_id = move.site_id or appointment.site_id
+    if site_id is None:
+        raise invalid([Fault("/site_id", "missing", "where they are to meet")])
+    return site_id
+
+
+def freed(before: Iterable[Appointment], after: Sequence[Appointment], now: int) -> list[Appointment]:
+    """The hours that somebody else could have now: they lie ahead, and none of those that were taken in their place
+    takes the same therapist's time again."""
+    return [
+        one
+        for one in before
+        if one.start > now
+        and not any(
+            other.therapist_id == one.therapist_id and other.start < one.end and one.start < other.end
+            for other in after
+        )
+    ]
 
 
 def check_start(start: int, now: int) -> None:
@@ -85,29 +145,31 @@ def check_start(start: int, now: int) -> None:
 
 
 def move_to(appointment: Appointment, start: int) -> Wish:
-    """The wish for exactly this start, with the same therapist at the same site."""
+    """The wish for exactly this start, with its therapist at its site."""
     length = appointment.end - appointment.start
     return _wish(appointment, start, start + length)
 
 
 def move_anywhere(appointment: Appointment, now: int) -> Wish:
-    """The wish for any start, with the same therapist at the same site."""
+    """The wish for any start, with its therapist at its site."""
     return _wish(appointment, now, now + FARTHEST_DAYS * DAY)
 
 
-def moved_hour(appointment: Appointment, start: int, board: Board) -> list[Hour]:
-    """The hour at this start. Raises Refused slot_taken with the nearest starts that are open."""
-    outcome = decide([move_to(appointment, start)], _keeping_its_place(appointment, board))[0]
+def moved_hour(appointment: Appointment, there: Appointment, start: int, board: Board) -> list[Hour]:
+    """The hour at this start, `there` being the appointment as it is to be held. Raises Refused slot_taken with the
+    nearest starts that are open."""
+    outcome = decide([move_to(there, start)], _keeping_its_place(appointment, board))[0]
     if not isinstance(outcome, Hour):
-        raise Refused("slot_taken", "This time is not free.", alternatives=nearest(appointment, start, board))
+        others = nearest(there, start, board, but=appointment.start if there == appointment else None)
+        raise Refused("slot_taken", "This time is not free.", alternatives=others)
     return [outcome]
 
 
-def nearest(appointment: Appointment, start: int, board: Board) -> list[int]:
-    """The open starts nearest to the one that was wished, in order of time."""
-    wish = move_anywhere(appointment, board.now)
-    mask = board.open_starts(appointment.therapist_id, appointment.site_id, wish.need)
-    others = (one for one in grid.minutes(mask, board.origin) if one != appointment.start)
+def nearest(there: Appointment, start: int, board: Board, but: int | None = None) -> list[int]:
+    """The open starts nearest to the one that was wished, in order of time; without the one where it is already."""
+    wish = move_anywhere(there, board.now)
+    mask = board.open_starts(there.therapist_id, there.site_id, wish.need)
+    others = (one for one in grid.minutes(mask, board.origin) if one != but)
     return sorted(sorted(others, key=lambda one: (abs(one - start), one))[:ALTERNATIVES])
 
 

@@ -1,6 +1,6 @@
 """What became of appointments, as events. No need, name or address is known here, so none can be said."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.scheduling.domain.appointments import Appointment, By, Change
@@ -18,6 +18,7 @@ from shared.contracts.scheduling import (
     AppointmentNoShow,
     AppointmentReleased,
     AppointmentRescheduled,
+    SlotFreed,
     SlotNotFound,
 )
 from shared.messaging import Transaction
@@ -63,6 +64,21 @@ def cancelled(appointment: Appointment, change: Change, tx: Transaction) -> Appo
 def stepped(appointment: Appointment, step: Step, by: By, tx: Transaction) -> scheduling.Appointment:
     """What became of it."""
     return SAID_AFTER[step](**_about(appointment, tx), by=by)
+
+
+def freed(appointments: Iterable[Appointment], tx: Transaction) -> list[SlotFreed]:
+    """Hours that can be had again; nothing of the cases that had them."""
+    return [
+        SlotFreed(
+            therapist_id=one.therapist_id,
+            lane=one.lane,
+            site_id=one.site_id,
+            start=moment_of(one.start),
+            end=moment_of(one.end),
+            freed_at=tx.now,
+        )
+        for one in appointments
+    ]
 
 
 def not_found(match: MatchMade, reason: str, tx: Transaction) -> SlotNotFound:

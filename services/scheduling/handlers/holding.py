@@ -89,6 +89,8 @@ async def release(tx: Transaction, gone: Sequence[tuple[Hold, Change]]) -> None:
             announcing.released(holds.ended(held, "released", change.reason).appointment, change, tx)
             for held, change in gone
         )
+        hours = [held.appointment for held, _ in gone]
+        tx.emit(announcing.freed(changes.freed(hours, [], minute_after(tx.now)), tx))
 
 
 async def end_holds(dues: Sequence[Due], tx: Transaction) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
-from services.scheduling.domain import booking, fencing
+from services.scheduling.domain import booking, changes, fencing
 from services.scheduling.domain.appointments import Appointment, Change, cancelled, resources_of
 from services.scheduling.domain.booking import Hour, NoSlotReason, asked_for
 from services.scheduling.domain.fencing import Fence
+from services.scheduling.domain.wall_time import minute_after
 from services.scheduling.handlers import announcing, holding
 from services.scheduling.handlers.capacity import may_have_risen
 from services.scheduling.handlers.facts import care_fact, therapist_fact
@@ -45,6 +46,7 @@ async def book_matches(events: Sequence[MatchMade], tx: Transaction) -> None:
     await may_have_risen(tx, [one.therapist_id for one in superseded])
     await tx.wait_for([(match, awaited[match.case_id]) for match in current if match.case_id in awaited])
     tx.emit(announcing.cancelled(cancelled(one), SUPERSEDED, tx) for one in superseded)
+    tx.emit(announcing.freed(_freed(superseded, booked, tx), tx))
     tx.emit(announcing.booked(one, tx) for one in booked)
     tx.emit(announcing.not_found(m, o, tx) for m, o in found if not isinstance(o, Hour))
 
@@ -67,6 +69,11 @@ async def withdraw_matches(events: Sequence[MatchWithdrawn], tx: Transaction) ->
     )
     await may_have_risen(tx, [one.therapist_id for one, _ in gone])
     tx.emit(announcing.cancelled(cancelled(one), change, tx) for one, change in gone)
+    tx.emit(announcing.freed(_freed([one for one, _ in gone], [], tx), tx))
+
+
+def _freed(gone: Sequence[Appointment], booked: Sequence[Appointment], tx: Transaction) -> list[Appointment]:
+    return changes.freed(gone, booked, minute_after(tx.now))
 
 
 def _awaits(match: MatchMade, standing: Mapping[UUID, Fence], floor: Floor) -> str | None:

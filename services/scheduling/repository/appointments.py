@@ -66,7 +66,8 @@ WITH changed AS (
 MOVE = """
 WITH changed AS (
     UPDATE appointments SET version = $2, room_id = $3, starts_at = $4, ends_at = $5, buffer_minutes = $6, week = $7,
-        changed_at = $8, changed_by = $9, changed_trace = $10, certainty = $11
+        changed_at = $8, changed_by = $9, changed_trace = $10, certainty = $11, lane = $12, modality = $13,
+        site_id = $14, time_zone = $15
     WHERE appointment_id = $1 RETURNING *
 )
 """ + KEEP.format(step="appointment_rescheduled", reason="NULL")
@@ -177,10 +178,8 @@ async def cancel(tx: Transaction, gone: Sequence[tuple[Appointment, Change]]) ->
     )
 
 
-async def move(
-    tx: Transaction, appointment: Appointment, limit: int, change: Change, *, same_week: bool
-) -> None:
-    """Writes where the appointment is now and counts it there; what it had must have been released."""
+async def move(tx: Transaction, appointment: Appointment, change: Change) -> None:
+    """Writes where the appointment is now and how it is held."""
     await tx.connection.execute(
         MOVE,
         appointment.id,
@@ -194,8 +193,11 @@ async def move(
         change.by,
         tx.traceparent_of(str(appointment.case_id)),
         appointment.certainty,
+        appointment.lane,
+        appointment.modality,
+        appointment.site_id,
+        appointment.time_zone,
     )
-    await count(tx, {(appointment.therapist_id, appointment.week): limit}, [appointment], stay=same_week)
 
 
 async def take_step(tx: Transaction, after: Appointment, step: Step, change: Change) -> None:

@@ -1,0 +1,93 @@
+"""The loop `backfill`: an hour that was given back is for whoever waits for just such a one, in the order of the list.
+
+The list is looked at a moment later: that the therapist has room again comes on another topic. Unlike a look for more
+room this one does not let those rest who had no hour before: here is one, and at most one of them is asked to take it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.matching.domain.backfill import Freed, suits, taken_by
+from services.matching.domain.decisions import Found
+from services.matching.domain.vocabulary import lane_of
+from services.matching.handlers.matchmaking import Ended, Matchmaker
+from services.matching.handlers.searches import Search, resumed
+from services.matching.repository import cases, waitlist
+from services.matching.repository.waitlist import Filter
+from shared.contracts.scheduling import SlotFreed
+from shared.contracts.told import WAIT_REASONS
+from shared.messaging import Due, Transaction
+
+AFTER = timedelta(seconds=2)
+# Whom an hour helps: nobody else lacked one.
+HELPED = ("no_hour", "no_capacity", "no_other")
+# So many of the list are looked at, from its head on.
+LOOKED_AT = 200
+
+
+async def note_freed_hours(events: Sequence[SlotFreed], tx: Transaction) -> None:
+    """An hour that still lies ahead is offered to the list in a moment, once."""
+    await tx.schedule(
+        [
+            Due("backfill", f"{one.therapist_id} {one.start.isoformat()}", tx.now + AFTER, _body(one))
+            for one in events
+        ]
+    )
+
+
+class Backfill:
+    """Gives hours that came free to people on the waiting list."""
+
+    def __init__(self, matchmaker: Matchmaker) -> None:
+        self._matchmaker = matchmaker
+
+    async def serve_waiting(self, dues: Sequence[Due], tx: Transaction) -> None:
+        """For each hour the first on the list who wishes such a one and may be seen by its therapist."""
+        hours = [one for one in map(_freed, dues) if one.start > tx.now]
+        if not hours:
+            return
+        only = Filter(but=tuple(one for one in WAIT_REASONS if one not in HELPED))
+        ageing = self._matchmaker.policy.waiting.ageing
+        waiting = await waitlist.page(tx, ageing, LOOKED_AT, None, only)
+        waitlist.belongs_to_their_traces(tx, waiting)
+        known = await cases.lock_cases(tx, [one.case_id for one in waiting]) if waiting else {}
+        still = [case for case in known.values() if case.state == "waitlisted"]
+        suited = [one for one in await resumed(tx, still) if _those_for(one, hours)] if still else []
+        await self._matchmaker.search_among(tx, suited, hours, lambda ended: _served(ended, hours))
+
+
+def _served(ended: Sequence[Ended], hours: Sequence[Freed]) -> list[Ended]:
+    """As many as there are hours, in the order of the list; the others keep their places."""
+    left, served = list(hours), []
+    for one in ended:
+        if not isinstance(one.outcome, Found):
+            continue
+        first, lane = one.outcome.offers[0].therapist_id, lane_of(one.outcome.modality)
+        hour = taken_by(left, first, lane, _those_for(one.search, hours))
+        if hour:
+            left.remove(hour)
+            served.append(one)
+    return served
+
+
+def _those_for(search: Search, hours: Sequence[Freed]) -> list[Freed]:
+    asked = search.submitted
+    wanted = [(one.day, one.start, one.end) for one in asked.wanted_times]
+    return [hour for hour in hours if suits(hour, asked.modalities, wanted, asked.time_zone)]
+
+
+def _body(event: SlotFreed) -> dict[str, Any]:
+    return {
+        "therapist_id": str(event.therapist_id),
+        "lane": event.lane,
+        "start": event.start.isoformat(),
+        "end": event.end.isoformat(),
+    }
+
+
+def _freed(due: Due) -> Freed:
+    said = due.body
+    start, end = datetime.fromisoformat(said["start"]), datetime.fromisoformat(said["end"])
+    return Freed(UUID(said["therapist_id"]), said["lane"], start, end)
