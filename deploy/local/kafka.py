@@ -4,6 +4,8 @@ import asyncio
 import base64
 import signal
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiokafka.client import AIOKafkaClient
@@ -14,6 +16,7 @@ from deploy.local.java import java, surroundings
 from deploy.local.leftovers import end_leftover
 from deploy.local.ports import answers
 
+MECHANISM = "SCRAM-SHA-512"
 SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -43,6 +46,49 @@ SETTINGS = {
 }
 
 
+ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Who may connect, by password (SCRAM-SHA-512, as in production, there over TLS); what they may then do is for rules
+    to say. `passwords` has ADMIN's, who may do everything."""
+
+    passwords: Mapping[str, str]
+
+    def settings(self) -> dict[str, str]:
+        """What is other than on an open broker. The controller listens on loopback alone, to itself."""
+        module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+        login = f'{module} required username="{ADMIN}" password="{self.passwords[ADMIN]}";'
+        return {
+            "inter.broker.listener.name": "SASL_PLAINTEXT",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
+            "sasl.enabled.mechanisms": MECHANISM,
+            "sasl.mechanism.inter.broker.protocol": MECHANISM,
+            f"listener.name.sasl_plaintext.{MECHANISM.lower()}.sasl.jaas.config": login,
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "allow.everyone.if.no.acl.found": "false",
+            "super.users": f"User:{ADMIN};User:ANONYMOUS",
+        }
+
+    def scram(self) -> list[str]:
+        """For the tool that formats an empty log: users are a part of it."""
+        return [
+            part
+            for name, password in self.passwords.items()
+            for part in ("--add-scram", f"{MECHANISM}=[name={name},password={password}]")
+        ]
+
+    def security(self, name: str) -> tuple[tuple[str, str], ...]:
+        """With what a client of ours connects as that user."""
+        return (
+            ("security_protocol", "SASL_PLAINTEXT"),
+            ("sasl_mechanism", MECHANISM),
+            ("sasl_plain_username", name),
+            ("sasl_plain_password", self.passwords[name]),
+        )
+
+
 class KafkaServer:
     """A running broker."""
 
@@ -67,19 +113,16 @@ class KafkaServer:
         await self._child.stop(grace=20)
 
 
-async def start(data: Path, port: int, controller_port: int) -> KafkaServer:
-    """Starts the broker on `data`, formatting it first when it is empty."""
+async def start(data: Path, port: int, controller_port: int, *, guard: Guard | None = None) -> KafkaServer:
+    """Starts the broker on `data`, formatting it first when it is empty; with a guard only its users may connect."""
     data = data.absolute()
     data.mkdir(parents=True, exist_ok=True)
     class_path = await asyncio.to_thread(jars.class_path, "kafka")
     properties = data / "server.properties"
-    properties.write_text(_properties(data, port, controller_port))
+    properties.write_text(_properties(data, port, controller_port, guard))
     await end_leftover(_last_pid(data), str(properties), signal.SIGTERM)
     if not (data / "logs" / "meta.properties").exists():
-        tool = (*java(data / "scratch", shared="kafka-format"), "-cp", class_path, "kafka.tools.StorageTool")
-        await asyncio.to_thread(
-            run, [*tool, "format", "-t", _cluster_id(), "-c", str(properties)], environment=surroundings()
-        )
+        await asyncio.to_thread(_format, data, class_path, properties, guard)
     quiet = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
     child = Child(
         Program(
@@ -99,29 +142,37 @@ async def start(data: Path, port: int, controller_port: int) -> KafkaServer:
     bootstrap = f"127.0.0.1:{port}"
     try:
         await child.until(lambda: answers(port), seconds=60)
-        await _serves(bootstrap)
+        await _serves(bootstrap, dict(guard.security(ADMIN)) if guard else {})
     except BaseException:
         await child.stop()
         raise
     return KafkaServer(child, bootstrap)
 
 
-async def _serves(bootstrap: str) -> None:
+def _format(data: Path, class_path: str, properties: Path, guard: Guard | None) -> None:
+    tool = (*java(data / "scratch", shared="kafka-format"), "-cp", class_path, "kafka.tools.StorageTool")
+    users = guard.scram() if guard else []
+    run([*tool, "format", "-t", _cluster_id(), "-c", str(properties), *users], environment=surroundings())
+
+
+async def _serves(bootstrap: str, security: dict[str, str]) -> None:
     """The port is open before requests are served; the first answer comes when they are."""
-    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000)
+    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000, **security)
     try:
         await client.bootstrap()
     finally:
         await client.close()
 
 
-def _properties(data: Path, port: int, controller_port: int) -> str:
+def _properties(data: Path, port: int, controller_port: int, guard: Guard | None) -> str:
+    listener = "SASL_PLAINTEXT" if guard else "PLAINTEXT"
     settings = SETTINGS | {
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "listeners": f"{listener}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
+        "advertised.listeners": f"{listener}://127.0.0.1:{port}",
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "log.dirs": str(data / "logs"),
     }
+    settings |= guard.settings() if guard else {}
     return "".join(f"{name}={_escaped(value)}\n" for name, value in settings.items())
 
 

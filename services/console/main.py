@@ -21,6 +21,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(dead_letters.rebuild)
 app.add_typer(partner_keys.app, name="partner-keys")
 app.command()(topics.topics)
+app.command()(topics.access)
 app.command()(tokens.token)
 app.command()(topics.docs)
 

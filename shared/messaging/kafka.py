@@ -4,11 +4,13 @@ Defaults that would break promises: acks=1, no idempotence, auto commit, reset t
 """
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.contracts.base import Topic
 
@@ -96,14 +98,16 @@ class WrongTopic(Exception):
 
 
 async def ensure_topics(settings: KafkaSettings, topics: tuple[Topic, ...]) -> list[str]:
-    """Creates what is missing, checks the partition count of what is there; returns the names created."""
+    """Creates what is missing, checks the partition count of what is there; returns the names created. Raises WrongTopic,
+    and KafkaError where the broker refuses."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers, **dict(settings.security))
     try:
         await admin.start()
         there = set(await admin.list_topics())
         missing = [topic for topic in topics if topic.name not in there]
         if missing:
-            await admin.create_topics([_new(topic, settings.replication) for topic in missing])
+            answer = await admin.create_topics([_new(topic, settings.replication) for topic in missing])
+            _raise_refusals(answer.topic_errors)
         described = await admin.describe_topics([t.name for t in topics if t.name in there])
         partitions = {one["topic"]: len(one["partitions"]) for one in described}
         for topic in topics:
@@ -112,6 +116,13 @@ async def ensure_topics(settings: KafkaSettings, topics: tuple[Topic, ...]) -> l
         return [topic.name for topic in missing]
     finally:
         await admin.close()
+
+
+def _raise_refusals(errors: Iterable[Sequence[Any]]) -> None:
+    """What the broker says of each topic: its name, a code, perhaps a text. Another start may have been faster."""
+    for name, code, *_ in errors:
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise for_code(code)(name)
 
 
 def _new(topic: Topic, replication: int) -> NewTopic:
