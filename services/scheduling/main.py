@@ -13,11 +13,12 @@ from services.scheduling.api.appointments import appointment_routes, change_rout
 from services.scheduling.api.attending import attending_routes
 from services.scheduling.api.exceptions import exception_routes
 from services.scheduling.api.holds import hold_routes
+from services.scheduling.api.holidays import holiday_routes
 from services.scheduling.api.places import calendar_routes, place_routes
 from services.scheduling.api.slots import slot_routes
 from services.scheduling.handlers import HANDLERS, KNOWING_HANDLERS, capacity, holding
 from services.scheduling.repository.turns import turns
-from services.scheduling.settings import Role, Settings
+from services.scheduling.settings import Role, Settings, read_almanac
 from shared import messaging, web
 from shared.contracts.topics import TOPICS
 from shared.messaging import Database, KafkaSettings, Kernel, open_kernel
@@ -77,6 +78,7 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
         hold_routes,
     ):
         app.include_router(routes(in_turn))
+    app.include_router(holiday_routes(in_turn, read_almanac()))
 
 
 def work(kernel: Kernel, lane: Role) -> None:

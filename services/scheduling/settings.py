@@ -6,7 +6,10 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.settings import ProcessSettings
+from services.scheduling.domain.holidays import Almanac, EveryYear, Holiday
+from shared.settings import ProcessSettings, read_yaml
+
+HOLIDAYS = Path(__file__).parent / "data" / "holidays.yaml"
 
 Role = Literal["api", "online", "in_person", "migrate"]
 
@@ -19,3 +22,18 @@ class Settings(BaseSettings):
     process: ProcessSettings = Field(default_factory=ProcessSettings)
     token_public_key_file: Path = Path("token.public.json")
     pool_size: int = 6
+
+
+def read_almanac(file: Path = HOLIDAYS) -> Almanac:
+    """The holidays that are printed in calendars, none of which is in force by that."""
+    said = read_yaml(file)
+    source, zone = said["source"], said["time_zone"]
+    return Almanac(
+        source=source,
+        time_zone=zone,
+        every_year=tuple(EveryYear(**one) for one in said["every_year"]),
+        once=tuple(
+            Holiday(time_zone=zone, status="tentative", source=source, verified_on=None, **one)
+            for one in said["once"]
+        ),
+    )

@@ -162,6 +162,7 @@ def of_scheduling(store: Store) -> Make:
                 "appointment_id": str(appointment),
                 "exception_id": str(afternoon.id),
                 "hold_id": str(held.id),
+                "holiday_id": f"eid-{uuid4().hex[:8]}",
             },
             {
                 "person": {"case_id": str(match.case_id)},

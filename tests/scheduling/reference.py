@@ -79,7 +79,9 @@ def opened_at(calendar: Calendar, lane: Lane, site: UUID | None) -> Callable[[in
             ):
                 return False
         extra = [one.site_id for one in on if one.kind == "extra_hours" and one.lane == lane]
-        return site in extra if extra else weekly(at)
+        if extra:
+            return site in extra
+        return weekly(at) and not any(first <= day <= last for first, last in calendar.holidays)
 
     def remembered(at: int) -> bool:
         if at not in seen:

@@ -65,9 +65,19 @@ def other_hours(draw: st.DrawFn, around: int) -> OtherHours:
     )
 
 
+def holidays(around: int) -> st.SearchStrategy[tuple[int, int]]:
+    """First and last day of a holiday near a day."""
+    return st.builds(
+        lambda first, more: (around + first, around + first + more),
+        st.integers(-1, HORIZON),
+        st.integers(0, 2),
+    )
+
+
 @st.composite
 def calendars(draw: st.DrawFn, therapist_id: UUID, now: int) -> Calendar:
-    """A calendar with eight to twenty-four rules, online and at two sites, and up to four exceptions."""
+    """A calendar with eight to twenty-four rules, online and at two sites, up to four exceptions and a
+    holiday."""
     rules = [
         Rule(*draw(windows()), "in_person" if site else "online", site)
         for site in draw(st.lists(st.sampled_from([None, None, *SITES]), min_size=8, max_size=24))
@@ -81,6 +91,7 @@ def calendars(draw: st.DrawFn, therapist_id: UUID, now: int) -> Calendar:
         horizon=HORIZON,
         rules=tuple(rules),
         other_hours=tuple(draw(st.lists(other_hours(now // 1440), max_size=4))),
+        holidays=tuple(draw(st.lists(holidays(now // 1440), max_size=1))),
     )
 
 

@@ -118,7 +118,7 @@ async def test_what_is_booked_inside_a_new_absence_stays_and_is_named(
     (second,) = [one for one in await store.said(AppointmentBooked) if world.local(one.start) == "Mon 13:15"]
     (named,) = saved["booked_outside"]
     assert named == {
-        "appointment_id": str(second.appointment_id), "version": 1, "lane": "online", "modality": "video",
+        "appointment_id": str(second.appointment_id), "version": 1, "therapist_id": str(therapist), "lane": "online", "modality": "video",
         "site_id": None, "start": "2026-11-23T13:15:00+05:00", "end": "2026-11-23T14:05:00+05:00",
         "links": {"self": f"/v1/appointments/{second.appointment_id}"},
     }  # fmt: skip

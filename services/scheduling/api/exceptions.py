@@ -140,6 +140,7 @@ def _standing(one: Standing) -> dict[str, Any]:
     return {
         "appointment_id": str(one.id),
         "version": one.version,
+        "therapist_id": str(one.therapist_id),
         "lane": one.lane,
         "modality": one.modality,
         "site_id": str(one.site_id) if one.site_id else None,

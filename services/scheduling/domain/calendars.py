@@ -72,7 +72,8 @@ class OtherHours:
 class Calendar:
     """One version of a calendar. Compared by identity, so that what follows from it can be cached by it.
 
-    `buffer`, `notice` and all times in minutes; `horizon` in days.
+    `buffer`, `notice` and all times in minutes; `horizon` in days. `holidays` are public ones that are in force in its
+    zone, as first and last day since 1970: the rules are closed then, extra hours are not.
     """
 
     therapist_id: UUID
@@ -83,6 +84,7 @@ class Calendar:
     horizon: int
     rules: tuple[Rule, ...]
     other_hours: tuple[OtherHours, ...] = ()
+    holidays: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,8 @@ class Fault:
 
 
 def same_hours(one: Calendar | None, other: Calendar) -> bool:
-    """Whether two calendars say the same of every week, whatever their versions and exceptions."""
-    weekly = set(Calendar.__slots__) - {"version", "other_hours"}
+    """Whether two calendars say the same of every week, whatever their versions, exceptions and holidays."""
+    weekly = set(Calendar.__slots__) - {"version", "other_hours", "holidays"}
     return one is not None and all(getattr(one, name) == getattr(other, name) for name in weekly)
 
 
@@ -109,11 +111,13 @@ def offered_starts(calendar: Calendar, lane: Lane, site_id: UUID | None, length:
 
 
 def open_spans(calendar: Calendar, lane: Lane, site_id: UUID | None, days: range) -> list[Span]:
-    """When a lane is open at a site on these local days (numbered from 1970): the rules and their exceptions."""
+    """When a lane is open at a site on these local days (numbered from 1970): the rules, but for
+    holidays, and their exceptions."""
     rules = [rule for rule in calendar.rules if rule.lane == lane and rule.site_id == site_id]
     weekly = merged(
         span
         for day in days
+        if not any(first <= day <= last for first, last in calendar.holidays)
         for rule in rules
         if rule.day == weekday(day)
         for span in spans(calendar.time_zone, day, rule.start, rule.end)

@@ -19,6 +19,7 @@ class Standing:
 
     id: UUID
     version: int
+    therapist_id: UUID
     lane: Lane
     modality: str
     site_id: UUID | None

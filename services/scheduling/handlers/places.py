@@ -7,7 +7,7 @@ from services.scheduling.domain.calendars import Calendar, Fault, faults, same_h
 from services.scheduling.domain.refusals import Refused, invalid, next_version
 from services.scheduling.domain.wall_time import zone_names
 from services.scheduling.handlers.capacity import may_have_risen
-from services.scheduling.repository import calendars, capacity, places, resources, roster
+from services.scheduling.repository import calendars, capacity, holidays, places, resources, roster
 from services.scheduling.repository.places import Room, Site
 from shared.contracts.scheduling import SiteChanged
 from shared.messaging import Transaction
@@ -49,6 +49,7 @@ async def save_calendar(tx: Transaction, wanted: Calendar, seen: int | None) -> 
     known = frozenset(await places.zones(tx, sites))
     if wrong := faults(wanted.time_zone, wanted.rules, known):
         raise invalid(wrong)
+    await holidays.share_turn(tx)
     await resources.lock(tx, resources.named([wanted.therapist_id]))
     before = await roster.read_calendar(tx, wanted.therapist_id)
     version, changes = next_version(before.version if before else None, seen, same=same_hours(before, wanted))

@@ -32,7 +32,7 @@ UPDATE exceptions SET withdrawn = true, changed_at = $3 WHERE therapist_id = $1 
 TOUCH = "UPDATE calendars SET changed_by = pg_current_xact_id() WHERE therapist_id = $1"
 
 BOOKED = """
-SELECT a.appointment_id, a.version, a.lane, a.modality, a.site_id, a.starts_at, a.ends_at, a.time_zone
+SELECT a.appointment_id, a.version, a.therapist_id, a.lane, a.modality, a.site_id, a.starts_at, a.ends_at, a.time_zone
 FROM reservations r JOIN appointments a USING (appointment_id)
 WHERE r.resource_id = $1 AND r.during && tstzrange($2, NULL) AND a.state = 'booked' AND a.ends_at > $2
 ORDER BY a.starts_at, a.appointment_id
@@ -72,13 +72,15 @@ async def withdraw(tx: Transaction, therapist_id: UUID, exception_id: UUID) -> N
 
 async def booked(tx: Transaction, therapist_id: UUID) -> list[Standing]:
     """The appointments of a therapist that stand and are not over."""
-    return [_standing(row) for row in await tx.connection.fetch(BOOKED, therapist_id, tx.now)]
+    return [standing(row) for row in await tx.connection.fetch(BOOKED, therapist_id, tx.now)]
 
 
-def _standing(row: Any) -> Standing:
+def standing(row: Any) -> Standing:
+    """An appointment that stands, from its row."""
     return Standing(
         row["appointment_id"],
         row["version"],
+        row["therapist_id"],
         row["lane"],
         row["modality"],
         row["site_id"],

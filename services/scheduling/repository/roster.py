@@ -30,6 +30,13 @@ FROM exceptions WHERE therapist_id = ANY ($1) AND NOT withdrawn AND last_day >= 
 ORDER BY therapist_id, first_day, starts, exception_id
 """
 
+# Only what somebody has verified is in force.
+READ_HOLIDAYS = """
+SELECT time_zone, first_day - date '1970-01-01' AS first_day, last_day - date '1970-01-01' AS last_day
+FROM holidays WHERE status = 'confirmed' AND time_zone = ANY ($1) AND last_day >= $2::date - 1
+ORDER BY time_zone, first_day, last_day
+"""
+
 SAVE = """
 INSERT INTO therapists (therapist_id, organisation, status, weekly_limit, changed_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[]) ORDER BY 1
@@ -104,8 +111,12 @@ async def _learn(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID,
     exceptions: dict[UUID, list[OtherHours]] = {}
     for row in await tx.connection.fetch(READ_EXCEPTIONS, list(therapist_ids), tx.now):
         exceptions.setdefault(row["therapist_id"], []).append(other_hours(row))
+    holidays = await _holidays(tx, {row["time_zone"] for row in rows})
     learned = {
-        row["therapist_id"]: _calendar(row, tuple(exceptions.get(row["therapist_id"], ()))) for row in rows
+        row["therapist_id"]: _calendar(
+            row, tuple(exceptions.get(row["therapist_id"], ())), holidays.get(row["time_zone"], ())
+        )
+        for row in rows
     }
     _known.update((row["therapist_id"], (row["written"], learned[row["therapist_id"]])) for row in rows)
     return learned
@@ -126,7 +137,17 @@ def other_hours(row: Any) -> OtherHours:
     )
 
 
-def _calendar(row: Any, exceptions: tuple[OtherHours, ...]) -> Calendar:
+async def _holidays(tx: Transaction, zones: Collection[str]) -> dict[str, tuple[tuple[int, int], ...]]:
+    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    for row in await tx.connection.fetch(READ_HOLIDAYS, list(zones), tx.now):
+        days = row["first_day"], row["last_day"]
+        found[row["time_zone"]] = (*found.get(row["time_zone"], ()), days)
+    return found
+
+
+def _calendar(
+    row: Any, exceptions: tuple[OtherHours, ...], holidays: tuple[tuple[int, int], ...]
+) -> Calendar:
     rules = zip(row["times"], row["lanes"], row["sites"], strict=False)
     return Calendar(
         row["therapist_id"],
@@ -137,4 +158,5 @@ def _calendar(row: Any, exceptions: tuple[OtherHours, ...]) -> Calendar:
         row["horizon_days"],
         tuple(Rule(day, start, end, lane, site) for (day, start, end), lane, site in rules),
         exceptions,
+        holidays,
     )
