@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from services.scheduling.api.appointments import appointment_routes, change_routes
 from services.scheduling.api.attending import attending_routes
+from services.scheduling.api.closures import closure_routes
 from services.scheduling.api.exceptions import exception_routes
 from services.scheduling.api.holds import hold_routes
 from services.scheduling.api.holidays import holiday_routes
@@ -71,6 +72,7 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
         place_routes,
         calendar_routes,
         exception_routes,
+        closure_routes,
         slot_routes,
         appointment_routes,
         change_routes,

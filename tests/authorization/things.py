@@ -30,7 +30,7 @@ from services.scheduling.domain.calendars import OtherHours
 from services.scheduling.domain.changes import Caller
 from services.scheduling.domain.holds import Hold, Wanted
 from services.scheduling.domain.wall_time import minute_of
-from services.scheduling.handlers import changing, holding
+from services.scheduling.handlers import changing, closures, holding
 from services.scheduling.handlers.exceptions import save as save_exception
 from services.scheduling.handlers.matches import book_matches
 from services.scheduling.repository import appointments
@@ -149,6 +149,9 @@ def of_scheduling(store: Store) -> Make:
         afternoon = OtherHours(uuid4(), 0, "time_off", TODAY, TODAY, 15 * 60, 17 * 60)
         async with store.transaction() as tx:
             await save_exception(tx, therapist, afternoon, None)
+        closed = OtherHours(uuid4(), 0, "time_off", TODAY, TODAY, 0, 8 * 60, "in_person", site)
+        async with store.transaction() as tx:
+            await closures.save(tx, closed, None)
         held = await a_hold(store, therapist)
         room = await store.admin.fetchval("SELECT room_id FROM scheduling.rooms WHERE site_id = $1", site)
         appointment = await store.admin.fetchval(
@@ -162,6 +165,7 @@ def of_scheduling(store: Store) -> Make:
                 "appointment_id": str(appointment),
                 "exception_id": str(afternoon.id),
                 "hold_id": str(held.id),
+                "closure_id": str(closed.id),
                 "holiday_id": f"eid-{uuid4().hex[:8]}",
             },
             {

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling.domain.availability import Board, Need, Therapist
 from services.scheduling.domain.booking import Hour, Wish
-from services.scheduling.domain.calendars import Calendar, Lane, Rule
+from services.scheduling.domain.calendars import Calendar, Lane, OtherHours, Rule
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,6 +63,13 @@ def open_starts(board: Board, therapist: Therapist, site: UUID | None, need: Nee
     return [start for start in range(first, board.now + calendar.horizon * 1440 + 1, 15) if good(start)]
 
 
+def includes(hours: OtherHours, zone: str, at: int) -> bool:
+    """Whether the clock of this zone shows a day and a time of theirs."""
+    clock = wall(zone, at)
+    day, time = (clock.date() - date(1970, 1, 1)).days, clock.hour * 60 + clock.minute
+    return hours.first_day <= day <= hours.last_day and hours.start <= time < hours.end
+
+
 def opened_at(calendar: Calendar, lane: Lane, site: UUID | None) -> Callable[[int], bool]:
     """Whether somebody with this calendar in the hand would say that they are there at this minute."""
     rules = [r for r in calendar.rules if r.lane == lane and r.site_id == site]
@@ -70,14 +77,14 @@ def opened_at(calendar: Calendar, lane: Lane, site: UUID | None) -> Callable[[in
     seen: dict[int, bool] = {}
 
     def opened(at: int) -> bool:
-        clock = wall(calendar.time_zone, at)
-        day, time = (clock.date() - date(1970, 1, 1)).days, clock.hour * 60 + clock.minute
-        on = [o for o in calendar.other_hours if o.first_day <= day <= o.last_day and o.start <= time < o.end]
-        for one in on:
-            if one.kind == "time_off" and (
-                one.lane is None or (one.lane == lane and one.site_id in (None, site))
-            ):
-                return False
+        day = (wall(calendar.time_zone, at).date() - date(1970, 1, 1)).days
+        on = [one for one in calendar.other_hours if includes(one, calendar.time_zone, at)]
+        off = [one for one in on if one.kind == "time_off" and one.lane in (None, lane)]
+        closed = [one for one in calendar.closures if lane == "in_person" and one.hours.site_id == site]
+        if any(one.site_id in (None, site) for one in off):
+            return False
+        if any(includes(one.hours, one.time_zone, at) for one in closed):
+            return False
         extra = [one.site_id for one in on if one.kind == "extra_hours" and one.lane == lane]
         if extra:
             return site in extra

@@ -1,13 +1,14 @@
 """Random calendars, diaries and wishes for property tests, small enough to be checked minute by minute."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 from hypothesis import strategies as st
 
 from services.scheduling.domain.availability import Board, Busy, Need, Therapist
 from services.scheduling.domain.booking import Candidate, Wish
-from services.scheduling.domain.calendars import Calendar, ExceptionKind, Lane, OtherHours, Rule
+from services.scheduling.domain.calendars import Calendar, Closure, ExceptionKind, Lane, OtherHours, Rule
 from services.scheduling.domain.wall_time import merged
 from services.scheduling.domain.weeks import week_of
 from tests.scheduling.reference import minute
@@ -75,9 +76,17 @@ def holidays(around: int) -> st.SearchStrategy[tuple[int, int]]:
 
 
 @st.composite
+def closures(draw: st.DrawFn, around: int) -> Closure:
+    """A site that is closed near a day, by a clock of its own."""
+    hours = draw(other_hours(around))
+    closed = replace(hours, kind="time_off", lane="in_person", site_id=draw(st.sampled_from(SITES)))
+    return Closure(draw(st.sampled_from(ZONES)), closed)
+
+
+@st.composite
 def calendars(draw: st.DrawFn, therapist_id: UUID, now: int) -> Calendar:
-    """A calendar with eight to twenty-four rules, online and at two sites, up to four exceptions and a
-    holiday."""
+    """A calendar with eight to twenty-four rules, online and at two sites, up to four exceptions, a
+    holiday and a closure."""
     rules = [
         Rule(*draw(windows()), "in_person" if site else "online", site)
         for site in draw(st.lists(st.sampled_from([None, None, *SITES]), min_size=8, max_size=24))
@@ -92,6 +101,7 @@ def calendars(draw: st.DrawFn, therapist_id: UUID, now: int) -> Calendar:
         rules=tuple(rules),
         other_hours=tuple(draw(st.lists(other_hours(now // 1440), max_size=4))),
         holidays=tuple(draw(st.lists(holidays(now // 1440), max_size=1))),
+        closures=tuple(draw(st.lists(closures(now // 1440), max_size=1))),
     )
 
 

@@ -58,8 +58,8 @@ class ExceptionSent(Sent):
             exception_id,
             0,
             self.kind,
-            (self.first_day - FIRST).days,
-            (self.last_day - FIRST).days,
+            day_number(self.first_day),
+            day_number(self.last_day),
             minutes_of(self.start),
             minutes_of(self.end),
             self.lane,
@@ -110,6 +110,21 @@ def exception_routes(in_turn: InTurn) -> APIRouter:
     return router
 
 
+def day_number(day: date) -> int:
+    """Days since 1970, as domains count them."""
+    return (day - FIRST).days
+
+
+def days_and_times(hours: OtherHours) -> dict[str, Any]:
+    """When it is, as it is sent."""
+    return {
+        "first_day": (FIRST + timedelta(days=hours.first_day)).isoformat(),
+        "last_day": (FIRST + timedelta(days=hours.last_day)).isoformat(),
+        "start": wall_time(hours.start),
+        "end": wall_time(hours.end),
+    }
+
+
 def told(booked: Sequence[Standing]) -> dict[str, Any]:
     """Appointments that the calendar does not have open."""
     return {"booked_outside": [_standing(one) for one in booked]}
@@ -125,10 +140,7 @@ def _shown(hours: OtherHours) -> dict[str, Any]:
     return {
         "exception_id": str(hours.id),
         "kind": hours.kind,
-        "first_day": (FIRST + timedelta(days=hours.first_day)).isoformat(),
-        "last_day": (FIRST + timedelta(days=hours.last_day)).isoformat(),
-        "start": wall_time(hours.start),
-        "end": wall_time(hours.end),
+        **days_and_times(hours),
         "lane": hours.lane,
         "site_id": str(hours.site_id) if hours.site_id else None,
         "version": hours.version,

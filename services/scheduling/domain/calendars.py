@@ -68,12 +68,24 @@ class OtherHours:
         return merged(span for day in named for span in spans(time_zone, day, self.start, self.end))
 
 
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """When a site takes nobody, in the site's own zone."""
+
+    time_zone: str
+    hours: OtherHours
+
+    def spans(self, days: range) -> list[Span]:
+        """When it is closed on these days, which may begin and end at other moments elsewhere."""
+        return self.hours.spans(self.time_zone, range(days.start - 1, days.stop + 1))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
     """One version of a calendar. Compared by identity, so that what follows from it can be cached by it.
 
     `buffer`, `notice` and all times in minutes; `horizon` in days. `holidays` are public ones that are in force in its
-    zone, as first and last day since 1970: the rules are closed then, extra hours are not.
+    zone, as first and last day since 1970: the rules are closed then, extra hours are not. `closures` are those of the sites.
     """
 
     therapist_id: UUID
@@ -85,6 +97,7 @@ class Calendar:
     rules: tuple[Rule, ...]
     other_hours: tuple[OtherHours, ...] = ()
     holidays: tuple[tuple[int, int], ...] = ()
+    closures: tuple[Closure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +110,8 @@ class Fault:
 
 
 def same_hours(one: Calendar | None, other: Calendar) -> bool:
-    """Whether two calendars say the same of every week, whatever their versions, exceptions and holidays."""
-    weekly = set(Calendar.__slots__) - {"version", "other_hours", "holidays"}
+    """Whether two calendars say the same of every week, whatever their versions and exceptions."""
+    weekly = set(Calendar.__slots__) - {"version", "other_hours", "holidays", "closures"}
     return one is not None and all(getattr(one, name) == getattr(other, name) for name in weekly)
 
 
@@ -122,19 +135,22 @@ def open_spans(calendar: Calendar, lane: Lane, site_id: UUID | None, days: range
         if rule.day == weekday(day)
         for span in spans(calendar.time_zone, day, rule.start, rule.end)
     )
+    # What is closed or off is so, whatever else was said; extra hours are stronger than the rules of other sites.
+    gone = [
+        span for one in calendar.closures if one.hours.disturbs(lane, site_id) for span in one.spans(days)
+    ]
     near = [one for one in calendar.other_hours if one.first_day < days.stop and one.last_day >= days.start]
     if not near:
-        return weekly
+        return without(weekly, gone) if gone else weekly
 
     def shown(which: Iterable[OtherHours]) -> Iterator[Span]:
         return (span for one in which for span in one.spans(calendar.time_zone, days))
 
-    # What somebody has off is off, whatever else they said; extra hours are stronger than the rules of other sites.
     extra = shown(one for one in near if one.here(lane, site_id))
     away = [one for one in near if one.disturbs(lane, site_id)]
     elsewhere = shown(one for one in away if one.kind == "extra_hours")
     opened = merged([*without(weekly, elsewhere), *extra])
-    return without(opened, shown(one for one in away if one.kind == "time_off"))
+    return without(opened, [*gone, *shown(one for one in away if one.kind == "time_off")])
 
 
 def faults(time_zone: str, rules: Sequence[Rule], known_sites: frozenset[UUID]) -> list[Fault]:

@@ -50,11 +50,20 @@ def faults(hours: OtherHours, calendar: Calendar, known_sites: frozenset[UUID], 
     """Everything that is wrong with an exception as it was sent; `known_sites` are those that exist."""
     others = [one for one in calendar.other_hours if one.id != hours.id]
     return [
-        *_times(hours),
-        *_days(hours, local_day(calendar.time_zone, now)),
+        *unfitting(hours, local_day(calendar.time_zone, now), len(others)),
         *_place(hours, known_sites),
         *_among(hours, others),
     ]
+
+
+def unfitting(hours: OtherHours, today: int, others: int) -> list[Fault]:
+    """What is wrong with its days and times; `others` are those beside it that are not over."""
+    found = [*_times(hours), *_days(hours, today)]
+    if others >= MOST_COMING:
+        found.append(
+            Fault("", "too_many", f"{MOST_COMING} at most that are not over; a range of days is one")
+        )
+    return found
 
 
 def _times(hours: OtherHours) -> Iterator[Fault]:
@@ -89,8 +98,6 @@ def _place(hours: OtherHours, known_sites: frozenset[UUID]) -> Iterator[Fault]:
 
 
 def _among(hours: OtherHours, others: Sequence[OtherHours]) -> Iterator[Fault]:
-    if len(others) >= MOST_COMING:
-        yield Fault("", "too_many", f"{MOST_COMING} at most that are not over; a range of days is one")
     if any(_in_two_places(hours, one) for one in others):
         yield Fault("/site_id", "in_two_places", "there are extra hours at another site at this time")
 

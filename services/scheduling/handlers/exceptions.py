@@ -9,7 +9,7 @@ from services.scheduling.domain.exceptions import Standing, faults, outside, sam
 from services.scheduling.domain.refusals import Refused, check_seen, invalid, next_version
 from services.scheduling.domain.wall_time import minute_after
 from services.scheduling.handlers.capacity import may_have_risen
-from services.scheduling.repository import exceptions, places, resources, roster
+from services.scheduling.repository import exceptions, holidays, places, resources, roster
 from shared.messaging import Transaction
 
 
@@ -25,6 +25,7 @@ class Outcome:
 async def save(tx: Transaction, therapist_id: UUID, wanted: OtherHours, seen: int | None) -> Outcome:
     """Writes it whole; the same again changes nothing. Raises Refused with every fault."""
     known = frozenset(await places.zones(tx, [wanted.site_id] if wanted.site_id else []))
+    await holidays.share_turn(tx)
     calendar = await _lock(tx, therapist_id)
     before, withdrawn = await exceptions.find(tx, therapist_id, wanted.id) or (None, False)
     if withdrawn:

@@ -19,7 +19,7 @@ ON CONFLICT (holiday_id) DO UPDATE SET version = excluded.version, name = exclud
     changed_at = excluded.changed_at
 """
 
-# Whoever writes a calendar meanwhile might not be seen by whoever looks for those of a zone.
+# Whoever writes a calendar meanwhile might not be seen by whoever looks for those of a zone or a site.
 TURN = "SELECT pg_advisory_xact_lock(hashtextextended('scheduling:holidays', 0))"
 TURN_OF_CALENDARS = "SELECT pg_advisory_xact_lock_shared(hashtextextended('scheduling:holidays', 0))"
 
@@ -35,12 +35,12 @@ ORDER BY a.starts_at, a.appointment_id
 
 
 async def take_turn(tx: Transaction) -> None:
-    """Nobody else changes a holiday or a calendar until the end of the transaction."""
+    """Nobody else changes a holiday, a closure or a calendar until the end of the transaction."""
     await tx.connection.execute(TURN)
 
 
 async def share_turn(tx: Transaction) -> None:
-    """No holiday changes until the end of the transaction; calendars may."""
+    """No holiday or closure changes until the end of the transaction; other calendars may."""
     await tx.connection.execute(TURN_OF_CALENDARS)
 
 

@@ -1,11 +1,12 @@
 """The SQL of therapists as matching tells of them, and of their calendars."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from services.scheduling.domain.availability import Therapist
-from services.scheduling.domain.calendars import Calendar, OtherHours, Rule
+from services.scheduling.domain.calendars import Calendar, Closure, OtherHours, Rule
 from shared.contracts.matching import TherapistChanged
 from shared.messaging import Transaction
 
@@ -35,6 +36,14 @@ READ_HOLIDAYS = """
 SELECT time_zone, first_day - date '1970-01-01' AS first_day, last_day - date '1970-01-01' AS last_day
 FROM holidays WHERE status = 'confirmed' AND time_zone = ANY ($1) AND last_day >= $2::date - 1
 ORDER BY time_zone, first_day, last_day
+"""
+
+READ_CLOSURES = """
+SELECT c.site_id, s.time_zone, c.closure_id, c.version, c.first_day - date '1970-01-01' AS first_day,
+    c.last_day - date '1970-01-01' AS last_day, c.starts, c.ends
+FROM site_closures c JOIN sites s USING (site_id)
+WHERE c.site_id = ANY ($1) AND NOT c.withdrawn AND c.last_day >= $2::date - 1
+ORDER BY c.site_id, c.first_day, c.starts, c.closure_id
 """
 
 SAVE = """
@@ -112,9 +121,13 @@ async def _learn(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID,
     for row in await tx.connection.fetch(READ_EXCEPTIONS, list(therapist_ids), tx.now):
         exceptions.setdefault(row["therapist_id"], []).append(other_hours(row))
     holidays = await _holidays(tx, {row["time_zone"] for row in rows})
+    closures = await _closures(tx, rows, exceptions)
     learned = {
-        row["therapist_id"]: _calendar(
-            row, tuple(exceptions.get(row["therapist_id"], ())), holidays.get(row["time_zone"], ())
+        row["therapist_id"]: replace(
+            _calendar(row),
+            other_hours=tuple(exceptions.get(row["therapist_id"], ())),
+            holidays=holidays.get(row["time_zone"], ()),
+            closures=closures.get(row["therapist_id"], ()),
         )
         for row in rows
     }
@@ -145,9 +158,41 @@ async def _holidays(tx: Transaction, zones: Collection[str]) -> dict[str, tuple[
     return found
 
 
-def _calendar(
-    row: Any, exceptions: tuple[OtherHours, ...], holidays: tuple[tuple[int, int], ...]
-) -> Calendar:
+async def _closures(
+    tx: Transaction, rows: Sequence[Any], exceptions: Mapping[UUID, Sequence[OtherHours]]
+) -> dict[UUID, tuple[Closure, ...]]:
+    """By therapist, those of every site at which they ever are."""
+    sites = {
+        row["therapist_id"]: {site for site in row["sites"] if site}
+        | {one.site_id for one in exceptions.get(row["therapist_id"], ()) if one.site_id}
+        for row in rows
+    }
+    wanted = sorted({site for of_one in sites.values() for site in of_one})
+    if not wanted:
+        return {}
+    found = [
+        Closure(row["time_zone"], closure_hours(row))
+        for row in await tx.connection.fetch(READ_CLOSURES, wanted, tx.now)
+    ]
+    return {who: tuple(one for one in found if one.hours.site_id in theirs) for who, theirs in sites.items()}
+
+
+def closure_hours(row: Any) -> OtherHours:
+    """A closure from its row: time off, of everybody, at one site."""
+    return OtherHours(
+        row["closure_id"],
+        row["version"],
+        "time_off",
+        row["first_day"],
+        row["last_day"],
+        row["starts"],
+        row["ends"],
+        "in_person",
+        row["site_id"],
+    )
+
+
+def _calendar(row: Any) -> Calendar:
     rules = zip(row["times"], row["lanes"], row["sites"], strict=False)
     return Calendar(
         row["therapist_id"],
@@ -157,6 +202,4 @@ def _calendar(
         row["notice_minutes"],
         row["horizon_days"],
         tuple(Rule(day, start, end, lane, site) for (day, start, end), lane, site in rules),
-        exceptions,
-        holidays,
     )
