@@ -15,7 +15,14 @@ from services.intake.repository import standings
 from services.intake.repository.standings import CaseView
 from shared.contracts.matching import Candidate, CaseWaitlisted, MatchMade, MatchWithdrawn
 from shared.contracts.notifications import MessageDelivered, MessageSent
-from shared.contracts.scheduling import AppointmentBooked, AppointmentCancelled, AppointmentRescheduled
+from shared.contracts.scheduling import (
+    AppointmentArrived,
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentFulfilled,
+    AppointmentNoShow,
+    AppointmentRescheduled,
+)
 from tests.intake.conftest import IntakeDatabase
 from tests.intake.people import somebody
 
@@ -194,6 +201,24 @@ async def test_a_cancelled_hour_is_no_longer_shown(store: IntakeDatabase, desk: 
     )
     await hear(store, match_withdrawn(case_id, 1))
     assert (await seen(store, code)).standing.reason == "looking_again"
+
+
+async def test_a_session_that_took_place_is_care_and_a_missed_hour_takes_none_of_it_back(
+    store: IntakeDatabase, desk: Desk
+) -> None:
+    case_id, code = await opened(store, desk)
+    later = uuid4()
+    for told, state in (
+        (appointment(AppointmentBooked, case_id, 1, 1), "booked"),
+        (appointment(AppointmentArrived, case_id, 1, 2), "booked"),
+        (appointment(AppointmentFulfilled, case_id, 1, 3), "in_care"),
+        (appointment(AppointmentBooked, case_id, 2, 1, appointment_id=later), "booked"),
+        (appointment(AppointmentNoShow, case_id, 2, 2, appointment_id=later), "in_care"),
+    ):
+        await hear(store, told)
+        view = await seen(store, code)
+        assert (view.standing.state, view.appointment_id is not None) == (state, state == "booked")
+    assert view.standing.reason == "appointment_missed"
 
 
 async def test_an_event_about_a_case_that_is_not_here_is_kept_and_not_poison(store: IntakeDatabase) -> None:

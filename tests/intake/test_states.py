@@ -23,7 +23,7 @@ from services.intake.domain.states import (
 from services.intake.domain.told import TOLD
 from services.intake.domain.vocabulary import Gate, Pause
 
-CASE, PERSON, HOUR, LATER_HOUR = UUID(int=1), UUID(int=4), UUID(int=2), UUID(int=3)
+CASE, PERSON, HOUR, LATER_HOUR, THIRD_HOUR = UUID(int=1), UUID(int=4), UUID(int=2), UUID(int=3), UUID(int=5)
 T0 = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
@@ -47,6 +47,10 @@ STORY = [
     (fact("appointment_cancelled", 2, 3, 7, HOUR), "matching"),
     (fact("match_made", 3, 0, 8), "matching"),
     (fact("appointment_booked", 3, 1, 9, LATER_HOUR), "booked"),
+    (fact("appointment_arrived", 3, 2, 10, LATER_HOUR), "booked"),
+    (fact("appointment_fulfilled", 3, 3, 11, LATER_HOUR), "in_care"),
+    (fact("appointment_booked", 4, 1, 12, THIRD_HOUR), "booked"),
+    (fact("appointment_no_show", 4, 2, 13, THIRD_HOUR), "in_care"),
 ]
 TELLINGS = [
     Telling(hour, CASE, version, told)
@@ -122,6 +126,31 @@ def test_after_a_cancelled_hour_nobody_is_told_to_wait_for_a_search_that_is_not_
     assert (found.state, found.waiting_on, found.reason) == ("paused", "person", "appointment_cancelled")
     again = standing(advance(fresh(), [fact("match_made", 2)], []))
     assert (again.state, again.waiting_on) == ("matching", "system")
+
+
+def test_who_missed_the_first_hour_may_ask_again_and_is_not_told_off() -> None:
+    found = standing(advance(fresh(), [fact("appointment_no_show", 1, 2, 3, HOUR)], []))
+    expected = Standing(
+        "paused", "person", T0 + timedelta(minutes=3), None, "appointment_missed", "ask_again_any_time"
+    )
+    assert found == expected
+
+
+def test_care_that_has_begun_goes_on_whatever_becomes_of_a_later_hour() -> None:
+    begun = advance(fresh("waits_for_human"), [fact("appointment_fulfilled", 1, 3, 3, HOUR)], [])
+    assert standing(begun) == Standing("in_care", "nobody", T0 + timedelta(minutes=3), None, None, "wait")
+    for ending, reason in (
+        (fact("appointment_cancelled", 2, 2, 9, LATER_HOUR), "appointment_cancelled"),
+        (fact("appointment_no_show", 2, 2, 9, LATER_HOUR), "appointment_missed"),
+        (fact("match_withdrawn", 1, 0, 9), None),
+    ):
+        found = standing(advance(begun, [ending], []))
+        assert (found.state, found.waiting_on, found.reason) == ("in_care", "nobody", reason)
+
+
+def test_who_has_arrived_has_nothing_to_look_up() -> None:
+    found = standing(advance(fresh(), [fact("appointment_arrived", 1, 2, 3, HOUR)], []))
+    assert (found.state, found.next_step) == ("booked", "attend")
 
 
 def test_waiting_says_for_what_and_when_it_is_looked_at_again() -> None:

@@ -17,6 +17,9 @@ FactKind = Literal[
     "offer_expired",
     "match_made",
     "appointment_booked",
+    "appointment_arrived",
+    "appointment_fulfilled",
+    "appointment_no_show",
     "appointment_cancelled",
     "match_withdrawn",
     "case_waitlisted",
@@ -31,10 +34,21 @@ RANKS: dict[FactKind, int] = {
     "match_accepted": 4,
     "match_made": 5,
     "appointment_booked": 6,
+    "appointment_arrived": 6,
+    "appointment_fulfilled": 6,
+    "appointment_no_show": 6,
     "appointment_cancelled": 6,
     "match_withdrawn": 7,
     "case_waitlisted": 8,
 }
+
+# Why an hour is there no more, as the person is told.
+ENDED_HOURS: dict[FactKind, str] = {
+    "appointment_cancelled": "appointment_cancelled",
+    "appointment_no_show": "appointment_missed",
+}
+# After which care that has begun goes on: what is said of an hour, or that its match is over, ends none.
+GOES_ON: tuple[FactKind, ...] = ("appointment_fulfilled", "match_withdrawn", *ENDED_HOURS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +130,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """All that a case's standing follows from; `version` rises with every change the person would see."""
+    """All that a case's standing follows from; `version` rises with every change the person would see.
+    `in_care_since` is when the first session took place."""
 
     case_id: UUID
     person_id: UUID
@@ -131,6 +146,7 @@ class Progress:
     paused_for: Pause | None = None
     gate_since: datetime | None = None
     withdrawn_for: str | None = None
+    in_care_since: datetime | None = None
 
     @property
     def stands_since(self) -> datetime:
@@ -155,23 +171,33 @@ def advance(
         fact=latest([*known, *facts]) if known or facts else None,
         tellings=tuple(sorted(by_hour.values(), key=lambda told: told.appointment_id)),
         alternative=_newest([progress.alternative, *alternatives]),
+        in_care_since=_first_session(progress, facts),
     )
     return replace(after, version=progress.version + (standing(after) != standing(progress)))
 
 
 def standing(progress: Progress) -> Standing:
-    """By precedence: withdrawn, then a booked hour, then the gate, then the latest fact."""
+    """By precedence: withdrawn, then an hour that is booked or took place, then the gate, then the latest fact."""
     fact = progress.fact
     if progress.withdrawn_at is not None:
         reason = "consent_refused" if progress.withdrawn_for == "consent_refused" else "withdrawn"
         return Standing("closed", "nobody", progress.withdrawn_at, None, reason, "ask_again_any_time")
-    if fact is not None and fact.kind == "appointment_booked":
+    if fact is not None and fact.kind in ("appointment_booked", "appointment_arrived"):
         return _booked(fact, progress.tellings)
+    if fact is not None and progress.in_care_since and fact.kind in GOES_ON:
+        missed = ENDED_HOURS.get(fact.kind)
+        step = "ask_again_any_time" if missed else "wait"
+        return Standing("in_care", "nobody", fact.at, None, missed, step)
     if progress.gate != "open":
         return _held(progress)
     if fact is None:
         return Standing("matching", "system", progress.stands_since, None, None, "wait")
     return _searching(fact, progress.alternative)
+
+
+def _first_session(progress: Progress, facts: Sequence[Fact]) -> datetime | None:
+    sessions = [fact.at for fact in facts if fact.kind == "appointment_fulfilled"]
+    return min([*sessions, *([progress.in_care_since] if progress.in_care_since else [])], default=None)
 
 
 def _newest(alternatives: Sequence[Alternative | None]) -> Alternative | None:
@@ -191,6 +217,8 @@ def _held(progress: Progress) -> Standing:
 
 
 def _booked(fact: Fact, tellings: Sequence[Telling]) -> Standing:
+    if fact.kind == "appointment_arrived":
+        return Standing("booked", "nobody", fact.at, fact.until, None, "attend")
     told = any(
         telling.told and telling.version >= fact.revision
         for telling in tellings
@@ -204,9 +232,9 @@ def _searching(fact: Fact, alternative: Alternative | None) -> Standing:
         return _waitlisted(fact, alternative)
     if fact.kind == "match_offered":
         return Standing("offered", "person", fact.at, fact.until, None, "choose_therapist")
-    if fact.kind == "appointment_cancelled":
+    if fact.kind in ENDED_HOURS:
         # Nobody looks again by itself, whoever cancelled: to say otherwise would be waiting for nothing.
-        return Standing("paused", "person", fact.at, None, "appointment_cancelled", "ask_again_any_time")
+        return Standing("paused", "person", fact.at, None, ENDED_HOURS[fact.kind], "ask_again_any_time")
     reason = None if fact.kind in ("match_made", "match_accepted") else "looking_again"
     return Standing("matching", "system", fact.at, None, reason, "wait")
 

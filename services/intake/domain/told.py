@@ -4,7 +4,7 @@ What matching says as a reason or a kind is shown to people as it comes, and lis
 """
 
 TOLD: dict[str, tuple[str, ...]] = {
-    "states": ("held", "matching", "offered", "waitlisted", "booked", "paused", "closed"),
+    "states": ("held", "matching", "offered", "waitlisted", "booked", "in_care", "paused", "closed"),
     "reasons": (
         "consent_needed",
         "conversation_first",
@@ -13,6 +13,7 @@ TOLD: dict[str, tuple[str, ...]] = {
         "consent_refused",
         "withdrawn",
         "appointment_cancelled",
+        "appointment_missed",
         "looking_again",
     ),
     "next_steps": (

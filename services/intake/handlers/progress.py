@@ -23,13 +23,24 @@ from shared.contracts.matching import (
 from shared.contracts.notifications import MessageDelivered, MessageSent
 from shared.contracts.scheduling import (
     Appointment,
+    AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentFulfilled,
+    AppointmentNoShow,
     AppointmentRescheduled,
 )
 from shared.messaging import Transaction
 
 TELLS_OF_AN_HOUR = ("booked", "changed")
+HOURS: Mapping[type[Appointment], FactKind] = {
+    AppointmentBooked: "appointment_booked",
+    AppointmentRescheduled: "appointment_booked",
+    AppointmentArrived: "appointment_arrived",
+    AppointmentFulfilled: "appointment_fulfilled",
+    AppointmentNoShow: "appointment_no_show",
+    AppointmentCancelled: "appointment_cancelled",
+}
 
 
 OfACase = (
@@ -43,6 +54,9 @@ OfACase = (
     | AlternativeOffered
     | AppointmentBooked
     | AppointmentRescheduled
+    | AppointmentArrived
+    | AppointmentFulfilled
+    | AppointmentNoShow
     | AppointmentCancelled
     | MessageSent
     | MessageDelivered
@@ -84,10 +98,8 @@ def facts_of(event: OfACase, now: datetime) -> list[Fact]:
             ]
         case MatchOffered() | MatchAccepted() | MatchDeclined() | OfferExpired():
             return [_choice(event)]
-        case AppointmentBooked() | AppointmentRescheduled():
-            return [_hour(event, "appointment_booked", until=event.start)]
-        case AppointmentCancelled():
-            return [_hour(event, "appointment_cancelled")]
+        case Appointment() if type(event) in HOURS:
+            return [_hour(event)]
         case _:
             return []
 
@@ -134,8 +146,9 @@ def _option(said: Option) -> OfferedOption:
     )
 
 
-def _hour(event: Appointment, kind: FactKind, until: datetime | None = None) -> Fact:
-    hour = event.appointment_id
+def _hour(event: Appointment) -> Fact:
+    kind, hour = HOURS[type(event)], event.appointment_id
+    until = event.start if kind in ("appointment_booked", "appointment_arrived") else None
     return Fact(event.case_id, kind, event.attempt, event.version, event.changed_at, until, None, hour)
 
 
@@ -151,6 +164,9 @@ HANDLERS: Mapping[type[Event], Callable[[Sequence[Any], Transaction], Awaitable[
     AppointmentBooked: project,
     AppointmentRescheduled: project,
     AppointmentCancelled: project,
+    AppointmentArrived: project,
+    AppointmentFulfilled: project,
+    AppointmentNoShow: project,
     MessageSent: project,
     MessageDelivered: project,
 }

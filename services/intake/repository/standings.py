@@ -17,7 +17,7 @@ LOCK = """
 SELECT c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, w.at AS withdrawn_at,
     w.reason AS withdrawn_for, s.fact, s.attempt, s.revision,
     s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.options,
-    s.alternative, s.alternative_attempt, s.alternative_at
+    s.alternative, s.alternative_attempt, s.alternative_at, s.in_care_since
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_id = ANY ($1)
 ORDER BY c.case_id
@@ -26,22 +26,24 @@ FOR NO KEY UPDATE OF c
 
 SAVE = """
 INSERT INTO standings (case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
-    options, tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at)
+    options, tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at,
+    in_care_since)
 SELECT case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
     options::jsonb, tellings::jsonb, version, state, waiting_on, since, alternative, alternative_attempt,
-    alternative_at
+    alternative_at, in_care_since
 FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[], $7::text[],
         $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::int[], $13::text[], $14::text[], $15::timestamptz[],
-        $16::text[], $17::int[], $18::timestamptz[])
+        $16::text[], $17::int[], $18::timestamptz[], $19::timestamptz[])
     AS n(case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id, options,
-        tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at)
+        tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at,
+        in_care_since)
 ON CONFLICT (case_id) DO UPDATE SET
     fact = excluded.fact, attempt = excluded.attempt, revision = excluded.revision, fact_at = excluded.fact_at,
     fact_until = excluded.fact_until, fact_reason = excluded.fact_reason,
     appointment_id = excluded.appointment_id, match_id = excluded.match_id, options = excluded.options,
     tellings = excluded.tellings, version = excluded.version, state = excluded.state, waiting_on = excluded.waiting_on, since = excluded.since,
     alternative = excluded.alternative, alternative_attempt = excluded.alternative_attempt,
-    alternative_at = excluded.alternative_at
+    alternative_at = excluded.alternative_at, in_care_since = excluded.in_care_since
 """
 
 WITHDRAW = """
@@ -54,7 +56,7 @@ SELECT c.case_code, c.province, c.card_language, c.alarmed, c.request_version,
     c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, w.at AS withdrawn_at,
     w.reason AS withdrawn_for, s.fact, s.attempt, s.revision,
     s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.options,
-    s.alternative, s.alternative_attempt, s.alternative_at
+    s.alternative, s.alternative_attempt, s.alternative_at, s.in_care_since
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_code = ANY ($1)
 """
@@ -134,6 +136,7 @@ def _progress(record: asyncpg.Record) -> Progress:
         record["paused_for"],
         record["gate_since"],
         record["withdrawn_for"],
+        record["in_care_since"],
     )
 
 
@@ -175,6 +178,7 @@ def _row(progress: Progress) -> tuple[Any, ...]:
         stands.waiting_on,
         stands.since,
         *((other.kind, other.attempt, other.at) if other else (None, None, None)),
+        progress.in_care_since,
     )
 
 
