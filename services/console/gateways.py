@@ -1,5 +1,6 @@
 """The broker as an operator sees it: ends of logs, single records, all events of one key."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -17,7 +18,7 @@ from shared.messaging.outbox import partition_of
 
 Place = tuple[str, int]
 
-__all__ = ["BrokerAway", "WrongTopic", "events_of", "log_ends", "make_topics", "times_at"]
+__all__ = ["BrokerAway", "WrongTopic", "events_of", "left_to_read", "log_ends", "make_topics", "times_at"]
 
 
 class BrokerAway(OSError):
@@ -75,6 +76,20 @@ async def times_at(
             for records in (await consumer.getmany(place, timeout_ms=1000, max_records=1)).values():
                 found[place.topic, place.partition, offset] = records[0].timestamp / 1000
     return found
+
+
+async def left_to_read(
+    bootstrap: str, places: Sequence[tuple[str, int, int]], seconds: float
+) -> tuple[dict[Place, int], dict[tuple[str, int, int], float]] | None:
+    """The ends of these partitions, and the Unix time of the record at each (topic, partition, offset) that is before its
+    end; None where the broker has not answered within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            ends = await log_ends(bootstrap, [place[:2] for place in places])
+            late = [place for place in places if ends[place[:2]] > place[2]]
+            return ends, await times_at(bootstrap, late)
+    except (BrokerAway, TimeoutError):
+        return None
 
 
 async def events_of(bootstrap: str, topics: Mapping[str, int], key: str, since: datetime) -> list[Step]:

@@ -1,6 +1,7 @@
 """The console as a process: what it serves and what it follows. One is enough; a second one shares the work."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from hashlib import blake2b
 from pathlib import Path
 from uuid import UUID
@@ -11,7 +12,7 @@ from services.console.api.journeys import JourneyBook, journey_routes
 from services.console.api.tasks import Worklist, task_routes
 from services.console.domain.tasks import Refused
 from services.console.handlers import DUE_HANDLERS, HANDLERS, HEARD, data_tasks, worklist
-from services.console.handlers.journeys import Told, journey_of
+from services.console.handlers.journeys import Told, journey_of, with_what_is_late
 from services.console.handlers.worklist import Claiming, Finishing, Listed
 from services.console.pages.journeys import journey_pages, render_journey
 from services.console.pages.rendering import SignedIn, StaffPages
@@ -21,7 +22,8 @@ from services.console.repository.tasks import Sight, Wanted
 from services.console.settings import ServeSettings
 from shared import messaging, web
 from shared.contracts.topics import TOPICS
-from shared.messaging import Database, KafkaSettings, Kernel, open_kernel
+from shared.messaging import Database, KafkaSettings, Kernel, Transaction, open_kernel
+from shared.messaging.failures import is_transient
 from shared.postgres import migrate
 from shared.web.process import Close
 
@@ -72,7 +74,7 @@ def serve(app: FastAPI, settings: ServeSettings, database: Database) -> None:
     secret = settings.service_token_file.read_bytes()
     form_key = blake2b(secret, person=b"staff forms", digest_size=32).digest()
     reception = Reception(pages, form_key, settings.process.environment == "production")
-    desk, book = _worklist(database), _journeys(database, pages, settings.zipkin_url)
+    desk, book = _worklist(database), _journeys(database, pages, settings)
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     for path in ("/tasks/act", "/tasks/sign-in", "/tasks/sign-out"):
         web.read_other_bodies(app, "POST", path, FORMS)
@@ -91,28 +93,45 @@ def _is_page(path: str) -> bool:
     return path in PATHS or path.startswith(tuple(f"{one}/" for one in PATHS))
 
 
+@asynccontextmanager
+async def _attempt(database: Database, traceparent: str | None = None) -> AsyncIterator[Transaction]:
+    """A transaction of one request; whoever met another one, or no database, is asked to come again."""
+    try:
+        async with database.transaction(origin=traceparent) as tx:
+            yield tx
+    except Exception as failure:
+        if not is_transient(failure):
+            raise
+        detail = "It may not have been saved; please look, and send it again."
+        raise web.Problem(503, "try_again", detail, headers={"retry-after": "1"}) from failure
+
+
 def _worklist(database: Database) -> Worklist:
     async def look(sight: Sight, wanted: Wanted) -> Listed:
-        async with database.transaction() as tx:
+        async with _attempt(database) as tx:
             return await worklist.look(sight, wanted, tx)
 
     async def claim(claiming: Claiming, traceparent: str | None) -> Listed | Refused:
-        async with database.transaction(origin=traceparent) as tx:
+        async with _attempt(database, traceparent) as tx:
             return await worklist.claim(claiming, tx)
 
     async def finish(finishing: Finishing, traceparent: str | None) -> Listed | Refused:
-        async with database.transaction(origin=traceparent) as tx:
+        async with _attempt(database, traceparent) as tx:
             return await worklist.finish(finishing, tx)
 
     return Worklist(look, claim, finish)
 
 
-def _journeys(database: Database, pages: StaffPages, traces: str) -> JourneyBook:
+def _journeys(database: Database, pages: StaffPages, settings: ServeSettings) -> JourneyBook:
+    bootstrap = settings.process.kafka_bootstrap_servers
+
     async def told(case: UUID | str, sight: Sight) -> Told | None:
-        async with database.transaction() as tx:
-            return await journey_of(case, sight, tx)
+        async with _attempt(database) as tx:
+            story = await journey_of(case, sight, tx)
+            now = tx.now
+        return await with_what_is_late(story, bootstrap, now) if story else None
 
     def page(story: Told, caller: web.Principal) -> Response:
         return render_journey(pages, SignedIn(caller, ""), story)
 
-    return JourneyBook(told, page, traces)
+    return JourneyBook(told, page, settings.zipkin_url)

@@ -10,9 +10,18 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.serving import serving
-from tests.console.conftest import Headers, Worklist, console_database, signing, staff, tell_by_hand, worklist
+from tests.console.conftest import (
+    Headers,
+    Worklist,
+    bootstrap,
+    console_database,
+    signing,
+    staff,
+    tell_by_hand,
+    worklist,
+)
 
-__all__ = ["console_database", "signing", "staff", "worklist"]
+__all__ = ["bootstrap", "console_database", "signing", "staff", "worklist"]
 
 CODE = "7K3M9Q2T4X"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -25,6 +25,7 @@ from shared.contracts import matching, notifications
 from shared.contracts.topics import TOPICS
 from shared.messaging import Database
 from shared.postgres import migrate, open_pool
+from shared.settings import ProcessSettings
 from shared.web import TokenSigner
 from tests.stack_fixtures import TEMPLATE
 
@@ -126,9 +127,15 @@ def staff(signing: Path) -> Headers:
     return signed
 
 
+@pytest.fixture
+def bootstrap() -> str:
+    """Where no broker is; tests that need one say where it is."""
+    return "127.0.0.1:1"
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def worklist(
-    postgres_server: PostgresServer, console_database: str, signing: Path
+    postgres_server: PostgresServer, console_database: str, signing: Path, bootstrap: str
 ) -> AsyncIterator[Worklist]:
     """An empty one for every test."""
     admin = await asyncpg.connect(postgres_server.dsn(console_database))
@@ -146,6 +153,7 @@ async def worklist(
         token_public_key_file=signing / secrets.TOKEN_PUBLIC_KEY,
         service_token_file=secrets.token_file(signing, "console"),
         zipkin_url=TRACES,
+        process=ProcessSettings(kafka_bootstrap_servers=bootstrap),
     )
     roles.serve(app, settings, database)
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)

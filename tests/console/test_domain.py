@@ -4,8 +4,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.console.domain.journey import Cause, Reading, Step, is_kept, read_case, tell, trace_id, unread
-from services.console.domain.lag import Stored, behind, lags
+from services.console.domain.journey import (
+    Cause,
+    Reading,
+    Step,
+    behind,
+    is_kept,
+    read_case,
+    tell,
+    trace_id,
+    unread,
+    with_causes,
+)
+from services.console.domain.lag import Stored, lags
+from services.console.domain.lag import behind as left_to_read
 from services.console.domain.owners import Lock, shares
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -14,7 +26,7 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 def test_lag_is_the_sum_of_what_is_left_and_the_age_of_the_oldest() -> None:
     stored = [Stored("matching", "matching", "intake.cases", p, 10) for p in range(3)]
     ends = {("intake.cases", 0): 10, ("intake.cases", 1): 14, ("intake.cases", 2): 12}
-    assert [one.partition for one in behind(stored, ends)] == [1, 2]
+    assert [one.partition for one in left_to_read(stored, ends)] == [1, 2]
     oldest = {("intake.cases", 1, 10): 95.0, ("intake.cases", 2, 10): 90.0}
     (lag,) = lags(stored, ends, oldest, now=100.0)
     assert (lag.stored, lag.end, lag.behind, lag.oldest_seconds) == (30, 36, 6, 10.0)
@@ -80,6 +92,19 @@ def test_what_was_read_and_is_read_by_nobody_now_is_told() -> None:
         "consumer_stopped",
         "matching: nobody reads intake.cases/2 as matching",
     )
+
+
+def test_what_has_not_been_read_for_a_while_is_told_with_its_age() -> None:
+    late, fresh = (
+        Reading("matching", "matching", "intake.cases", 1, 7),
+        Reading("intake", "intake", "matching.outcomes", 2, 3),
+    )
+    ends = {("intake.cases", 1): 9, ("matching.outcomes", 2): 4}
+    [cause] = behind([late, fresh], ends, {("intake.cases", 1, 7): NOON})
+    assert (cause.code, cause.since) == ("consumer_behind", NOON)
+    assert cause.what == "2 left to read in intake.cases/1 as matching"
+    story = with_causes(tell([], [Cause("matching", "dead_letter", "x")]), [cause])
+    assert [one.code for one in story.waits_for] == ["consumer_behind", "dead_letter"]
 
 
 def test_a_case_is_read_by_its_code_however_it_is_written_or_by_its_id() -> None:

@@ -99,6 +99,7 @@ async def test_technical_causes_come_first_and_are_named(worklist: Worklist, sta
         "dead_letter",
         "waiting_fact",
         "outbox_not_sent",
+        "broker_away",
     }
     assert [one["cause"] for one in waits].count("consumer_stopped") == 1
     assert waits[-1]["cause"] == "state"

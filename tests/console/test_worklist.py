@@ -315,3 +315,18 @@ async def test_nothing_of_what_a_case_is_about_stands_in_it(worklist: Worklist, 
         "therapist_id", "site_id", "opened_at", "state", "claimed_by", "claimed_name", "claimed_at", "outcome",
         "done_by", "done_name", "done_at", "version",
     }  # fmt: skip
+
+
+async def test_whoever_meets_another_at_the_same_task_is_asked_to_come_again(
+    worklist: Worklist, staff: Headers
+) -> None:
+    task = await worklist.opens()
+    async with worklist.admin.transaction():
+        await worklist.admin.execute("SELECT FROM console.tasks WHERE task_id = $1 FOR UPDATE", task)
+        answer = await worklist.client.post(f"/v1/tasks/{task}/claim", headers=staff() | {"If-Match": '"1"'})
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (
+        503,
+        "try_again",
+        "1",
+    )
+    assert (await worklist.row(task))["state"] == "open"

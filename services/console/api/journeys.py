@@ -40,7 +40,7 @@ def journey_routes(book: JourneyBook) -> APIRouter:
     ) -> Response:
         """By the case's code as the person has it (spaces, dashes and small letters do not matter) or by its id: every
         service's steps in order of time, what is waited for and why (`cause`: `state` as the services' rules have it;
-        `blocked_key`, `dead_letter`, `waiting_fact`, `outbox_not_sent`, `consumer_stopped`), links to its traces, and
+        `blocked_key`, `dead_letter`, `waiting_fact`, `outbox_not_sent`, `consumer_stopped`, `consumer_behind`, `broker_away`), links to its traces, and
         open tasks. `Accept: text/html` gives the page of it."""
         told = await find(book, case, sight_of(caller))
         if wants_page(request.headers.get("accept", "")):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -28,7 +28,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why it does not go on. `code` is `state` where a service waits as it should (`because`: its rule or reason code);
-    the others are technical: blocked_key, dead_letter, waiting_fact, outbox_not_sent, consumer_stopped."""
+    the others are technical: blocked_key, dead_letter, waiting_fact, outbox_not_sent, consumer_stopped, consumer_behind,
+    broker_away."""
 
     service: str
     code: str
@@ -60,12 +61,13 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A group of a service that reads one partition."""
+    """A group of a service that reads one partition, and the next offset it will apply."""
 
     service: str
     group: str
     topic: str
     partition: int
+    next: int = 0
 
 
 def tell(steps: Iterable[Step], held_back: Sequence[Cause]) -> Journey:
@@ -81,6 +83,11 @@ def tell(steps: Iterable[Step], held_back: Sequence[Cause]) -> Journey:
     return Journey(ordered, tuple(trace for trace in traces if trace), tuple(waits), kept)
 
 
+def with_causes(journey: Journey, causes: Sequence[Cause]) -> Journey:
+    """These before whatever else is waited for."""
+    return replace(journey, waits_for=(*causes, *journey.waits_for))
+
+
 def unread(readings: Iterable[Reading], held: Mapping[Reading, bool]) -> list[Cause]:
     """What nobody reads now, although it was read before: its process is away, or has stopped itself."""
     return [
@@ -91,6 +98,25 @@ def unread(readings: Iterable[Reading], held: Mapping[Reading, bool]) -> list[Ca
         )
         for one in readings
         if not held.get(one)
+    ]
+
+
+def behind(
+    readings: Iterable[Reading],
+    ends: Mapping[tuple[str, int], int],
+    since: Mapping[tuple[str, int, int], datetime],
+) -> list[Cause]:
+    """What has been said and not been read for a while, although somebody should: the reader has stopped itself, waits for an
+    operator, or is slow. `since` has when the oldest unread event of a place was said, where that is long ago."""
+    return [
+        Cause(
+            one.service,
+            "consumer_behind",
+            f"{ends[one.topic, one.partition] - one.next} left to read in {one.topic}/{one.partition} as {one.group}",
+            since[one.topic, one.partition, one.next],
+        )
+        for one in readings
+        if (one.topic, one.partition, one.next) in since
     ]
 
 

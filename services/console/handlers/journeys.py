@@ -1,9 +1,12 @@
 """One case from its request to the last message, as the services' tables have it, and why it does not go on."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.console.domain.journey import Journey, Reading, tell, unread
+from services.console.domain.journey import Cause, Journey, Reading, behind, tell, unread, with_causes
+from services.console.gateways import left_to_read
 from services.console.handlers.worklist import Listed, of_case
 from services.console.repository import journeys, owners
 from services.console.repository.journeys import Named
@@ -15,14 +18,20 @@ from shared.messaging.partitions import lock_item
 
 OF_CASES = {topic.name: topic.partitions for topic in TOPICS if topic.key.startswith("case_id")}
 
+# What is read within this time is on its way.
+LATE = timedelta(seconds=10)
+ASKED_FOR_SECONDS = 4.0
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A case's journey, and what humans have to do about it as far as the caller may see that."""
+    """A case's journey, what humans have to do about it as far as the caller may see that, and who reads what is said of
+    it."""
 
     case: Named
     journey: Journey
     tasks: Listed
+    read: Sequence[Reading] = ()
 
 
 async def journey_of(case: UUID | str, sight: Sight, tx: Transaction) -> Told | None:
@@ -38,7 +47,24 @@ async def journey_of(case: UUID | str, sight: Sight, tx: Transaction) -> Told | 
     stopped = unread(read, {one: _mark(one) in held for one in read})
     causes = [*stopped, *await journeys.held_back(tx.connection, key)]
     steps = await journeys.steps(tx.connection, found.case_id)
-    return Told(found, tell(steps, causes), await of_case(sight, found.case_id, tx))
+    return Told(found, tell(steps, causes), await of_case(sight, found.case_id, tx), read)
+
+
+async def with_what_is_late(told: Told, bootstrap: str, now: datetime) -> Told:
+    """What the broker has and nobody has read for LATE. It is asked after the transaction, and never for long."""
+    if not told.read:
+        return told
+    places = [(one.topic, one.partition, one.next) for one in told.read]
+    answered = await left_to_read(bootstrap, places, ASKED_FOR_SECONDS)
+    if answered is None:
+        away = Cause(
+            "kafka", "broker_away", "the broker does not answer, so what is not read yet is not known"
+        )
+        return replace(told, journey=with_causes(told.journey, [away]))
+    ends, times = answered
+    said = {place: datetime.fromtimestamp(at, UTC) for place, at in times.items()}
+    late = {place: at for place, at in said.items() if now - at >= LATE}
+    return replace(told, journey=with_causes(told.journey, behind(told.read, ends, late)))
 
 
 def _mark(one: Reading) -> tuple[str, int]:

@@ -35,6 +35,8 @@ CAUSES = {
     "waiting_fact": "Waits for a fact",
     "outbox_not_sent": "Not sent yet",
     "consumer_stopped": "Nobody reads",
+    "consumer_behind": "Not read",
+    "broker_away": "Broker away",
 }
 
 

@@ -24,7 +24,7 @@ SELECT {service}, 'dead_letter', 'dead letter ' || id || ' (' || type || ')', fa
 WHERE key = $1 AND state = 'open'
 """
 READ = """
-SELECT {service} AS service, grp, topic, partition FROM {schema}.offsets
+SELECT {service} AS service, grp, topic, partition, next FROM {schema}.offsets
 WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))
 """
 FIND = """
