@@ -10,7 +10,15 @@ from shared.contracts.base import Event
 from shared.contracts.intake import Channel
 
 Purpose = Literal[
-    "booked", "changed", "cancelled", "reminder", "waitlisted", "consent_request", "invitation", "page"
+    "booked",
+    "changed",
+    "cancelled",
+    "reminder",
+    "checkin",
+    "waitlisted",
+    "consent_request",
+    "invitation",
+    "page",
 ]
 
 

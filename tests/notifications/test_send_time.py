@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.notifications.domain.outcomes import Accepted, NotTaken, Rejected, Unclear, settle, unknown
 from services.notifications.domain.sending import (
+    CHECKIN_WITHIN,
     MAX_TRIES,
     Channel,
     Contact,
@@ -32,6 +33,7 @@ EVENING = tuple(Window(day, 18 * 60, 19 * 60) for day in range(1, 8))
 CONTACT = Contact(("sms",), ALWAYS, "Asia/Karachi", NOW + timedelta(days=30), True)
 BOOKED = Subject(2, "booked", START)
 REMINDER = Due("reminder", 2, None, False, False, BOOKED, CONTACT)
+MISSED = Due("checkin", 2, None, False, False, BOOKED, CONTACT)
 INVITED = Subject(1, "invited", START)
 ASKED = Due("consent_request", 1, None, False, False, INVITED, CONTACT)
 
@@ -52,6 +54,18 @@ def with_contact(**changes: object) -> Due:
         (replace(REMINDER, subject=replace(BOOKED, state="cancelled")), Skip("cancelled")),
         (replace(REMINDER, subject=replace(BOOKED, state="cancelled", version=3)), Skip("cancelled")),
         (replace(REMINDER, subject=replace(BOOKED, version=3)), Skip("superseded")),
+        (replace(REMINDER, subject=replace(BOOKED, state="no_show")), Skip("hour_over")),
+        (replace(MISSED, subject=replace(BOOKED, state="no_show")), Send("sms")),
+        (
+            replace(MISSED, subject=replace(BOOKED, state="no_show", start=NOW - timedelta(hours=2))),
+            Send("sms"),
+        ),
+        (
+            replace(MISSED, subject=replace(BOOKED, state="no_show", start=NOW - CHECKIN_WITHIN)),
+            Skip("too_late"),
+        ),
+        (replace(MISSED, subject=replace(BOOKED, state="fulfilled")), Skip("superseded")),
+        (replace(MISSED, subject=BOOKED), Skip("superseded")),
         (replace(REMINDER, subject=None), Skip("superseded")),
         (replace(REMINDER, subject=replace(BOOKED, start=NOW)), Skip("too_late")),
         (replace(REMINDER, contact=None), Skip("no_channel")),
@@ -96,7 +110,9 @@ moments = st.datetimes(datetime(2027, 1, 1), datetime(2027, 3, 1)).map(  # noqa:
 subjects = st.none() | st.builds(
     Subject,
     st.integers(1, 4),
-    st.sampled_from(["booked", "cancelled", "waitlisted", "left_waitlist"]),
+    st.sampled_from(
+        ["booked", "arrived", "fulfilled", "no_show", "cancelled", "waitlisted", "left_waitlist"]
+    ),
     moments,
 )
 contacts = st.none() | st.builds(
@@ -109,7 +125,7 @@ contacts = st.none() | st.builds(
 )
 messages = st.builds(
     Due,
-    st.sampled_from(["booked", "changed", "cancelled", "reminder", "waitlisted"]),
+    st.sampled_from(["booked", "changed", "cancelled", "reminder", "checkin", "waitlisted"]),
     st.integers(1, 4),
     st.sampled_from([None, None, "sms", "email"]),
     st.booleans(),
@@ -143,7 +159,8 @@ def test_nothing_untrue_is_sent(message: Due, now: datetime) -> None:
         if message.purpose != "waitlisted":
             assert subject.version == message.version
             assert (subject.state == "cancelled") <= (message.purpose == "cancelled")
-            assert subject.start is None or subject.start > now
+            assert (subject.state == "no_show") == (message.purpose == "checkin")
+            assert message.purpose == "checkin" or subject.start is None or subject.start > now
 
 
 @given(messages, moments)
@@ -151,7 +168,11 @@ def test_a_message_that_waits_comes_again_before_it_is_too_late(message: Due, no
     decision = decide(message, now)
     if isinstance(decision, Later):
         assert decision.at > now
-        start = message.subject.start if message.subject and message.purpose != "waitlisted" else None
+        start = (
+            message.subject.start
+            if message.subject and message.purpose not in ("waitlisted", "checkin")
+            else None
+        )
         assert message.held or start is None or decision.at < start
 
 

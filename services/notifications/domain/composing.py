@@ -11,7 +11,8 @@ from services.notifications.domain.wording import ForbiddenWords, findings
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """What a message may say: when and where, never what for. Times in the venue's zone in person, in the
-    reader's zone online, because the text is what people go by (calcom/cal.com#29868, #16017: no-shows)."""
+    reader's zone online, because the text is what people go by (calcom/cal.com#29868, #16017: no-shows). `by` is who
+    changed it last, `another_way` that they will meet in another way than before."""
 
     purpose: str
     start: datetime | None
@@ -19,16 +20,27 @@ class Occasion:
     modality: str | None
     city: str | None
     directions: Mapping[str, str]
+    by: str | None = None
+    another_way: bool = False
+
+
+def template_of(occasion: Occasion) -> str:
+    """Which text tells it: whoever gave an hour back is not told that we did, and who meets in another way is told so."""
+    if occasion.purpose == "cancelled" and occasion.by == "person":
+        return "cancelled_as_asked"
+    if occasion.purpose == "changed" and occasion.another_way:
+        return "changed_way"
+    return occasion.purpose
 
 
 def compose(language: Language, occasion: Occasion, own: Mapping[str, str] | None = None) -> Text:
     """The text in that language. `own` are values for this person alone: what they answer an invitation with, by which
     day is then the occasion's `start`."""
     if occasion.start is None:
-        return render(language, occasion.purpose, {})
+        return render(language, template_of(occasion), {})
     day, time = describe_time(language, occasion.start, occasion.time_zone)
     values = {"day": day, "time": time, "place": place(language, occasion)}
-    return render(language, occasion.purpose, values | dict(own or {}))
+    return render(language, template_of(occasion), values | dict(own or {}))
 
 
 def place(language: Language, occasion: Occasion) -> str:

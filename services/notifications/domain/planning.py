@@ -7,13 +7,19 @@ from typing import Literal
 from uuid import UUID
 
 REMINDER_AHEAD = timedelta(hours=24)
-Change = Literal["booked", "changed", "cancelled", "waitlisted", "consent_request", "invitation"]
-OF_AN_HOUR: frozenset[Change] = frozenset({"booked", "changed", "cancelled"})
+# Long enough for a slip of whoever wrote it down to be put right.
+CHECKIN_AFTER = timedelta(hours=1)
+Change = Literal[
+    "booked", "changed", "cancelled", "over", "checkin", "waitlisted", "consent_request", "invitation"
+]
+OF_AN_HOUR: frozenset[Change] = frozenset({"booked", "changed", "cancelled", "over", "checkin"})
+# Why what was planned before is not told any more.
+VOIDED: Mapping[Change, str] = {"cancelled": "cancelled", "over": "hour_over", "checkin": "hour_over"}
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """An appointment's change; a case put on the waiting list (then `subject_id` is the case); somebody who is invited
+    """An appointment's change (`over`: people came; `checkin`: nobody did); a case put on the waiting list (then `subject_id` is the case); somebody who is invited
     (then it is the attendee)."""
 
     change: Change
@@ -103,8 +109,11 @@ def site_fact(site_id: UUID) -> str:
 
 
 def _messages(fact: Fact, now: datetime) -> Iterator[Plan]:
+    if fact.change == "over":
+        return
+    due = now + CHECKIN_AFTER if fact.change == "checkin" else now
     for person in fact.people:
-        yield Plan(fact, person, fact.change, now)
+        yield Plan(fact, person, fact.change, due)
         if fact.start is not None and fact.change in ("booked", "changed"):
             reminder = fact.start - REMINDER_AHEAD
             if reminder > now:
@@ -115,5 +124,4 @@ def _voids(fact: Fact) -> Iterator[Void]:
     if fact.change == "booked":
         yield Void(fact.case_id, fact.case_id, fact.attempt + 1, "superseded")
     if fact.version > 1 or fact.change == "cancelled":
-        reason = "cancelled" if fact.change == "cancelled" else "superseded"
-        yield Void(fact.case_id, fact.subject_id, fact.version, reason)
+        yield Void(fact.case_id, fact.subject_id, fact.version, VOIDED.get(fact.change, "superseded"))

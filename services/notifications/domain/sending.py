@@ -13,6 +13,8 @@ Channel = Literal["sms", "whatsapp", "email", "inbox"]
 NEVER_TWICE: frozenset[str] = frozenset({"email", "whatsapp"})
 # Ten tries are about an hour: longer than a gateway's usual fault, short enough for a human to step in.
 MAX_TRIES = 10
+# Three days after an hour that somebody missed they have long made up their mind about it.
+CHECKIN_WITHIN = timedelta(days=3)
 HELD_WAIT = timedelta(seconds=30)
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 900.0
 
@@ -32,10 +34,20 @@ class Contact:
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What the message is about as it stands now: an appointment, a case on the waiting list, or an invitation. From
-    `start` on there is nothing to tell: the hour has begun, the invitation has ended."""
+    `start` on there is nothing to tell (the hour has begun, the invitation has ended), but to those who missed it."""
 
     version: int
-    state: Literal["booked", "cancelled", "waitlisted", "left_waitlist", "invited", "answered"]
+    state: Literal[
+        "booked",
+        "arrived",
+        "fulfilled",
+        "no_show",
+        "cancelled",
+        "waitlisted",
+        "left_waitlist",
+        "invited",
+        "answered",
+    ]
     start: datetime | None
 
 
@@ -113,9 +125,16 @@ def _outdated(message: Due, now: datetime) -> str | None:
         return "cancelled"
     if subject.version != message.version:
         return "superseded"
-    if subject.start is not None and subject.start <= now:
-        return "too_late"
-    return None
+    if (subject.state == "no_show") != (message.purpose == "checkin"):
+        return "hour_over" if subject.state == "no_show" else "superseded"
+    last = _last_moment(message)
+    return "too_late" if last is not None and last <= now else None
+
+
+def _last_moment(message: Due) -> datetime | None:
+    """From when on the message is of no use: the hour has begun, or too much time has passed to ask how somebody is."""
+    start = message.subject.start if message.subject else None
+    return start + CHECKIN_WITHIN if start and message.purpose == "checkin" else start
 
 
 def _how(message: Due, now: datetime) -> Decision:
@@ -138,8 +157,8 @@ def _when(message: Due, contact: Contact, channel: Channel, now: datetime) -> De
     at = next_opening(contact.windows, contact.time_zone, now)
     if at == now:
         return Send(channel)
-    start = message.subject.start if message.subject else None
-    if at is None or (start is not None and at >= start):
+    last = _last_moment(message)
+    if at is None or (last is not None and at >= last):
         return Unknown(message.tried_by) if message.tried_by else Skip("no_safe_window")
     return Later(at)
 

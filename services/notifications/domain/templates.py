@@ -16,7 +16,19 @@ from services.notifications.domain.wording import ForbiddenWords, findings
 
 VARIABLES = frozenset({"time", "day", "code", "pin", "place"})
 PURPOSES = frozenset(
-    {"booked", "changed", "cancelled", "reminder", "waitlisted", "consent_request", "invitation", "page"}
+    {
+        "booked",
+        "changed",
+        "changed_way",
+        "cancelled",
+        "cancelled_as_asked",
+        "reminder",
+        "checkin",
+        "waitlisted",
+        "consent_request",
+        "invitation",
+        "page",
+    }
 )
 MODALITIES = frozenset({"video", "audio", "phone", "in_person"})
 RIGHT_TO_LEFT = frozenset({"Arab"})

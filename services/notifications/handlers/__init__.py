@@ -18,8 +18,11 @@ from shared.contracts.intake import (
 )
 from shared.contracts.matching import CaseWaitlisted
 from shared.contracts.scheduling import (
+    AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentFulfilled,
+    AppointmentNoShow,
     AppointmentRescheduled,
     SiteChanged,
 )
@@ -30,6 +33,9 @@ HANDLERS: Handlers = {
     AppointmentBooked: planning.tell_of_bookings,
     AppointmentRescheduled: planning.tell_of_changes,
     AppointmentCancelled: planning.tell_of_cancellations,
+    AppointmentArrived: planning.hear_who_came,
+    AppointmentFulfilled: planning.hear_who_came,
+    AppointmentNoShow: planning.ask_after_missed_hours,
     CaseWaitlisted: planning.tell_of_waiting,
     InvitationMade: planning.invite,
     ContactChanged: knowing.remember_contacts,

@@ -23,6 +23,7 @@ class Wording:
     """In which words a message left, without the words."""
 
     language: str
+    template: str
     template_version: str
     parts: int
 
@@ -56,7 +57,7 @@ def sent(message: Message, channel: Channel, wording: Wording, at: datetime) -> 
         **_about(message, at),
         channel=channel,
         language=wording.language,
-        template=message.purpose,
+        template=wording.template,
         template_version=wording.template_version,
         parts=wording.parts,
     )

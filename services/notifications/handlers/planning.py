@@ -14,8 +14,11 @@ from shared.contracts.intake import InvitationMade
 from shared.contracts.matching import CaseWaitlisted
 from shared.contracts.scheduling import (
     Appointment,
+    AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentFulfilled,
+    AppointmentNoShow,
     AppointmentRescheduled,
 )
 from shared.messaging import Transaction
@@ -37,6 +40,21 @@ async def tell_of_cancellations(events: Sequence[AppointmentCancelled], tx: Tran
     """Told, and everything else about the appointment is taken back in the same transaction."""
     standing = await projections.fold_appointments(tx, events, "cancelled")
     await _plan(tx, [(event, _fact("cancelled", event)) for event in events], standing)
+
+
+async def hear_who_came(events: Sequence[AppointmentArrived | AppointmentFulfilled], tx: Transaction) -> None:
+    """Whoever is here needs no reminder; nothing is told."""
+    for state, kind in (("arrived", AppointmentArrived), ("fulfilled", AppointmentFulfilled)):
+        ours = [event for event in events if isinstance(event, kind)]
+        if ours:
+            standing = await projections.fold_appointments(tx, ours, state)
+            await _plan(tx, [(event, _fact("over", event)) for event in ours], standing)
+
+
+async def ask_after_missed_hours(events: Sequence[AppointmentNoShow], tx: Transaction) -> None:
+    """Whoever did not come is asked for once, a while later, and blamed for nothing."""
+    standing = await projections.fold_appointments(tx, events, "no_show")
+    await _plan(tx, [(event, _fact("checkin", event)) for event in events], standing)
 
 
 async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> None:

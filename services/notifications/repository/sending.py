@@ -23,7 +23,8 @@ WITH picked AS MATERIALIZED (
 )
 SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.traceparent, m.state, m.tries,
     m.tried_by, m.given_up, m.due_at,
-    a.version AS a_version, a.state AS a_state, a.start, a.time_zone AS a_zone, a.modality,
+    a.version AS a_version, a.state AS a_state, a.start, a.time_zone AS a_zone, a.modality, a.by,
+    a.another_way,
     s.city, s.directions,
     c.channels, c.language, c.script, c.windows, c.time_zone AS c_zone, c.confirmed_until, c.box, c.box_version,
     coalesce(stops.stopped, false) AS stopped,
@@ -32,7 +33,7 @@ SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.t
         SELECT FROM blocks b WHERE b.grp = 'notifications' AND b.key IN (m.case_id::text, m.person_id::text)
     ) AS held,
     m.appointment_id IS NULL AND EXISTS (
-        SELECT FROM appointments b WHERE b.case_id = m.case_id AND b.state = 'booked' AND b.attempt >= m.version
+        SELECT FROM appointments b WHERE b.case_id = m.case_id AND b.state <> 'cancelled' AND b.attempt >= m.version
     ) AS left_waitlist
 FROM picked m
 LEFT JOIN LATERAL (SELECT * FROM appointments a WHERE a.appointment_id = m.appointment_id OFFSET 0) a ON true
@@ -232,4 +233,6 @@ def _occasion(row: Any) -> Occasion:
         modality=row["modality"],
         city=row["city"],
         directions=row["directions"] or {},
+        by=row["by"],
+        another_way=bool(row["another_way"]),
     )

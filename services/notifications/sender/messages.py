@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from services.notifications.domain.composing import compose
+from services.notifications.domain.composing import compose, template_of
 from services.notifications.domain.outcomes import Outcome, Rejected
 from services.notifications.domain.sending import NEVER_TWICE, Channel
 from services.notifications.domain.sms import count_parts
@@ -186,20 +186,19 @@ class Sender:
             text.subject,
             text.body,
             language.tag,
-            one.message.purpose,
+            template_of(one.occasion),
             text.variables,
         )
 
     def _attempt(
         self, channel: Channel, one: Claimed, text: Outgoing | None, outcomes: Mapping[UUID, Outcome]
     ) -> Attempt:
-        language = choose(self._languages, *one.language)
+        language, template = choose(self._languages, *one.language), template_of(one.occasion)
         if text is None:
-            return Attempt(
-                one, channel, Wording(language.tag, language.version, 0), Rejected("address_unreadable")
-            )
+            wording = Wording(language.tag, template, language.version, 0)
+            return Attempt(one, channel, wording, Rejected("address_unreadable"))
         parts = count_parts(text.text) if channel == "sms" else 1
-        wording = Wording(language.tag, language.version, parts)
+        wording = Wording(language.tag, template, language.version, parts)
         return Attempt(one, channel, wording, outcomes[one.message.id])
 
     async def _watch_age(self, stop: asyncio.Event) -> None:
