@@ -18,7 +18,7 @@ from shared.messaging.outbox import partition_of
 
 Place = tuple[str, int]
 
-__all__ = ["BrokerAway", "WrongTopic", "events_of", "left_to_read", "log_ends", "make_topics", "times_at"]
+__all__ = ["BrokerAway", "WrongTopic", "ends_before", "events_of", "log_ends", "make_topics", "times_at"]
 
 
 class BrokerAway(OSError):
@@ -78,18 +78,23 @@ async def times_at(
     return found
 
 
-async def left_to_read(
-    bootstrap: str, places: Sequence[tuple[str, int, int]], seconds: float
-) -> tuple[dict[Place, int], dict[tuple[str, int, int], float]] | None:
-    """The ends of these partitions, and the Unix time of the record at each (topic, partition, offset) that is before its
-    end; None where the broker has not answered within so many seconds."""
+async def ends_before(
+    bootstrap: str, places: Iterable[Place], before: datetime, seconds: float
+) -> dict[Place, tuple[int, int]] | None:
+    """Of each partition the offset after what was said before this moment, and the end; None where the broker has not
+    answered within so many seconds. It asks for offsets alone: no right to read is needed."""
+    wanted = [TopicPartition(*place) for place in sorted(set(places))]
+    moment = int(before.timestamp() * 1000)
     try:
-        async with asyncio.timeout(seconds):
-            ends = await log_ends(bootstrap, [place[:2] for place in places])
-            late = [place for place in places if ends[place[:2]] > place[2]]
-            return ends, await times_at(bootstrap, late)
+        async with asyncio.timeout(seconds), _reader(bootstrap) as consumer:
+            ends = await consumer.end_offsets(wanted)
+            first = await consumer.offsets_for_times(dict.fromkeys(wanted, moment))
     except (BrokerAway, TimeoutError):
         return None
+    return {
+        (place.topic, place.partition): (found.offset if found else ends[place], ends[place])
+        for place, found in first.items()
+    }
 
 
 async def events_of(bootstrap: str, topics: Mapping[str, int], key: str, since: datetime) -> list[Step]:

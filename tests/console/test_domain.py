@@ -94,15 +94,18 @@ def test_what_was_read_and_is_read_by_nobody_now_is_told() -> None:
     )
 
 
-def test_what_has_not_been_read_for_a_while_is_told_with_its_age() -> None:
-    late, fresh = (
-        Reading("matching", "matching", "intake.cases", 1, 7),
-        Reading("intake", "intake", "matching.outcomes", 2, 3),
+def test_what_has_not_been_read_for_a_while_is_told_before_all_else() -> None:
+    topic = "scheduling.appointments"
+    late, fresh, done = (
+        Reading("matching", "matching", topic, 1, 6),
+        Reading("partners", "partners", topic, 1, 8),
+        Reading("intake", "intake", topic, 1, 9),
     )
-    ends = {("intake.cases", 1): 9, ("matching.outcomes", 2): 4}
-    [cause] = behind([late, fresh], ends, {("intake.cases", 1, 7): NOON})
-    assert (cause.code, cause.since) == ("consumer_behind", NOON)
-    assert cause.what == "2 left to read in intake.cases/1 as matching"
+    [cause] = behind([late, fresh, done], {(topic, 1): (8, 9)})
+    assert (cause.code, cause.sentence) == (
+        "consumer_behind",
+        f"matching: 3 left to read in {topic}/1 as matching",
+    )
     story = with_causes(tell([], [Cause("matching", "dead_letter", "x")]), [cause])
     assert [one.code for one in story.waits_for] == ["consumer_behind", "dead_letter"]
 

@@ -101,22 +101,17 @@ def unread(readings: Iterable[Reading], held: Mapping[Reading, bool]) -> list[Ca
     ]
 
 
-def behind(
-    readings: Iterable[Reading],
-    ends: Mapping[tuple[str, int], int],
-    since: Mapping[tuple[str, int, int], datetime],
-) -> list[Cause]:
-    """What has been said and not been read for a while, although somebody should: the reader has stopped itself, waits for an
-    operator, or is slow. `since` has when the oldest unread event of a place was said, where that is long ago."""
+def behind(readings: Iterable[Reading], ends: Mapping[tuple[str, int], tuple[int, int]]) -> list[Cause]:
+    """What was said a while ago and has not been read, although somebody should: the reader has stopped itself, waits for
+    an operator, or is slow. `ends` by topic and partition: the offset after what was said by then, and the very end."""
     return [
         Cause(
             one.service,
             "consumer_behind",
-            f"{ends[one.topic, one.partition] - one.next} left to read in {one.topic}/{one.partition} as {one.group}",
-            since[one.topic, one.partition, one.next],
+            f"{ends[one.topic, one.partition][1] - one.next} left to read in {one.topic}/{one.partition} as {one.group}",
         )
         for one in readings
-        if (one.topic, one.partition, one.next) in since
+        if one.next < ends[one.topic, one.partition][0]
     ]
 
 

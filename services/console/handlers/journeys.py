@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.console.domain.journey import Cause, Journey, Reading, behind, tell, unread, with_causes
-from services.console.gateways import left_to_read
+from services.console.gateways import ends_before
 from services.console.handlers.worklist import Listed, of_case
 from services.console.repository import journeys, owners
 from services.console.repository.journeys import Named
@@ -54,17 +54,14 @@ async def with_what_is_late(told: Told, bootstrap: str, now: datetime) -> Told:
     """What the broker has and nobody has read for LATE. It is asked after the transaction, and never for long."""
     if not told.read:
         return told
-    places = [(one.topic, one.partition, one.next) for one in told.read]
-    answered = await left_to_read(bootstrap, places, ASKED_FOR_SECONDS)
-    if answered is None:
+    places = [(one.topic, one.partition) for one in told.read]
+    ends = await ends_before(bootstrap, places, now - LATE, ASKED_FOR_SECONDS)
+    if ends is None:
         away = Cause(
             "kafka", "broker_away", "the broker does not answer, so what is not read yet is not known"
         )
         return replace(told, journey=with_causes(told.journey, [away]))
-    ends, times = answered
-    said = {place: datetime.fromtimestamp(at, UTC) for place, at in times.items()}
-    late = {place: at for place, at in said.items() if now - at >= LATE}
-    return replace(told, journey=with_causes(told.journey, behind(told.read, ends, late)))
+    return replace(told, journey=with_causes(told.journey, behind(told.read, ends)))
 
 
 def _mark(one: Reading) -> tuple[str, int]:
