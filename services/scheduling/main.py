@@ -9,6 +9,7 @@ from typing import get_args
 import uvloop
 from fastapi import FastAPI
 
+from services.scheduling.api.agenda import agenda_routes
 from services.scheduling.api.appointments import appointment_routes, change_routes
 from services.scheduling.api.attending import attending_routes
 from services.scheduling.api.closures import closure_routes
@@ -74,6 +75,7 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
         exception_routes,
         closure_routes,
         slot_routes,
+        agenda_routes,
         appointment_routes,
         change_routes,
         attending_routes,

@@ -46,7 +46,7 @@ async def test_a_session_is_followed_from_the_booking_to_its_end_by_the_links(
         stands = await post(http, link, {}, **desk, **{"if-match": stands.headers["etag"]})
         assert (stands.status_code, stands.json()["state"]) == (200, state)
     assert stands.headers["etag"] == '"3"'
-    assert set(stands.json()["links"]) == {"self"}
+    assert set(stands.json()["links"]) == {"self", "calendar"}
     assert len(await store.said(AppointmentFulfilled)) == 1
 
 

@@ -179,7 +179,7 @@ async def test_a_person_gives_an_hour_back_once_and_says_why(
     for _ in range(2):
         gone = await post(http, cancel, {"reason": "cannot_come"}, **person, **{"if-match": '"1"'})
         assert (gone.status_code, gone.json()["state"], gone.headers["etag"]) == (200, "cancelled", '"2"')
-        assert set(gone.json()["links"]) == {"self"}
+        assert set(gone.json()["links"]) == {"self", "calendar"}
     (said,) = await store.said(AppointmentCancelled)
     assert (said.by, said.reason, said.version) == ("person", "cannot_come", 2)
     again = await post(http, f"{booked['path']}/reschedule", {"start": "2026-11-24T10:00:00+05:00"}, **person,

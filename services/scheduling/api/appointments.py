@@ -88,10 +88,16 @@ def whole_minute(start: AwareDatetime) -> int:
 
 
 def shown(appointment: Appointment, caller: Caller) -> Response:
+    """The appointment as it stands, its version as ETag."""
+    headers = {"ETag": etag(appointment.version), "Cache-Control": "no-store"}
+    return fast_json(200, described(appointment, caller), headers)
+
+
+def described(appointment: Appointment, caller: Caller) -> dict[str, Any]:
     """The appointment, with links to what the caller may do with it as it stands."""
     path, wall = f"/v1/appointments/{appointment.id}", zone(appointment.time_zone)
     steps = (step.replace("_", "-") for step in changes.next_steps(appointment, caller))
-    body: dict[str, Any] = {
+    return {
         "appointment_id": str(appointment.id),
         "state": appointment.state,
         "certainty": appointment.certainty,
@@ -105,7 +111,5 @@ def shown(appointment: Appointment, caller: Caller) -> Response:
         "start": moment_of(appointment.start).astimezone(wall).isoformat(),
         "end": moment_of(appointment.end).astimezone(wall).isoformat(),
         "time_zone": appointment.time_zone,
-        "links": {"self": path} | {step: f"{path}/{step}" for step in steps},
+        "links": {"self": path, "calendar": f"{path}.ics"} | {step: f"{path}/{step}" for step in steps},
     }
-    headers = {"ETag": etag(appointment.version), "Cache-Control": "no-store"}
-    return fast_json(200, body, headers)
