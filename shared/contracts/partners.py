@@ -37,7 +37,7 @@ class Booking(Event):
     modality: Modality
     certainty: Literal["firm", "provisional"]
     """`provisional` may still change."""
-    status: Literal["booked", "arrived", "fulfilled", "no_show", "cancelled"]
+    status: Literal["held", "booked", "arrived", "fulfilled", "no_show", "cancelled"]
     """How the booking stands after this event; new ones may come."""
     changed_at: AwareDatetime
     """When it changed at our side."""
@@ -45,6 +45,15 @@ class Booking(Event):
     @property
     def destination(self) -> str:
         return f"partners.bookings.{self.organisation}"
+
+
+class BookingHeld(Booking):
+    """An hour is kept while somebody is asked: it is booked under the same reference, or given back."""
+
+    type_name: ClassVar[str] = "partners.booking_held.v1"
+
+    held_until: AwareDatetime
+    """From then on the hour is free, whether or not that has been told."""
 
 
 class BookingBooked(Booking):
@@ -63,7 +72,7 @@ class BookingRescheduled(Booking):
 
 
 class BookingCancelled(Booking):
-    """The booking no longer stands."""
+    """The booking no longer stands, or an hour that was kept is free again."""
 
     type_name: ClassVar[str] = "partners.booking_cancelled.v1"
 
@@ -90,6 +99,7 @@ class BookingNoShow(Booking):
 
 
 EVENTS: tuple[type[Event], ...] = (
+    BookingHeld,
     BookingBooked,
     BookingRescheduled,
     BookingCancelled,

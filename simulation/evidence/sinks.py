@@ -12,6 +12,9 @@ from simulation.history.facts import Booking, Receipt
 from simulation.http_client import Address, connection
 from simulation.http_wire import prepare
 
+# How a booking stands that is no appointment, or none any more.
+NO_APPOINTMENT = ("held", "cancelled")
+
 
 def receipts(folder: Path, *, since: float) -> list[Receipt]:
     """Every message that reached a sink from that Unix time on, in the order of its file."""
@@ -30,12 +33,12 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
 
 
 async def books(url: str, path: str, holder: str) -> tuple[list[Booking], list[str]]:
-    """A partner's bookings that were not cancelled, and what it complains of: missing positions, versions out of order."""
+    """A partner's bookings that are appointments and were not cancelled, and what it complains of: missing positions, versions out of order."""
     address = Address.of(url)
     async with connection(address) as own:
         answer = await own.insist(prepare("GET", path, address.name))
     content = orjson.loads(answer.body)
-    live = [_booking(one, holder) for one in content["bookings"] if one["status"] != "cancelled"]
+    live = [_booking(one, holder) for one in content["bookings"] if one["status"] not in NO_APPOINTMENT]
     return live, [f"{holder}: position {gap} is missing" for gap in content["gaps"]] + [
         f"{holder}: {problem}" for problem in content["problems"]
     ]

@@ -12,7 +12,9 @@ from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentFulfilled,
+    AppointmentHeld,
     AppointmentNoShow,
+    AppointmentReleased,
     AppointmentRescheduled,
 )
 from shared.messaging import Database
@@ -54,6 +56,15 @@ def moved(event: Appointment) -> AppointmentRescheduled:
 def cancelled(event: Appointment) -> AppointmentCancelled:
     said = event.model_dump() | {"version": event.version + 1, "reason": "by_person"}
     return AppointmentCancelled(**said)
+
+
+def held(event: AppointmentBooked) -> AppointmentHeld:
+    """Kept before it is booked."""
+    return AppointmentHeld(**event.model_dump(), held_until=event.start - timedelta(hours=1))
+
+
+def released(event: Appointment) -> AppointmentReleased:
+    return AppointmentReleased(**event.model_dump() | {"version": event.version + 1, "reason": "expired"})
 
 
 Became = type[AppointmentArrived] | type[AppointmentFulfilled] | type[AppointmentNoShow]

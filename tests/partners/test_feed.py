@@ -20,7 +20,17 @@ from services.partners.repository.feed import sweep
 from shared.contracts.scheduling import AppointmentFulfilled, AppointmentNoShow
 from shared.messaging import Database
 from shared.web import Problem
-from tests.partners.appointments import HOSPITAL, NOW, a_booking, became, cancelled, moved, tell
+from tests.partners.appointments import (
+    HOSPITAL,
+    NOW,
+    a_booking,
+    became,
+    cancelled,
+    held,
+    moved,
+    released,
+    tell,
+)
 from tests.partners.conftest import Client, Entitle, asking
 from tests.waiting import running, until
 
@@ -172,6 +182,18 @@ async def test_what_became_of_an_hour_is_in_the_feed_and_in_the_snapshot_until_a
     [page] = await walk(clinic, 10)
     assert sorted(b["status"] for b in page["bookings"]) == ["fulfilled", "no_show"]
     clock.now = kept.end + timedelta(days=30)
+    assert [page["bookings"] for page in await walk(clinic, 10)] == [[]]
+
+
+async def test_an_hour_that_is_kept_is_in_the_snapshot_with_its_end(
+    partners: Database, clinic: Client
+) -> None:
+    booking = a_booking(CLINIC)
+    await tell(partners, held(booking))
+    [page] = await walk(clinic, 10)
+    [shown] = page["bookings"]
+    assert (shown["status"], "held_until" in shown) == ("held", True)
+    await tell(partners, released(held(booking)))
     assert [page["bookings"] for page in await walk(clinic, 10)] == [[]]
 
 

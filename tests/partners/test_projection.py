@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,17 @@ from hypothesis import strategies as st
 from services.partners.domain.bookings import ALPHABET, News, Reached, positions, reference
 from shared.contracts.scheduling import AppointmentArrived, AppointmentFulfilled, AppointmentNoShow
 from shared.messaging import Database
-from tests.partners.appointments import HOSPITAL, TRACE, a_booking, became, cancelled, moved, tell
+from tests.partners.appointments import (
+    HOSPITAL,
+    TRACE,
+    a_booking,
+    became,
+    cancelled,
+    held,
+    moved,
+    released,
+    tell,
+)
 
 
 async def told(database: Database) -> list[dict[str, Any]]:
@@ -44,6 +55,24 @@ async def test_changes_keep_the_reference_and_count_on(partners: Database) -> No
         ("booking_rescheduled", 2, 2, "booked"),
         ("booking_cancelled", 3, 3, "cancelled"),
     ]
+
+
+async def test_an_hour_that_is_kept_is_booked_under_the_same_reference_or_given_back(
+    partners: Database,
+) -> None:
+    kept, dropped = a_booking(), a_booking()
+    await tell(partners, held(kept), held(dropped))
+    await tell(partners, kept.model_copy(update={"version": 2}), released(held(dropped)))
+    first, second, booked, free = await told(partners)
+    assert [(e["kind"].split(".")[1], e["status"]) for e in (first, second, booked, free)] == [
+        ("booking_held", "held"),
+        ("booking_held", "held"),
+        ("booking_booked", "booked"),
+        ("booking_cancelled", "cancelled"),
+    ]
+    assert first["held_until"] == (kept.start - timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+    assert (booked["booking_ref"], booked["version"]) == (first["booking_ref"], 2)
+    assert (free["booking_ref"], free["reason"]) == (second["booking_ref"], "expired")
 
 
 async def test_a_partner_hears_who_came_and_what_became_of_an_hour(partners: Database) -> None:
@@ -93,6 +122,7 @@ async def test_nothing_of_a_case_or_a_person_reaches_a_partner(partners: Databas
     booking = a_booking()
     change = moved(booking)
     here = became(change, AppointmentArrived)
+    await tell(partners, held(booking.model_copy(update={"version": 0})))
     for event in (booking, change, here, became(here, AppointmentFulfilled)):
         await tell(partners, event)
     await tell(partners, cancelled(became(here, AppointmentNoShow)))

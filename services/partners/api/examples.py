@@ -5,7 +5,7 @@ from typing import Any
 from shared.contracts.examples.partners import EXAMPLES
 
 _SAID = [one.model_dump(mode="json") for one in EXAMPLES]
-_LAST = EXAMPLES[1]
+_LAST = EXAMPLES[2]
 
 
 def _answers(description: str, example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
@@ -28,7 +28,7 @@ FEED: dict[int | str, dict[str, Any]] = _answers(
                 "datacontenttype": "application/json",
                 "data": said,
             }
-            for one, said in zip(EXAMPLES[:2], _SAID, strict=False)
+            for one, said in zip(EXAMPLES[1:3], _SAID[1:3], strict=True)
         ],
         "position": _LAST.position,
         "more": False,
@@ -40,7 +40,7 @@ SNAPSHOT: dict[int | str, dict[str, Any]] = _answers(
     {
         "position": _LAST.position,
         "as_of": _LAST.changed_at.isoformat(),
-        "bookings": [{name: value for name, value in _SAID[1].items() if name != "previous_start"}],
+        "bookings": [{name: value for name, value in _SAID[2].items() if name != "previous_start"}],
         "next": None,
         "feed": f"/v1/bookings?after={_LAST.position}",
     },

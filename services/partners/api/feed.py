@@ -31,7 +31,7 @@ Cursor = Annotated[str | None, Query(max_length=300, description="`next` of the 
 
 FEED, SNAPSHOT = "/v1/bookings", "/v1/bookings/snapshot"
 # What only the event tells, beside how the booking stands after it.
-OF_THE_EVENT = ("previous_start", "reason")
+OF_THE_EVENT = ("previous_start", "reason")  # until when an hour is kept stands for as long as it is
 PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
 Fit = tuple[Literal["fits", "gone", "ahead"], Feed]

@@ -9,7 +9,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 REFERENCE_LETTERS = 12
 
 # A booking stands whatever became of its hour, unless that was given back.
-STANDING = frozenset({"booked", "arrived", "fulfilled", "no_show"})
+STANDING = frozenset({"held", "booked", "arrived", "fulfilled", "no_show"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from shared.contracts.partners import (
     BookingBooked,
     BookingCancelled,
     BookingFulfilled,
+    BookingHeld,
     BookingNoShow,
     BookingRescheduled,
 )
@@ -24,13 +25,17 @@ from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentFulfilled,
+    AppointmentHeld,
     AppointmentNoShow,
+    AppointmentReleased,
     AppointmentRescheduled,
 )
 from shared.messaging import Transaction
 
 # How a booking stands after each change of its appointment.
 STATUS: Mapping[type[Appointment], str] = {
+    AppointmentHeld: "held",
+    AppointmentReleased: "cancelled",
     AppointmentBooked: "booked",
     AppointmentRescheduled: "booked",
     AppointmentCancelled: "cancelled",
@@ -105,7 +110,9 @@ def _booking(event: Appointment, row: Row) -> Booking:
     match event:
         case AppointmentRescheduled(previous_start=previous):
             return BookingRescheduled(**said, previous_start=previous)
-        case AppointmentCancelled(reason=reason):
+        case AppointmentHeld(held_until=until):
+            return BookingHeld(**said, held_until=until)
+        case AppointmentCancelled(reason=reason) | AppointmentReleased(reason=reason):
             return BookingCancelled(**said, reason=reason)
         case _:
             return PLAIN[row.status](**said)

@@ -9,6 +9,7 @@ from shared.contracts.partners import (
     BookingBooked,
     BookingCancelled,
     BookingFulfilled,
+    BookingHeld,
     BookingNoShow,
     BookingRescheduled,
 )
@@ -28,25 +29,33 @@ BOOKING: dict[str, Any] = {
 FIRST_HOUR = {"start": story.FIRST_BEGINS, "end": story.FIRST_ENDS}
 
 EXAMPLES: tuple[Booking, ...] = (
-    BookingBooked(
+    BookingHeld(
         **BOOKING | FIRST_HOUR,
         version=1,
+        position=40,
+        status="held",
+        changed_at=story.ASKED,
+        held_until=story.LATER,
+    ),
+    BookingBooked(
+        **BOOKING | FIRST_HOUR,
+        version=2,
         position=41,
         status="booked",
         changed_at=story.SOON,
     ),
     BookingRescheduled(
         **BOOKING,
-        version=2,
+        version=3,
         position=44,
         status="booked",
         changed_at=story.LATER,
         previous_start=story.FIRST_BEGINS,
     ),
     BookingCancelled(
-        **BOOKING, version=3, position=47, status="cancelled", changed_at=story.LATER, reason="cannot_come"
+        **BOOKING, version=4, position=47, status="cancelled", changed_at=story.LATER, reason="cannot_come"
     ),
-    BookingArrived(**BOOKING, version=3, position=52, status="arrived", changed_at=story.BEGINS),
-    BookingFulfilled(**BOOKING, version=4, position=53, status="fulfilled", changed_at=story.ENDS),
-    BookingNoShow(**BOOKING, version=3, position=53, status="no_show", changed_at=story.ENDS),
+    BookingArrived(**BOOKING, version=4, position=52, status="arrived", changed_at=story.BEGINS),
+    BookingFulfilled(**BOOKING, version=5, position=53, status="fulfilled", changed_at=story.ENDS),
+    BookingNoShow(**BOOKING, version=4, position=53, status="no_show", changed_at=story.ENDS),
 )
