@@ -7,14 +7,24 @@ import yaml
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class ProcessSettings(BaseSettings):
-    """Read once at start and passed down; a service's own settings hold one of these."""
+class BrokerSettings(BaseSettings):
+    """Where the broker is, and who we are to it: with SASL a name and a file with its password, with TLS the authority
+    that has signed the broker's certificate (empty: those that the system trusts)."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
+    kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_security_protocol: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_username: str = ""
+    kafka_password_file: Path | None = None
+    kafka_ca_file: Path | None = None
+
+
+class ProcessSettings(BrokerSettings):
+    """Read once at start and passed down; a service's own settings hold one of these."""
+
     environment: Literal["local", "test", "production"] = "local"
     database_url: str = ""
-    kafka_bootstrap_servers: str = "127.0.0.1:9092"
     http_host: str = "127.0.0.1"
     http_port: int = 0
     otel_traces_exporter: Literal["none", "zipkin", "otlp"] = "none"

@@ -15,6 +15,7 @@ from shared.messaging import KafkaSettings, ensure_topics
 from shared.messaging.envelope import Malformed, read
 from shared.messaging.kafka import WrongTopic
 from shared.messaging.outbox import partition_of
+from shared.settings import BrokerSettings
 
 Place = tuple[str, int]
 
@@ -26,13 +27,13 @@ class BrokerAway(OSError):
 
 
 @asynccontextmanager
-async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def _reader(broker: BrokerSettings) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer outside every group: it moves nobody's offsets. Raises BrokerAway."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
         client_id="console",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        **KafkaSettings.of(broker).common(),
     )
     try:
         await consumer.start()
@@ -43,33 +44,33 @@ async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         await consumer.stop()
 
 
-async def make_topics(bootstrap: str, table: tuple[Topic, ...], replication: int) -> list[str]:
+async def make_topics(broker: BrokerSettings, table: tuple[Topic, ...], replication: int) -> list[str]:
     """Creates what is missing and returns its names. Raises WrongTopic where a topic has other partitions."""
     try:
-        return await ensure_topics(KafkaSettings(bootstrap, replication=replication), table)
+        return await ensure_topics(KafkaSettings.of(broker, replication=replication), table)
     except KafkaError as failure:
         raise BrokerAway(f"the broker cannot be asked: {type(failure).__name__}") from failure
 
 
-async def log_ends(bootstrap: str, places: Iterable[Place]) -> dict[Place, int]:
+async def log_ends(broker: BrokerSettings, places: Iterable[Place]) -> dict[Place, int]:
     """The offset after the last record of each partition."""
     wanted = [TopicPartition(*place) for place in sorted(set(places))]
     if not wanted:
         return {}
-    async with _reader(bootstrap) as consumer:
+    async with _reader(broker) as consumer:
         ends = await consumer.end_offsets(wanted)
     return {(place.topic, place.partition): offset for place, offset in ends.items()}
 
 
 async def times_at(
-    bootstrap: str, places: Sequence[tuple[str, int, int]]
+    broker: BrokerSettings, places: Sequence[tuple[str, int, int]]
 ) -> dict[tuple[str, int, int], float]:
     """The Unix time of the first record at or after each (topic, partition, offset), where there is one."""
     if not places:
         return {}
     wanted = {TopicPartition(topic, partition): offset for topic, partition, offset in places}
     found: dict[tuple[str, int, int], float] = {}
-    async with _reader(bootstrap) as consumer:
+    async with _reader(broker) as consumer:
         for place, offset in wanted.items():
             consumer.assign([place])
             consumer.seek(place, offset)
@@ -79,14 +80,14 @@ async def times_at(
 
 
 async def ends_before(
-    bootstrap: str, places: Iterable[Place], before: datetime, seconds: float
+    broker: BrokerSettings, places: Iterable[Place], before: datetime, seconds: float
 ) -> dict[Place, tuple[int, int]] | None:
     """Of each partition the offset after what was said before this moment, and the end; None where the broker has not
     answered within so many seconds. It asks for offsets alone: no right to read is needed."""
     wanted = [TopicPartition(*place) for place in sorted(set(places))]
     moment = int(before.timestamp() * 1000)
     try:
-        async with asyncio.timeout(seconds), _reader(bootstrap) as consumer:
+        async with asyncio.timeout(seconds), _reader(broker) as consumer:
             ends = await consumer.end_offsets(wanted)
             first = await consumer.offsets_for_times(dict.fromkeys(wanted, moment))
     except (BrokerAway, TimeoutError):
@@ -97,10 +98,12 @@ async def ends_before(
     }
 
 
-async def events_of(bootstrap: str, topics: Mapping[str, int], key: str, since: datetime) -> list[Step]:
+async def events_of(
+    broker: BrokerSettings, topics: Mapping[str, int], key: str, since: datetime
+) -> list[Step]:
     """Every event with this key on these topics (name to number of partitions) from that moment on."""
     places = [TopicPartition(topic, partition_of(key, count)) for topic, count in topics.items()]
-    async with _reader(bootstrap) as consumer:
+    async with _reader(broker) as consumer:
         ends = await consumer.end_offsets(places)
         first = await consumer.offsets_for_times(dict.fromkeys(places, int(since.timestamp() * 1000)))
         starts = {place: found.offset for place, found in first.items() if found is not None}

@@ -47,7 +47,7 @@ async def run(settings: ServeSettings) -> int:
             schema=SCHEMA,
             role="serve",
             pool_size=settings.pool_size,
-            kafka=KafkaSettings(settings.process.kafka_bootstrap_servers),
+            kafka=KafkaSettings.of(settings.process),
             topics=TOPICS,
         )
         serve(app, settings, kernel.database)
@@ -123,13 +123,11 @@ def _worklist(database: Database) -> Worklist:
 
 
 def _journeys(database: Database, pages: StaffPages, settings: ServeSettings) -> JourneyBook:
-    bootstrap = settings.process.kafka_bootstrap_servers
-
     async def told(case: UUID | str, sight: Sight) -> Told | None:
         async with _attempt(database) as tx:
             story = await journey_of(case, sight, tx)
             now = tx.now
-        return await with_what_is_late(story, bootstrap, now) if story else None
+        return await with_what_is_late(story, settings.process, now) if story else None
 
     def page(story: Told, caller: web.Principal) -> Response:
         return render_journey(pages, SignedIn(caller, ""), story)

@@ -8,16 +8,14 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from shared.settings import ProcessSettings
+from shared.settings import BrokerSettings, ProcessSettings
 
 LOCAL = Path(".local")
 
 
-class ConsoleSettings(BaseSettings):
+class ConsoleSettings(BrokerSettings):
     """Environment variables without a prefix, as every process reads them; what they do not say is that of the
     stack which `make up` keeps in this folder."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     database_url: str = ""
     kafka_bootstrap_servers: str = ""

@@ -118,7 +118,7 @@ async def _kernel(settings: Settings, role: str, schema: str = "intake") -> Kern
         schema=schema,
         role=role,
         pool_size=POOLS[role],
-        kafka=KafkaSettings(settings.process.kafka_bootstrap_servers),
+        kafka=KafkaSettings.of(settings.process),
         topics=TOPICS,
     )
 

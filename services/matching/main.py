@@ -206,7 +206,7 @@ async def _kernel(settings: Settings, role: str, pool_size: int) -> Kernel:
         schema=SCHEMA,
         role=role,
         pool_size=pool_size,
-        kafka=KafkaSettings(settings.process.kafka_bootstrap_servers),
+        kafka=KafkaSettings.of(settings.process),
         topics=TOPICS,
     )
 

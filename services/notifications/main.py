@@ -137,7 +137,7 @@ async def _kernel(settings: Settings, role: Role) -> Kernel:
         schema=SCHEMA,
         role=role,
         pool_size=settings.pool_size,
-        kafka=KafkaSettings(process.kafka_bootstrap_servers),
+        kafka=KafkaSettings.of(process),
         topics=TOPICS,
     )
 

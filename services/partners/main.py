@@ -33,7 +33,7 @@ async def build(role: Role, settings: Settings, app: FastAPI) -> tuple[Sequence[
         schema=SCHEMA,
         role=role,
         pool_size=settings.pool_size,
-        kafka=KafkaSettings(process.kafka_bootstrap_servers),
+        kafka=KafkaSettings.of(process),
         topics=(*TOPICS, *(partner_topic(name) for name in settings.organisations)),
     )
     loops: list[Loop] = []

@@ -102,7 +102,7 @@ async def _kernel(settings: Settings, role: str) -> Kernel:
         schema=SCHEMA,
         role=role,
         pool_size=settings.pool_size,
-        kafka=KafkaSettings(settings.process.kafka_bootstrap_servers),
+        kafka=KafkaSettings.of(settings.process),
         topics=TOPICS,
     )
 

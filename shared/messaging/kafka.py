@@ -4,8 +4,9 @@ Defaults that would break promises: acks=1, no idempotence, auto commit, reset t
 """
 
 import asyncio
+import ssl
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -13,8 +14,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.contracts.base import Topic
+from shared.settings import BrokerSettings
 
 Client = TypeVar("Client", AIOKafkaProducer, AIOKafkaConsumer)
+SASL_MECHANISM = "SCRAM-SHA-512"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,13 @@ class KafkaSettings:
     """Where the brokers are, and what production adds (SASL, TLS) as aiokafka's own keyword arguments."""
 
     bootstrap_servers: str
-    security: tuple[tuple[str, Any], ...] = ()
+    security: tuple[tuple[str, Any], ...] = field(default=(), repr=False)  # a password is among them
     replication: int = 1
+
+    @classmethod
+    def of(cls, broker: BrokerSettings, *, replication: int = 1) -> "KafkaSettings":
+        """As the environment says. Raises OSError where the password's file cannot be read, ValueError without one."""
+        return cls(broker.kafka_bootstrap_servers, tuple(_security(broker).items()), replication)
 
     def common(self) -> dict[str, Any]:
         return {
@@ -33,6 +41,22 @@ class KafkaSettings:
             "request_timeout_ms": 15_000,
             **dict(self.security),
         }
+
+
+def _security(broker: BrokerSettings) -> dict[str, Any]:
+    if broker.kafka_security_protocol == "PLAINTEXT":
+        return {}
+    if broker.kafka_password_file is None or not broker.kafka_username:
+        raise ValueError("KAFKA_USERNAME and KAFKA_PASSWORD_FILE are needed with SASL")
+    said: dict[str, Any] = {
+        "security_protocol": broker.kafka_security_protocol,
+        "sasl_mechanism": SASL_MECHANISM,
+        "sasl_plain_username": broker.kafka_username,
+        "sasl_plain_password": broker.kafka_password_file.read_text().strip(),
+    }
+    if broker.kafka_security_protocol == "SASL_SSL":
+        said["ssl_context"] = ssl.create_default_context(cafile=broker.kafka_ca_file)
+    return said
 
 
 def producer(settings: KafkaSettings, client: str) -> AIOKafkaProducer:

@@ -5,6 +5,7 @@ The rules are those that production makes (`shared/contracts/grants.py`); the br
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from shared.contracts.grants import grants, principals
 from shared.contracts.topics import GROUPS, TOPICS, partner_topic
 from shared.messaging import KafkaSettings, ensure_topics
 from shared.messaging.kafka import close, consumer, producer, started
+from shared.settings import BrokerSettings, ProcessSettings
 from tests.waiting import until
 
 HOSPITAL = "rehmat-hospital"
@@ -168,6 +170,40 @@ async def test_nobody_but_the_console_makes_topics(guarded: Guarded, principal: 
     fresh = Topic(name=f"partners.bookings.by-{principal}", producer="partners", readers=(), key="x")
     with pytest.raises(TopicAuthorizationFailedError):
         await ensure_topics(guarded.settings(principal), (fresh,))
+
+
+@pytest.mark.kafka
+async def test_a_process_is_told_who_it_is_by_its_environment(
+    guarded: Guarded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = guarded.guard.passwords["console"]
+    (tmp_path / "password").write_text(secret + "\n")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", guarded.bootstrap)
+    monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT")
+    monkeypatch.setenv("KAFKA_USERNAME", "console")
+    with pytest.raises(ValueError, match="KAFKA_PASSWORD_FILE"):
+        KafkaSettings.of(ProcessSettings())
+    monkeypatch.setenv("KAFKA_PASSWORD_FILE", str(tmp_path / "password"))
+    told = KafkaSettings.of(ProcessSettings())
+    assert secret not in repr(told)
+    assert await ensure_topics(told, EVERYTHING) == []
+    # And so the operators' commands.
+    monkeypatch.setenv("PARTNER_TOPICS", ",".join(PARTNERS))
+    shown = await asyncio.to_thread(CliRunner().invoke, console, ["topics", "--json"])
+    assert {row["was"] for row in json.loads(shown.output)} == {"there"}
+
+
+def test_tls_trusts_the_system_or_the_authority_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "password").write_text("x")
+    said = BrokerSettings(
+        kafka_security_protocol="SASL_SSL", kafka_username="intake", kafka_password_file=tmp_path / "password"
+    )
+    context = KafkaSettings.of(said).common()["ssl_context"]
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    with pytest.raises(FileNotFoundError):
+        KafkaSettings.of(said.model_copy(update={"kafka_ca_file": tmp_path / "none.pem"}))
 
 
 @pytest.mark.kafka

@@ -46,5 +46,5 @@ async def _journey(settings: ConsoleSettings, case: UUID | str) -> Journey | Non
         held = await journeys.held_back(connection, str(case_id))
     # Only topics the console may read: needs and alarms are not an operator's business.
     topics = {t.name: t.partitions for t in TOPICS if t.key.startswith("case_id") and "console" in t.readers}
-    said = await events_of(settings.kafka_bootstrap_servers, topics, str(case_id), born(case_id))
+    said = await events_of(settings, topics, str(case_id), born(case_id))
     return tell([*steps, *said], held)

@@ -49,9 +49,9 @@ async def _lag(settings: ConsoleSettings) -> tuple[list[Lag], list[dict[str, Any
     async with opened(settings.database_url) as connection:
         stored = await queues.stored_offsets(connection)
         held = await queues.held_back(connection)
-    ends = await log_ends(settings.kafka_bootstrap_servers, [(one.topic, one.partition) for one in stored])
+    ends = await log_ends(settings, [(one.topic, one.partition) for one in stored])
     late = [(one.topic, one.partition, one.next) for one in behind(stored, ends)]
-    oldest = await times_at(settings.kafka_bootstrap_servers, late)
+    oldest = await times_at(settings, late)
     return lags(stored, ends, oldest, time.time()), [dict(row) for row in held]
 
 

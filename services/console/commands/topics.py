@@ -15,7 +15,7 @@ def topics(as_json: AsJson = False) -> None:
     settings = read_settings()
     table = (*TOPICS, *(partner_topic(name) for name in settings.partners))
     try:
-        created = set(run(make_topics(settings.kafka_bootstrap_servers, table, settings.kafka_replication)))
+        created = set(run(make_topics(settings, table, settings.kafka_replication)))
     except WrongTopic as wrong:
         stop(str(wrong))
     rows = [

@@ -15,6 +15,7 @@ from shared.contracts.topics import TOPICS
 from shared.messaging import Transaction
 from shared.messaging.outbox import partition_of
 from shared.messaging.partitions import lock_item
+from shared.settings import BrokerSettings
 
 OF_CASES = {topic.name: topic.partitions for topic in TOPICS if topic.key.startswith("case_id")}
 
@@ -50,12 +51,12 @@ async def journey_of(case: UUID | str, sight: Sight, tx: Transaction) -> Told | 
     return Told(found, tell(steps, causes), await of_case(sight, found.case_id, tx), read)
 
 
-async def with_what_is_late(told: Told, bootstrap: str, now: datetime) -> Told:
+async def with_what_is_late(told: Told, broker: BrokerSettings, now: datetime) -> Told:
     """What the broker has and nobody has read for LATE. It is asked after the transaction, and never for long."""
     if not told.read:
         return told
     places = [(one.topic, one.partition) for one in told.read]
-    ends = await ends_before(bootstrap, places, now - LATE, ASKED_FOR_SECONDS)
+    ends = await ends_before(broker, places, now - LATE, ASKED_FOR_SECONDS)
     if ends is None:
         away = Cause(
             "kafka", "broker_away", "the broker does not answer, so what is not read yet is not known"
