@@ -18,6 +18,7 @@ from services.scheduling.api.holds import hold_routes
 from services.scheduling.api.holidays import holiday_routes
 from services.scheduling.api.places import calendar_routes, place_routes
 from services.scheduling.api.slots import slot_routes
+from services.scheduling.api.trying import trial_routes
 from services.scheduling.handlers import HANDLERS, KNOWING_HANDLERS, capacity, holding
 from services.scheduling.repository.turns import turns
 from services.scheduling.settings import Role, Settings, read_almanac
@@ -74,6 +75,7 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
         calendar_routes,
         exception_routes,
         closure_routes,
+        trial_routes,
         slot_routes,
         agenda_routes,
         appointment_routes,
