@@ -122,6 +122,10 @@ def test_an_ordinary_request_contradicts_nothing() -> None:
     assert contradictions(NEEDS, CONTACT, CONSENT) == []
 
 
+def test_messages_in_urdu_may_be_in_urdu_letters() -> None:
+    assert contradictions(NEEDS, replace(CONTACT, language="ur", script="Arab"), CONSENT) == []
+
+
 @pytest.mark.parametrize("then", [(), ("whatsapp",), ("inbox",), ("whatsapp", "inbox")])
 def test_other_ways_to_the_same_number_and_the_own_page_may_follow(then: tuple[Channel, ...]) -> None:
     assert contradictions(NEEDS, replace(CONTACT, then=then), CONSENT) == []

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from deploy.local.ports import free_port
 from services.notifications.domain.sending import MAX_TRIES
+from services.notifications.domain.sms import count_parts
 from shared.contracts.intake import ContactStopped, WeeklyWindow
 from tests.notifications import facts
 from tests.notifications.facts import NOW, TRACE, Desk, a_booking, a_contact, a_site, cancelled
@@ -83,6 +84,20 @@ async def test_mail_and_inbox_go_their_own_ways(desk: Desk, outside: OutsideWorl
     [message_id] = await desk.pool.fetch("SELECT id FROM messages WHERE channel = 'email'")
     assert mail["id"] == str(message_id["id"])
     assert outside.received("sms") == []
+
+
+async def test_whoever_reads_urdu_letters_is_written_to_in_them_and_every_part_is_counted(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person, language="ur", script="Arab"), a_booking(person))
+    async with sending(desk, outside):
+        await settled(desk, "sent")
+    [sms] = outside.received("sms")
+    assert "\u2068دوپہر 1:00 بجے\u2069" in sms["text"]
+    [(_, told)] = await desk.said()
+    assert (told["language"], told["parts"]) == ("ur", count_parts(sms["text"]))
+    assert told["parts"] == 2
 
 
 async def test_a_place_is_named_in_neutral_words_only(desk: Desk, outside: OutsideWorld) -> None:

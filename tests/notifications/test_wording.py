@@ -1,13 +1,16 @@
 """Neutral by construction: a template with a clinical word, a title or a link cannot be loaded."""
 
 import copy
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notifications import templates
 from services.notifications.domain import sms
 from services.notifications.domain.templates import (
     PURPOSES,
@@ -20,6 +23,7 @@ from services.notifications.domain.templates import (
 from services.notifications.domain.wording import findings
 from services.notifications.templates import forbidden_words, load_languages, read_language
 
+FOLDER = Path(templates.__file__).parent
 FORBIDDEN = forbidden_words()
 LANGUAGES = load_languages()
 
@@ -73,8 +77,40 @@ def test_neutral_words_pass(text: str) -> None:
     assert findings(text, FORBIDDEN) == []
 
 
-def test_every_shipped_language_loads_and_has_every_purpose() -> None:
-    assert set(LANGUAGES) == {"en", "ur-Latn"}
+def test_every_language_that_is_on_loads_and_has_every_purpose() -> None:
+    assert set(LANGUAGES) == {"en", "ur", "ur-Latn"}
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.toml")), ids=lambda file: file.stem)
+def test_every_language_says_whether_it_is_on_and_who_has_looked_at_it(file: Path) -> None:
+    content = read_language(file.stem)
+    assert content["language"] == file.stem
+    assert content["reviewed"]
+    assert content["on"] or file.stem not in LANGUAGES
+    assert content["on"] == ("purposes" in content)
+
+
+@pytest.mark.parametrize("purpose", sorted(PURPOSES))
+def test_messages_in_urdu_letters_stay_within_three_parts(purpose: str) -> None:
+    values = {
+        "day": "جمعرات 30 ستمبر",
+        "time": "دوپہر 12:30 بجے",
+        "place": "آن لائن، ویڈیو پر",
+        "code": "9F3K2-A7Q1Z",
+        "pin": "402817",
+    }
+    text = render(LANGUAGES["ur"], purpose, values).body
+    assert not sms.is_gsm7(text)
+    assert sms.count_parts(text) <= 3
+
+
+@pytest.mark.parametrize("purpose", sorted(PURPOSES))
+def test_in_urdu_letters_every_time_code_and_number_stands_in_an_isolate_of_its_own(purpose: str) -> None:
+    values = {"day": "5", "time": "4:00", "place": "x", "code": "9F3K2-A7Q1Z", "pin": "402817"}
+    text = render(LANGUAGES["ur"], purpose, values)
+    outside = re.sub("\u2068[^\u2068\u2069]*\u2069", "", text.body)
+    assert not re.search("[0-9A-Za-z\u2068\u2069]", outside)
+    assert text.body.count("\u2068") == text.body.count("\u2069") == len(text.variables)
 
 
 def content(tag: str = "en") -> dict[str, Any]:
@@ -159,6 +195,7 @@ def test_values_are_isolated_only_in_scripts_from_right_to_left() -> None:
 
 def test_the_nearest_language_is_chosen() -> None:
     assert choose(LANGUAGES, "ur", "Latn").tag == "ur-Latn"
-    assert choose(LANGUAGES, "ur", "Arab").tag == "ur-Latn"
+    assert choose(LANGUAGES, "ur", "Arab").tag == "ur"
+    assert choose(LANGUAGES, "pa", "Arab").tag == "en"
     assert choose(LANGUAGES, "en", "Latn").tag == "en"
     assert choose(LANGUAGES, "ps", "Arab").tag == "en"

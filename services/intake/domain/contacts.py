@@ -79,11 +79,11 @@ def read_address(channel: Channel, address: str | None, at: str = "/contact") ->
 
 def without_contradiction(contact: Contact, at: str) -> list[Refusal]:
     """What cannot be meant in a contact; `at` points to it."""
-    unwritten = Refusal(f"{at}/script", "not_offered", "messages are written in Latin script only, so far")
+    unwritten = Refusal(f"{at}/script", "not_offered", "no messages are written in this language and script")
     return [
         *backwards(f"{at}/safe_windows", contact.safe_windows),
         *_other_ways(contact, f"{at}/then"),
-        *([] if contact.script == "Latn" else [unwritten]),
+        *([] if contact.script == "Latn" or contact.language == "ur" else [unwritten]),
     ]
 
 

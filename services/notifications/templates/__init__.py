@@ -26,10 +26,10 @@ def forbidden_words() -> ForbiddenWords:
 
 
 def load_languages() -> Mapping[str, Language]:
-    """Every language by its tag. Raises UnfitTemplate for a text that is not neutral."""
+    """Every language that is on, by its tag. Raises UnfitTemplate for a text that is not neutral."""
     forbidden = forbidden_words()
-    found = sorted(LANGUAGES.glob("*.toml"))
-    return {file.stem: compile_language(_read(file), forbidden) for file in found}
+    found = {file.stem: _read(file) for file in sorted(LANGUAGES.glob("*.toml"))}
+    return {tag: compile_language(content, forbidden) for tag, content in found.items() if content["on"]}
 
 
 def read_language(tag: str) -> dict[str, Any]:
