@@ -101,6 +101,11 @@ def test_migrations_are_numbered_without_gaps(folder: Path) -> None:
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_every_decision_has_a_number_of_its_own() -> None:
+    numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
 def test_time_chance_and_the_environment_come_in_as_arguments_to_the_domain() -> None:
     asked = re.compile(
         r"\b(datetime\.now|time\.time|date\.today|uuid4|uuid7|random\.\w+\(|os\.environ|open\()"
