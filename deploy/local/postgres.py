@@ -7,11 +7,13 @@ import os
 import pwd
 import signal
 import stat
+import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from deploy.local.child import Child, Program, run
+from deploy.local.child import Child, Program, StartFailed, run
 from deploy.local.leftovers import end_leftover
 
 SUPERUSER = "postgres"
@@ -41,6 +43,8 @@ SETTINGS = {
     "log_min_duration_statement": "1s",
     "log_line_prefix": "%m [%p] %a %u@%d ",
 }
+# What a start says while the children of a killed server have not left, and how long they may take.
+STILL_IN_USE, CHILDREN_LEAVE_SECONDS = "shared memory block", 10.0
 # A backend that gives memory back after each batch pays for zeroed pages at the next one: half of all page faults of a
 # run were that. A backend keeps at most so much.
 STEADY_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "16777216", "MALLOC_MMAP_THRESHOLD_": "16777216"}
@@ -90,22 +94,34 @@ async def start(data: Path, port: int | None = None, *, durable: bool = True) ->
     if not (data / "PG_VERSION").exists():
         await asyncio.to_thread(_initialise, data, account)
     sockets = _make_socket_folder(data, account)
-    child = Child(
-        Program(
-            name="postgres",
-            argv=(str(binaries() / "postgres"), "-D", str(data), *_options(sockets, port, durable=durable)),
-            log=data.parent / "logs" / "postgres.log",
-            environment=os.environ | STEADY_MEMORY,
-            account=account,
-            stop_signal=signal.SIGINT,
-        )
+    program = Program(
+        name="postgres",
+        argv=(str(binaries() / "postgres"), "-D", str(data), *_options(sockets, port, durable=durable)),
+        log=data.parent / "logs" / "postgres.log",
+        environment=os.environ | STEADY_MEMORY,
+        account=account,
+        stop_signal=signal.SIGINT,
     )
-    try:
-        await child.until(lambda: _ready(data, child.pid), seconds=30)
-    except BaseException:
-        await child.stop()
-        raise
-    return PostgresServer(child, data, port)
+    return PostgresServer(await _ready_child(program, data), data, port)
+
+
+async def _ready_child(program: Program, data: Path) -> Child:
+    """The server, ready. The children of one that was killed take a moment to notice, and its memory is theirs until
+    then: it is tried again for as long."""
+    until = time.monotonic() + CHILDREN_LEAVE_SECONDS
+    while True:
+        child = Child(program)
+        try:
+            await child.until(partial(_ready, data, child.pid), seconds=30)
+            return child
+        except StartFailed as failure:
+            await child.stop()
+            if STILL_IN_USE not in str(failure) or time.monotonic() > until:
+                raise
+        except BaseException:
+            await child.stop()
+            raise
+        await asyncio.sleep(0.1)
 
 
 def socket_dsn(data: Path, port: int | None, database: str, user: str = SUPERUSER, password: str = "") -> str:

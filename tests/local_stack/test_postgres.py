@@ -1,6 +1,7 @@
 """The database of the local stack: durable, reachable both ways, and closed between services."""
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from deploy.local import databases, postgres
 from deploy.local.ports import free_port
 from deploy.local.postgres import PostgresServer
 from tests.stack_fixtures import FreshDatabase
+from tests.waiting import until
 
 
 async def ask(dsn: str, sql: str) -> object:
@@ -66,6 +68,30 @@ async def test_settings_that_hold_promises_are_on(postgres_server: PostgresServe
     for name, value in {"max_connections": "200", "deadlock_timeout": "100ms", "jit": "off"}.items():
         assert await ask(postgres_server.dsn("postgres"), f"SHOW {name}") == value
     assert await ask(postgres_server.dsn("postgres", tcp=True), "SHOW synchronous_commit") == "on"
+
+
+async def test_a_start_waits_until_the_children_of_a_killed_server_have_left(tmp_path: Path) -> None:
+    data = tmp_path / ("b" * 90) / "postgres"
+    server = await postgres.start(data, durable=False)
+    slow = await asyncpg.connect(server.dsn("postgres"))
+    child = slow.get_server_pid()
+    os.kill(child, signal.SIGSTOP)
+    server.kill(signal.SIGKILL)
+    while server.running:
+        await asyncio.sleep(0.01)
+    starting = asyncio.create_task(postgres.start(data, durable=False))
+
+    async def refused() -> bool:
+        return "still in use" in (data.parent / "logs" / "postgres.log").read_text()
+
+    await until(refused, "a start that found the memory in use")
+    os.kill(child, signal.SIGCONT)
+    again = await starting
+    try:
+        assert await ask(again.dsn("postgres"), "SELECT 1") == 1
+    finally:
+        slow.terminate()
+        await again.stop()
 
 
 async def test_what_was_committed_survives_a_kill_and_a_stop(tmp_path: Path) -> None:
