@@ -11,8 +11,9 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from services.scheduling.domain.availability import Board, Need
+from services.scheduling.domain.availability import Board, Need, Therapist
 from services.scheduling.domain.booking import Candidate, Hour, Wish, decide
+from services.scheduling.domain.calendars import Calendar, Rule
 from services.scheduling.domain.capacity import HORIZON_DAYS, LENGTH, day_part, free_of
 from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.weeks import monday_of
@@ -62,6 +63,20 @@ def test_what_is_said_to_be_free_is_what_can_be_booked(board: Board, site: UUID)
         of_place = {(f.week, f.day_part): f.minutes for f in said if (f.lane, f.site_id) == (lane, place)}
         event(f"{lane}: {'some' if had else 'none'}")
         assert of_place == had
+
+
+def test_the_end_of_a_full_week_takes_nothing_from_the_next_one() -> None:
+    one = strategies.THERAPISTS[0]
+    # Sunday the whole day and the first hour of Monday: at half past eleven on a Sunday that is full anyway a start
+    # would leave nothing of that hour.
+    hours = (Rule(7, 0, 1440, "online", None), Rule(1, 0, 60, "online", None))
+    now = minute(2026, 11, 28, 12)
+    calendar = Calendar(one, 1, "Asia/Karachi", 0, 0, 6, hours)
+    board = Board(now, {one: Therapist(one, "network", True, 1, calendar)}, {}, {}, {})
+    said = [(free.week, free.minutes) for free in free_of(board.therapists[one], board)]
+    booked = [(monday_of(hour.week), LENGTH) for hour in booked_one_by_one(board, one, "online", None)]
+    assert said == booked
+    assert booked == [(MONDAY, LENGTH), (MONDAY + timedelta(weeks=1), LENGTH)]
 
 
 @given(strategies.boards())

@@ -5,7 +5,6 @@ same: whoever books meanwhile is not in it, and of rooms it knows only that one 
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -17,7 +16,7 @@ from services.scheduling.domain.availability import Board, Need, Therapist
 from services.scheduling.domain.calendars import Calendar, Lane
 from services.scheduling.domain.slots import sites_of
 from services.scheduling.domain.wall_time import DAY, moment_of, zone
-from services.scheduling.domain.weeks import monday_of, week_of
+from services.scheduling.domain.weeks import monday_of, week_of, week_span
 
 DayPart = Literal["morning", "afternoon", "evening"]
 
@@ -63,24 +62,22 @@ def _counted(
     counted: Counter[tuple[int, DayPart]] = Counter()
     taken: Counter[int] = Counter()
     need = Need(lane, LENGTH, (), board.now, board.now + HORIZON_DAYS * DAY)
-    for start in _one_after_another(
-        board.open_starts(therapist.id, site, need), calendar.buffer, board.origin
-    ):
+    mask, origin = board.open_starts(therapist.id, site, need), board.origin
+    apart = -(-(LENGTH + 2 * calendar.buffer) // grid.QUARTER) * grid.QUARTER
+    # The earliest start, then the earliest that it leaves, and so on: as many as fit into one diary.
+    while (start := grid.earliest(mask, origin)) is not None:
         week, part = _when(calendar.time_zone, start)
-        left = therapist.weekly_limit - board.used.get((therapist.id, week), 0) - taken[week]
-        if left > 0:
+        if taken[week] + board.used.get((therapist.id, week), 0) < therapist.weekly_limit:
             taken[week] += 1
             counted[week, part] += 1
+            following = start + apart
+        else:
+            # Nobody gets it, so it takes nothing from the first hour of the next week.
+            following = week_span(calendar.time_zone, week)[1]
+        steps = -(-(following - origin) // grid.QUARTER)
+        mask >>= steps
+        origin += steps * grid.QUARTER
     return counted
-
-
-def _one_after_another(mask: int, buffer: int, origin: int) -> Iterator[int]:
-    """The earliest start, then the earliest that it leaves, and so on: as many as fit into one diary."""
-    apart = -(-(LENGTH + 2 * buffer) // grid.QUARTER)
-    while (start := grid.earliest(mask, origin)) is not None:
-        yield start
-        mask >>= (start - origin) // grid.QUARTER + apart
-        origin = start + apart * grid.QUARTER
 
 
 # Everybody's hours begin at the same few quarters.
