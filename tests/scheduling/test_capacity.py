@@ -67,11 +67,11 @@ def test_what_is_said_to_be_free_is_what_can_be_booked(board: Board, site: UUID)
 
 def test_the_end_of_a_full_week_takes_nothing_from_the_next_one() -> None:
     one = strategies.THERAPISTS[0]
-    # Sunday the whole day and the first hour of Monday: at half past eleven on a Sunday that is full anyway a start
+    # Sunday the whole day and the first hour of Monday: at a quarter to midnight of a Sunday that is full anyway a start
     # would leave nothing of that hour.
     hours = (Rule(7, 0, 1440, "online", None), Rule(1, 0, 60, "online", None))
     now = minute(2026, 11, 28, 12)
-    calendar = Calendar(one, 1, "Asia/Karachi", 0, 0, 6, hours)
+    calendar = Calendar(one, 1, "Asia/Karachi", 10, 0, 6, hours)
     board = Board(now, {one: Therapist(one, "network", True, 1, calendar)}, {}, {}, {})
     said = [(free.week, free.minutes) for free in free_of(board.therapists[one], board)]
     booked = [(monday_of(hour.week), LENGTH) for hour in booked_one_by_one(board, one, "online", None)]
