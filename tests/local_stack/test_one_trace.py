@@ -29,9 +29,10 @@ async def test_one_case_is_one_trace_and_every_figure_that_operators_look_at_is_
     await stack.start()
     try:
         secrets, out = stack.folder / "secrets", stack.folder / "demo.json"
-        await demo.seed(stack.addresses, people=40, seed=3, secrets=secrets, progress=lambda _: None)
+        country: dict[str, Any] = {"people": 40, "seed": 3, "secrets": secrets, "progress": lambda _: None}
+        await demo.seed(stack.addresses, **country)
         await stack.traced()
-        assert await demo.run(stack.addresses, people=40, seed=3, out=out, progress=lambda _: None) == 0
+        assert await demo.run(stack.addresses, out=out, **country) == 0
         async with aiohttp.ClientSession() as session:
             trace = await until(
                 lambda: _trace_all_the_way(session, stack.addresses["zipkin"]), "a trace of all services"
