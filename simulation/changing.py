@@ -12,14 +12,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from simulation.http_client import Address, Connection, connection
+from simulation.http_client import Address, Connection
 from simulation.http_wire import Answer, Unanswered, prepare
 from simulation.population import Change
-from simulation.returning import UNDECIDED, Desks, Returning, Visit
+from simulation.returning import PATIENCE, UNDECIDED, Desks, Returning, Visit, serve_all
 
-CONNECTIONS = 16  # whoever waits to be told costs next to nothing
-LOOK_SECONDS = 0.1
-PATIENCE = 60.0
 CANNOT_COME = {"reason": "cannot_come"}
 
 
@@ -33,19 +30,10 @@ class Changer(NamedTuple):
 async def change(desks: Desks, changers: list[Changer], *, more: Callable[[], bool]) -> None:
     """Serves whoever is in `changers`, and whoever is put there while there may be `more`."""
 
-    async def serve() -> None:
-        async with connection(desks.intake) as intake, connection(desks.scheduling) as scheduling:
-            while changers or more():
-                if changers:
-                    changer = changers.pop(0)
-                    visit = Visit(desks.intake, intake)
-                    await _change(visit, Diary(desks.scheduling, scheduling, visit), changer)
-                else:
-                    await asyncio.sleep(LOOK_SECONDS)
+    async def serve(changer: Changer, visit: Visit, scheduling: Connection) -> None:
+        await _change(visit, Diary(desks.scheduling, scheduling, visit), changer)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(CONNECTIONS):
-            group.create_task(serve())
+    await serve_all(desks.intake, desks.scheduling, changers, serve, more=more)
 
 
 @dataclass(frozen=True, slots=True)

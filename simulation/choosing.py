@@ -11,30 +11,18 @@ from typing import Any
 
 import orjson
 
-from simulation.http_client import Address, Connection, connection
+from simulation.http_client import Address, Connection
 from simulation.http_wire import Unanswered, prepare
-from simulation.returning import UNDECIDED, Desks, Returning, Visit, content
-
-CONNECTIONS = 16  # whoever waits to be told costs next to nothing
-LOOK_SECONDS = 0.1
-PATIENCE = 60.0
+from simulation.returning import PATIENCE, UNDECIDED, Desks, Returning, Visit, content, serve_all
 
 
 async def choose(desks: Desks, choosers: list[Returning], *, more: Callable[[], bool]) -> None:
     """Serves whoever is in `choosers`, and whoever is put there while there may be `more`."""
 
-    async def serve() -> None:
-        async with connection(desks.intake) as intake, connection(desks.matching) as matching:
-            while choosers or more():
-                if choosers:
-                    who, visit = choosers.pop(0), Visit(desks.intake, intake)
-                    await _decide(visit, Choice(desks.matching, matching, visit), who)
-                else:
-                    await asyncio.sleep(LOOK_SECONDS)
+    async def serve(who: Returning, visit: Visit, matching: Connection) -> None:
+        await _decide(visit, Choice(desks.matching, matching, visit), who)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(CONNECTIONS):
-            group.create_task(serve())
+    await serve_all(desks.intake, desks.matching, choosers, serve, more=more)
 
 
 @dataclass(frozen=True, slots=True)

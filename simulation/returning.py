@@ -1,15 +1,23 @@
 """Coming back with code and PIN: what everybody does who looks at a case again, or changes something about it."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from simulation.http_client import Address, Connection
+from simulation.http_client import Address, Connection, connection
 from simulation.http_wire import Answer, prepare
 
 NEWS_SECONDS = 5  # how long one question for news may be left open; below the connection's own patience
 UNDECIDED = ("matching", "offered")
+CONNECTIONS = 16  # whoever waits to be told costs next to nothing
+LOOK_SECONDS = 0.1
+PATIENCE = 60.0
+
+Who = TypeVar("Who")
+Serve = Callable[[Who, "Visit", Connection], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +66,22 @@ def content(answer: Answer) -> dict[str, Any]:
     """What a good answer holds; nothing otherwise."""
     found: dict[str, Any] = orjson.loads(answer.body) if answer.status == 200 else {}
     return found
+
+
+async def serve_all(
+    intake: Address, there: Address, queue: list[Who], serve: Serve[Who], *, more: Callable[[], bool]
+) -> None:
+    """Serves whoever is in `queue`, and whoever is put there while there may be `more`; each with a session at intake and
+    a connection to where their business is."""
+
+    async def work() -> None:
+        async with connection(intake) as own, connection(there) as desk:
+            while queue or more():
+                if queue:
+                    await serve(queue.pop(0), Visit(intake, own), desk)
+                else:
+                    await asyncio.sleep(LOOK_SECONDS)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(CONNECTIONS):
+            group.create_task(work())

@@ -8,11 +8,12 @@ import signal
 import orjson
 from aiohttp import web
 
-from simulation.hospital.ledger import Books
+from simulation.gateways.books import Books
+from simulation.hospital.ledger import Ledger, hospital_books
 from simulation.hospital.reader import read
 from simulation.hospital.settings import HospitalSettings
 from simulation.network.follower import follow
-from simulation.network.ledger import FeedBooks
+from simulation.network.ledger import FeedLedger, network_books
 
 
 async def main(settings: HospitalSettings) -> None:
@@ -21,7 +22,7 @@ async def main(settings: HospitalSettings) -> None:
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
-    books, others = Books(settings.sink_dir), FeedBooks(settings.sink_dir)
+    books, others = hospital_books(settings.sink_dir), network_books(settings.sink_dir)
     runner = web.AppRunner(_app(books, others), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.http_host, settings.http_port, reuse_address=True).start()
@@ -33,7 +34,7 @@ async def main(settings: HospitalSettings) -> None:
     others.close()
 
 
-def _app(books: Books, others: FeedBooks) -> web.Application:
+def _app(books: Books[Ledger], others: Books[FeedLedger]) -> web.Application:
     async def bookings(_request: web.Request) -> web.Response:
         """What the hospital believes, and what it misses."""
         ledger = books.ledger

@@ -1,13 +1,13 @@
 """The hospital's books: what it was told, whether anything is missing, and how far it has read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from simulation.gateways.sink import Sink, whole_lines
+from simulation.gateways.books import Books
 
 
 @dataclass(slots=True)
@@ -46,26 +46,9 @@ class Ledger:
         return sorted(set(range(1, self.position + 1)) - self.positions)
 
 
-class Books:
-    """The ledger on disk. Offset and booking stand in one line, so a crash never separates them."""
-
-    def __init__(self, folder: Path) -> None:
-        file = folder / "hospital.jsonl"
-        self.ledger = Ledger()
-        for line in whole_lines(file):
-            self.ledger.enter(line)
-        self._sink = Sink(file)
-
-    async def enter(self, lines: Iterable[dict[str, Any]]) -> None:
-        """On disk first, then in the books."""
-        kept = list(lines)
-        await self._sink.append(kept)
-        for line in kept:
-            self.ledger.enter(line)
-
-    def close(self) -> None:
-        """After the last entry."""
-        self._sink.close()
+def hospital_books(folder: Path) -> Books[Ledger]:
+    """The hospital's, as they were left."""
+    return Books(folder / "hospital.jsonl", Ledger())
 
 
 def as_lines(records: Sequence[Any]) -> list[dict[str, Any]]:

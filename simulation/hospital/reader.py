@@ -6,13 +6,14 @@ import logging
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from simulation.hospital.ledger import Books, as_lines
+from simulation.gateways.books import Books
+from simulation.hospital.ledger import Ledger, as_lines
 from simulation.hospital.settings import HospitalSettings
 
 log = logging.getLogger(__name__)
 
 
-async def read(settings: HospitalSettings, books: Books, stop: asyncio.Event) -> None:
+async def read(settings: HospitalSettings, books: Books[Ledger], stop: asyncio.Event) -> None:
     """Until told to stop; a broker or topic that is not there yet is waited for."""
     while not stop.is_set():
         try:
@@ -22,7 +23,7 @@ async def read(settings: HospitalSettings, books: Books, stop: asyncio.Event) ->
             await asyncio.sleep(0.5)
 
 
-async def _follow(settings: HospitalSettings, books: Books, stop: asyncio.Event) -> None:
+async def _follow(settings: HospitalSettings, books: Books[Ledger], stop: asyncio.Event) -> None:
     consumer = AIOKafkaConsumer(
         settings.topic,
         bootstrap_servers=settings.kafka_bootstrap_servers,
@@ -43,7 +44,7 @@ async def _follow(settings: HospitalSettings, books: Books, stop: asyncio.Event)
         await asyncio.wait_for(consumer.stop(), 5)
 
 
-async def _go_on(consumer: AIOKafkaConsumer, books: Books) -> None:
+async def _go_on(consumer: AIOKafkaConsumer, books: Books[Ledger]) -> None:
     """Each partition from where the books end; what was fetched before the seek is dropped by the client."""
     places: set[TopicPartition] = consumer.assignment()
     if not places:

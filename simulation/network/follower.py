@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
+from simulation.gateways.books import Books
 from simulation.http_client import Address, Connection, connection
 from simulation.http_wire import Answer, Unanswered, prepare
-from simulation.network.ledger import FeedBooks
+from simulation.network.ledger import FeedLedger
 
 FEED, SNAPSHOT = "/v1/bookings", "/v1/bookings/snapshot"
 WAIT_SECONDS = 10
@@ -24,7 +25,7 @@ class NotAnswered(Exception):
     """An answer that is none of those the description names; the next try begins where the books end."""
 
 
-async def follow(url: str, key_file: Path, books: FeedBooks, stop: asyncio.Event) -> None:
+async def follow(url: str, key_file: Path, books: Books[FeedLedger], stop: asyncio.Event) -> None:
     """Until told to stop; a key or a service that is not there yet is waited for."""
     while not stop.is_set():
         with contextlib.suppress(FileNotFoundError):
@@ -41,7 +42,7 @@ async def follow(url: str, key_file: Path, books: FeedBooks, stop: asyncio.Event
 class Follower:
     """One connection's worth of following."""
 
-    def __init__(self, own: Connection, host: str, key: str, books: FeedBooks) -> None:
+    def __init__(self, own: Connection, host: str, key: str, books: Books[FeedLedger]) -> None:
         self._own = own
         self._host = host
         self._headers = {"authorization": f"Bearer {key}"}

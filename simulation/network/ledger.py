@@ -1,13 +1,10 @@
 """The office's books: how each booking stands, and up to which position of the feed that is true."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simulation.gateways.sink import Sink, whole_lines
-
-Line = Mapping[str, Any]
+from simulation.gateways.books import Books
 
 
 @dataclass(slots=True)
@@ -19,7 +16,7 @@ class FeedLedger:
     snapshots: int = 0
     problems: list[str] = field(default_factory=list)
 
-    def enter(self, line: Line) -> None:
+    def enter(self, line: dict[str, Any]) -> None:
         """A line of the books: a whole snapshot, or one event of the feed."""
         if "snapshot" in line:
             self._begin_again(line["snapshot"], line["bookings"])
@@ -48,23 +45,6 @@ class FeedLedger:
         self.bookings[booking["booking_ref"]] = booking
 
 
-class FeedBooks:
-    """The ledger on disk, line by line; what is in a line is true up to its position, so a crash loses nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        file = folder / "network.jsonl"
-        self.ledger = FeedLedger()
-        for line in whole_lines(file):
-            self.ledger.enter(line)
-        self._sink = Sink(file)
-
-    async def enter(self, lines: Iterable[dict[str, Any]]) -> None:
-        """On disk first, then in the books."""
-        kept = list(lines)
-        await self._sink.append(kept)
-        for line in kept:
-            self.ledger.enter(line)
-
-    def close(self) -> None:
-        """After the last entry."""
-        self._sink.close()
+def network_books(folder: Path) -> Books[FeedLedger]:
+    """The office's, as they were left."""
+    return Books(folder / "network.jsonl", FeedLedger())

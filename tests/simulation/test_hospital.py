@@ -22,7 +22,7 @@ from deploy.local.ports import free_port
 from shared.contracts.partners import BookingBooked, BookingCancelled
 from shared.contracts.topics import partner_topic
 from shared.messaging import KafkaSettings, ensure_topics
-from simulation.hospital.ledger import Books, Ledger
+from simulation.hospital.ledger import Ledger, hospital_books
 
 NOW = datetime(2027, 1, 5, 8, 0, tzinfo=UTC)
 
@@ -56,10 +56,10 @@ def test_an_event_told_twice_changes_nothing_and_a_version_that_jumps_is_noted()
 
 
 async def test_the_books_open_again_where_they_were_closed(tmp_path: Path) -> None:
-    books = Books(tmp_path)
+    books = hospital_books(tmp_path)
     await books.enter([a_line(1), a_line(2, "B", partition=1)])
     books.close()
-    again = Books(tmp_path)
+    again = hospital_books(tmp_path)
     assert again.ledger.offsets == {0: 1, 1: 2}
     assert set(again.ledger.bookings) == {"A", "B"}
     again.close()

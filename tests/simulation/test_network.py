@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from services.partners.repository.feed import sweep
 from shared.messaging import Database
 from simulation.network.follower import follow
-from simulation.network.ledger import FeedBooks, FeedLedger
+from simulation.network.ledger import FeedLedger, network_books
 from tests.browser.serving import serving
 from tests.partners import conftest as partners_tests
 from tests.partners.appointments import NOW, a_booking, cancelled, moved, tell
@@ -59,7 +59,7 @@ def test_what_cannot_be_is_noted(lines: list[dict[str, Any]], problem: str) -> N
 
 @asynccontextmanager
 async def following(url: str, key_file: Path, folder: Path) -> AsyncIterator[FeedLedger]:
-    books, stop = FeedBooks(folder), asyncio.Event()
+    books, stop = network_books(folder), asyncio.Event()
     async with running(stop, follow(url, key_file, books, stop)):
         yield books.ledger
     books.close()
