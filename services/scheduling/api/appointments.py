@@ -93,15 +93,10 @@ def shown(appointment: Appointment, caller: Caller) -> Response:
     return fast_json(200, described(appointment, caller), headers)
 
 
-def described(appointment: Appointment, caller: Caller) -> dict[str, Any]:
-    """The appointment, with links to what the caller may do with it as it stands."""
-    path, wall = f"/v1/appointments/{appointment.id}", zone(appointment.time_zone)
-    steps = (step.replace("_", "-") for step in changes.next_steps(appointment, caller))
+def hour_of(appointment: Appointment) -> dict[str, Any]:
+    """With whom, where and when, on the wall of the calendar; the same for an hour that is booked and one that is held."""
+    wall = zone(appointment.time_zone)
     return {
-        "appointment_id": str(appointment.id),
-        "state": appointment.state,
-        "certainty": appointment.certainty,
-        "version": appointment.version,
         "therapist_id": str(appointment.therapist_id),
         "organisation": appointment.organisation,
         "lane": appointment.lane,
@@ -111,5 +106,18 @@ def described(appointment: Appointment, caller: Caller) -> dict[str, Any]:
         "start": moment_of(appointment.start).astimezone(wall).isoformat(),
         "end": moment_of(appointment.end).astimezone(wall).isoformat(),
         "time_zone": appointment.time_zone,
+    }
+
+
+def described(appointment: Appointment, caller: Caller) -> dict[str, Any]:
+    """The appointment, with links to what the caller may do with it as it stands."""
+    path = f"/v1/appointments/{appointment.id}"
+    steps = (step.replace("_", "-") for step in changes.next_steps(appointment, caller))
+    return {
+        "appointment_id": str(appointment.id),
+        "state": appointment.state,
+        "certainty": appointment.certainty,
+        "version": appointment.version,
+        **hour_of(appointment),
         "links": {"self": path, "calendar": f"{path}.ics"} | {step: f"{path}/{step}" for step in steps},
     }

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.scheduling.api.appointments import caller_of, shown, whole_minute
+from services.scheduling.api.appointments import caller_of, hour_of, shown, whole_minute
 from services.scheduling.api.requests import HOLD, HoldSent
 from services.scheduling.api.turns import answer
 from services.scheduling.domain.holds import Hold, Wanted
-from services.scheduling.domain.wall_time import moment_of, zone
+from services.scheduling.domain.wall_time import zone
 from services.scheduling.handlers import holding
 from services.scheduling.repository.turns import InTurn
 from shared.web import Principal, allowed, fast_json, parse
@@ -87,15 +87,7 @@ def _shown(hold: Hold, status: int = 200) -> Response:
         "state": hold.state,
         "reason": hold.reason,
         "held_until": hold.held_until.astimezone(wall).isoformat(timespec="seconds"),
-        "therapist_id": str(one.therapist_id),
-        "organisation": one.organisation,
-        "lane": one.lane,
-        "modality": one.modality,
-        "site_id": str(one.site_id) if one.site_id else None,
-        "room_id": str(one.room_id) if one.room_id else None,
-        "start": moment_of(one.start).astimezone(wall).isoformat(),
-        "end": moment_of(one.end).astimezone(wall).isoformat(),
-        "time_zone": one.time_zone,
+        **hour_of(one),
         "links": links,
     }
     headers = {"Cache-Control": "no-store"} | ({"Location": path} if status == 201 else {})

@@ -147,12 +147,12 @@ def check_start(start: int, now: int) -> None:
 def move_to(appointment: Appointment, start: int) -> Wish:
     """The wish for exactly this start, with its therapist at its site."""
     length = appointment.end - appointment.start
-    return _wish(appointment, start, start + length)
+    return wish_like(appointment, start, start + length)
 
 
 def move_anywhere(appointment: Appointment, now: int) -> Wish:
     """The wish for any start, with its therapist at its site."""
-    return _wish(appointment, now, now + FARTHEST_DAYS * DAY)
+    return wish_like(appointment, now, now + FARTHEST_DAYS * DAY)
 
 
 def moved_hour(appointment: Appointment, there: Appointment, start: int, board: Board) -> list[Hour]:
@@ -190,7 +190,8 @@ def _keeping_its_place(appointment: Appointment, board: Board) -> Board:
     return board
 
 
-def _wish(appointment: Appointment, first: int, last: int) -> Wish:
+def wish_like(appointment: Appointment, first: int, last: int) -> Wish:
+    """The same people with the same therapist for as long, at a start between these minutes."""
     need = Need(
         lane=appointment.lane,
         length=appointment.end - appointment.start,

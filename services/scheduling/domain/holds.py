@@ -8,10 +8,10 @@ from uuid import UUID
 
 from services.scheduling.domain import grid
 from services.scheduling.domain.appointments import Appointment
-from services.scheduling.domain.availability import Board, Need, Therapist
-from services.scheduling.domain.booking import Candidate, Hour, Wish, decide
+from services.scheduling.domain.availability import Board, Therapist
+from services.scheduling.domain.booking import Hour, Wish, decide
 from services.scheduling.domain.calendars import Fault, Lane
-from services.scheduling.domain.changes import ALTERNATIVES, FARTHEST_DAYS, Caller, check_start
+from services.scheduling.domain.changes import ALTERNATIVES, FARTHEST_DAYS, Caller, check_start, wish_like
 from services.scheduling.domain.fencing import Fence
 from services.scheduling.domain.refusals import Refused, invalid
 from services.scheduling.domain.wall_time import DAY, moment_of
@@ -117,15 +117,14 @@ def check_confirmable(hold: Hold, fence: Fence, now: datetime) -> None:
 
 def wish_for(wanted: Wanted, last: Appointment, first: int, until: int) -> Wish:
     """What the case needs of this therapist, at a start between these minutes: as long as last time."""
-    need = Need(
+    asked = replace(
+        last,
+        case_id=wanted.case_id,
+        therapist_id=wanted.therapist_id,
         lane=wanted.lane,
-        length=last.end - last.start,
-        people=tuple(dict.fromkeys(last.person_ids)),
-        first=first,
-        last=until,
+        site_id=wanted.site_id,
     )
-    sites = (wanted.site_id,) if wanted.site_id else ()
-    return Wish(wanted.case_id, (Candidate(wanted.therapist_id, sites),), need)
+    return wish_like(asked, first, until)
 
 
 def wish_anywhere(wanted: Wanted, last: Appointment, now: int) -> Wish:
