@@ -62,7 +62,7 @@ def change_routes(in_turn: InTurn) -> APIRouter:
     )
     async def reschedule(appointment_id: UUID, concerned: Concerned, request: Request) -> Response:
         """Moves it to another open start with the same therapist, or to another site or way to meet; 409 names the
-        nearest `alternatives`."""
+        nearest `alternatives`. People move to quarter hours; staff, whose day may run late, to any minute."""
         caller, seen = caller_of(concerned), seen_version(request)
         sent = parse(RescheduleSent, await request.body())
         move = Move(whole_minute(sent.start), sent.modality, sent.site_id, sent.certainty, sent.by)

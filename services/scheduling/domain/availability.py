@@ -2,7 +2,7 @@
 rescheduling ask it alike, so what is shown as free is what can be taken."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from uuid import UUID
 
@@ -60,6 +60,12 @@ class Board:
 
     def __post_init__(self) -> None:
         self.origin = self.now // DAY * DAY
+
+    def through(self, minute: int) -> "Board":
+        """The same board for starts that lie as far beside the quarter hour as this minute."""
+        beside = replace(self)
+        beside.origin += (minute - self.origin) % grid.QUARTER
+        return beside
 
     def open_starts(
         self, therapist_id: UUID, site_id: UUID | None, need: Need, *, limited: bool = True

@@ -134,11 +134,11 @@ def freed(before: Iterable[Appointment], after: Sequence[Appointment], now: int)
     ]
 
 
-def check_start(start: int, now: int) -> None:
-    """Whether an appointment could ever begin then. Raises Refused."""
-    if not grid.on_grid(start):
+def check_start(start: int, now: int, *, any_minute: bool = False) -> None:
+    """Whether an appointment could ever begin then; on the quarter hour, if it may not be `any_minute`. Raises Refused."""
+    if not any_minute and not grid.on_grid(start):
         raise invalid([Fault("/start", "off_grid", "appointments begin on the quarter hour")])
-    if start <= now:
+    if start < now:
         raise invalid([Fault("/start", "in_the_past", "this time is over")])
     if start > now + FARTHEST_DAYS * DAY:
         raise invalid([Fault("/start", "too_far", "nobody plans that far ahead")])
@@ -158,7 +158,8 @@ def move_anywhere(appointment: Appointment, now: int) -> Wish:
 def moved_hour(appointment: Appointment, there: Appointment, start: int, board: Board) -> list[Hour]:
     """The hour at this start, `there` being the appointment as it is to be held. Raises Refused slot_taken with the
     nearest starts that are open."""
-    outcome = decide([move_to(there, start)], _keeping_its_place(appointment, board))[0]
+    through = _keeping_its_place(appointment, board).through(start)
+    outcome = decide([move_to(there, start)], through)[0]
     if not isinstance(outcome, Hour):
         others = nearest(there, start, board, but=appointment.start if there == appointment else None)
         raise Refused("slot_taken", "This time is not free.", alternatives=others)

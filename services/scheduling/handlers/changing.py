@@ -52,7 +52,7 @@ async def reschedule(
     appointment = await lock(tx, appointment_id, caller)
     changes.check_open(appointment, seen, now, "booked")
     there = changes.aimed(appointment, move, caller)
-    changes.check_start(move.start, now)
+    changes.check_start(move.start, now, any_minute=caller.by != "person")
     if move.start != appointment.start or changes.needs_another_place(appointment, there):
         return await _move(tx, appointment, there, move, change)
     if there == appointment:
