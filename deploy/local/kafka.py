@@ -113,31 +113,27 @@ class KafkaServer:
         await self._child.stop(grace=20)
 
 
-async def start(data: Path, port: int, controller_port: int, *, guard: Guard | None = None) -> KafkaServer:
-    """Starts the broker on `data`, formatting it first when it is empty; with a guard only its users may connect."""
+async def start(
+    data: Path,
+    port: int,
+    controller_port: int,
+    *,
+    guard: Guard | None = None,
+    advertised: int | None = None,
+) -> KafkaServer:
+    """Starts the broker on `data`, formatting it first when it is empty; with a guard only its users may connect.
+
+    `advertised` is the port that clients are told to come to, where something stands between them and the broker.
+    """
     data = data.absolute()
     data.mkdir(parents=True, exist_ok=True)
     class_path = await asyncio.to_thread(jars.class_path, "kafka")
     properties = data / "server.properties"
-    properties.write_text(_properties(data, port, controller_port, guard))
+    properties.write_text(_properties(data, (port, controller_port), advertised or port, guard))
     await end_leftover(_last_pid(data), str(properties), signal.SIGTERM)
     if not (data / "logs" / "meta.properties").exists():
         await asyncio.to_thread(_format, data, class_path, properties, guard)
-    quiet = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
-    child = Child(
-        Program(
-            name="kafka",
-            argv=(
-                *java(data / "scratch", *quiet, shared="kafka"),
-                "-cp",
-                class_path,
-                "kafka.Kafka",
-                str(properties),
-            ),
-            log=data.parent / "logs" / "kafka.log",
-            environment=surroundings(),
-        )
-    )
+    child = Child(_program(data, class_path, properties))
     (data / "kafka.pid").write_text(str(child.pid))
     bootstrap = f"127.0.0.1:{port}"
     try:
@@ -147,6 +143,22 @@ async def start(data: Path, port: int, controller_port: int, *, guard: Guard | N
         await child.stop()
         raise
     return KafkaServer(child, bootstrap)
+
+
+def _program(data: Path, class_path: str, properties: Path) -> Program:
+    quiet = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
+    return Program(
+        name="kafka",
+        argv=(
+            *java(data / "scratch", *quiet, shared="kafka"),
+            "-cp",
+            class_path,
+            "kafka.Kafka",
+            str(properties),
+        ),
+        log=data.parent / "logs" / "kafka.log",
+        environment=surroundings(),
+    )
 
 
 def _format(data: Path, class_path: str, properties: Path, guard: Guard | None) -> None:
@@ -164,11 +176,12 @@ async def _serves(bootstrap: str, security: dict[str, str]) -> None:
         await client.close()
 
 
-def _properties(data: Path, port: int, controller_port: int, guard: Guard | None) -> str:
+def _properties(data: Path, ports: tuple[int, int], advertised: int, guard: Guard | None) -> str:
+    port, controller_port = ports
     listener = "SASL_PLAINTEXT" if guard else "PLAINTEXT"
     settings = SETTINGS | {
         "listeners": f"{listener}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
-        "advertised.listeners": f"{listener}://127.0.0.1:{port}",
+        "advertised.listeners": f"{listener}://127.0.0.1:{advertised}",
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "log.dirs": str(data / "logs"),
     }

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local import databases, postgres, secrets
@@ -66,17 +66,23 @@ TOPICS = Process("topics", "services.console.main", None, "console", ("topics",)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """One stack's folder and ports; everything else a process is told follows from them."""
+    """One stack's folder and ports; everything else a process is told follows from them.
+
+    `detours` are the ports by which our processes come to "kafka" and "postgres" where something stands between.
+    """
 
     folder: Path
     ports: Mapping[str, int]
+    detours: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def secrets(self) -> Path:
         return self.folder / "secrets"
 
     def dsn(self, role: str) -> str:
-        """The database as one service's role sees it."""
+        """The database as one service's role sees it: by its socket, or by the detour."""
+        if "postgres" in self.detours:
+            return f"postgresql://{role}@127.0.0.1:{self.detours['postgres']}/{databases.NAME}"
         return postgres.socket_dsn(self.folder / "postgres", self.ports["postgres"], databases.NAME, role)
 
 
@@ -88,7 +94,7 @@ def environment(process: Process, around: Surroundings) -> dict[str, str]:
         | {
             "ENVIRONMENT": "local",
             "HTTP_HOST": "127.0.0.1",
-            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{around.ports['kafka']}",
+            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{around.detours.get('kafka', around.ports['kafka'])}",
             "OTEL_TRACES_EXPORTER": "zipkin",
             "PYTHONUNBUFFERED": "1",
             "SINK_DIR": str(around.folder / "sinks"),

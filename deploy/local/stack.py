@@ -32,6 +32,7 @@ class Plan:
     with_kafka: bool = True
     with_zipkin: bool = True
     ports: Mapping[str, int] = field(default_factory=lambda: ports.PREFERRED)
+    detours: Mapping[str, int] = field(default_factory=dict)
 
 
 class Stack:
@@ -111,6 +112,10 @@ class Stack:
         """Starts it anew at once; does not wait until it is ready (see `ready`)."""
         await self._keeper.restart(name)
 
+    async def add(self, process: Process) -> None:
+        """Starts one more, which has a port in the plan, and keeps it running; does not wait until it is ready."""
+        await self._keeper.start(process_unit(process, self._surroundings))
+
     async def ready(self, name: str, within: float = READY_WITHIN) -> None:
         """Waits until that process answers that it is ready."""
         url, log = self.addresses[name], self.folder / "logs" / f"{name}.log"
@@ -140,7 +145,7 @@ class Stack:
     async def _start(self) -> None:
         secrets.prepare(self.folder / "secrets", (*databases.SERVICES, "simulation"))
         chosen = ports.choose(self.folder / "ports.json", self._claims, self.plan.ports)
-        self._around = Surroundings(self.folder, chosen)
+        self._around = Surroundings(self.folder, chosen, self.plan.detours)
         await all_or_none(self._database(), self._broker())
         for process in self.plan.processes:
             await self._keeper.start(process_unit(process, self._surroundings))
@@ -163,7 +168,7 @@ class Stack:
         if not self.plan.with_kafka:
             return
         around = self._surroundings
-        await self._keeper.start(kafka_unit(around.folder, around.ports))
+        await self._keeper.start(kafka_unit(around))
         self._tell("kafka")
         await all_or_none(*(run_to_end(one, around) for one in self.plan.topics))
         if self.plan.topics:

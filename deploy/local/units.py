@@ -22,11 +22,12 @@ def postgres_unit(folder: Path, ports: Mapping[str, int]) -> Unit:
     return Unit("postgres", INFRASTRUCTURE, str(data), start, signal.SIGINT)
 
 
-def kafka_unit(folder: Path, ports: Mapping[str, int]) -> Unit:
-    data = folder / "kafka"
+def kafka_unit(around: Surroundings) -> Unit:
+    data, ports = around.folder / "kafka", around.ports
 
     async def start() -> Running:
-        return await kafka.start(data, ports["kafka"], ports["kafka-controller"])
+        told = around.detours.get("kafka")
+        return await kafka.start(data, ports["kafka"], ports["kafka-controller"], advertised=told)
 
     return Unit("kafka", INFRASTRUCTURE, str(data), start)
 
