@@ -1,0 +1,168 @@
+"""The stack as those outside see it: coordinators put care in, people ask, come back and change, messages arrive."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import asyncpg
+import orjson
+
+from deploy.local import ports
+from deploy.local.stack import Plan, Stack
+from simulation.evidence import kernel
+from simulation.seeding import staff_token
+from tests.waiting import until
+
+KARACHI = ZoneInfo("Asia/Karachi")
+ANY_TIME = [{"day": day, "start": "00:00", "end": "24:00"} for day in range(1, 8)]
+THERAPIST: dict[str, Any] = {
+    "organisation": "humqadam-network",
+    "gender": "woman",
+    "profession": "clinical_psychologist",
+    "register_status": "no-register-exists",
+    "languages": [{"language": "ur", "fluency": "native"}],
+    "modalities": ["video", "audio", "phone"],
+    "age_bands": ["18-24", "25-34", "35-44", "45-59", "60+"],
+    "fee": 0,
+    "problem_areas": ["low_mood", "anxiety", "stress", "other"],
+    "steps": [1, 2, 3, 4],
+    "weekly_limit": 10,
+    "status": "active",
+}
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody with a case, and the session they came back with."""
+
+    number: str
+    code: str
+    session: dict[str, str]
+
+
+class Town:
+    """One stack, and what one does there."""
+
+    def __init__(self, stack: Stack, http: aiohttp.ClientSession) -> None:
+        self._stack, self._http = stack, http
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[asyncpg.Connection]:
+        """A look into the tables, for what nobody is told."""
+        connection = await asyncpg.connect(self._stack.addresses["database"])
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    def staff(self, role: str = "coordinator") -> dict[str, str]:
+        """The headers of somebody on the staff."""
+        token = staff_token(self._stack.folder / "secrets", now=time.time(), role=role)
+        return {"authorization": f"Bearer {token}"}
+
+    async def ask(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: Any = None,
+        *,
+        good: int = 200,
+    ) -> tuple[dict[str, Any], str]:
+        """One request that must be answered so: what it holds, and its ETag."""
+        url = f"{self._stack.addresses[service]}{path}"
+        async with self._http.request(method, url, headers=headers, json=body) as answer:
+            said = await answer.read()
+            assert answer.status == good, (method, path, answer.status, said)
+            return (orjson.loads(said) if said else {}), answer.headers.get("etag", "")
+
+    async def therapist(self, therapist_id: UUID, *rules: dict[str, Any], **calendar: Any) -> None:
+        """Somebody who gives care, with a week."""
+        staff = self.staff()
+        week = {"time_zone": "Asia/Karachi", "rules": rules} | calendar
+        await self.ask("matching", "PUT", f"/v1/therapists/{therapist_id}", staff, THERAPIST, good=201)
+        await self.ask("scheduling", "PUT", f"/v1/calendars/{therapist_id}", staff, week)
+        async with self.looking() as tables:
+            await until(lambda: _is_known(tables), "scheduling knows the therapist", every=0.1)
+
+    async def request(self, number: str, **wishes: Any) -> Person:
+        """Somebody asks for help, and comes back with code and PIN."""
+        contact = {"channel": "sms", "address": number, "language": "en", "safe_windows": ANY_TIME}
+        body = {
+            "modalities": ["video"],
+            "languages": ["ur"],
+            "province": "PK-PB",
+            "contact": contact,
+            "consent": {"care": True, "contact": True, "text_version": "2026-01"},
+        } | wishes
+        keyed = {"idempotency-key": f"ask-{number}"}
+        asked, _ = await self.ask("intake", "POST", "/v1/cases", keyed, body, good=202)
+        known = {"case_code": asked["case_code"], "pin": asked["pin"]}
+        session, _ = await self.ask("intake", "POST", "/v1/sessions", {}, known)
+        return Person(number, asked["case_code"], {"authorization": f"Bearer {session['token']}"})
+
+    async def stands(self, person: Person, *states: str) -> dict[str, Any]:
+        """The case as its person sees it, once it is in one of these states."""
+
+        async def look() -> dict[str, Any] | None:
+            case, _ = await self.ask("intake", "GET", f"/v1/cases/{person.code}", person.session)
+            return case if case["state"] in states else None
+
+        found: dict[str, Any] = await until(look, f"{states}", every=0.1)
+        return found
+
+    async def appointment(self, person: Person) -> tuple[dict[str, Any], str]:
+        """The hour the person has, and its version."""
+        case = await self.stands(person, "booked")
+        return await self.ask("scheduling", "GET", case["links"]["appointment"], person.session)
+
+    async def gives_back(self, person: Person) -> dict[str, Any]:
+        """The person cannot come; the hour they had."""
+        hour, seen = await self.appointment(person)
+        changing = person.session | {"if-match": seen}
+        await self.ask("scheduling", "POST", hour["links"]["cancel"], changing, {"reason": "cannot_come"})
+        return hour
+
+    async def texts(self, person: Person, word: str) -> list[str]:
+        """What reached the person's telephone and has this word in it, once something has."""
+        file = self._stack.folder / "sinks" / "sms.jsonl"
+        return list(
+            await until(lambda: _received(file, person.number, word), f"a text with {word}", every=0.1)
+        )
+
+
+def an_hour_on(days: int) -> tuple[datetime, dict[str, Any]]:
+    """Ten o'clock in so many days, and the weekly rule that leaves room for nobody else on that day."""
+    day = datetime.now(KARACHI) + timedelta(days=days)
+    rule = {"day": day.isoweekday(), "start": "10:00", "end": "11:00", "lane": "online"}
+    return day.replace(hour=10, minute=0, second=0, microsecond=0).astimezone(UTC), rule
+
+
+@asynccontextmanager
+async def town(folder: Path) -> AsyncIterator[Town]:
+    """A whole stack of its own, gone at the end."""
+    stack = Stack(folder, plan=Plan(with_zipkin=False, ports=ports.anywhere()), tell=lambda _: None)
+    await stack.start()
+    try:
+        async with aiohttp.ClientSession() as http:
+            yield Town(stack, http)
+    finally:
+        await stack.stop()
+
+
+async def _is_known(tables: asyncpg.Connection) -> bool:
+    return not await kernel.behind(tables, "matching", "matching.therapists", "scheduling")
+
+
+def _received(file: Path, number: str, word: str) -> list[str]:
+    whole = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
+    lines = [orjson.loads(line) for line in whole]
+    return [one["text"] for one in lines if one["to"].endswith(number[1:]) and word in one["text"]]
