@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -80,10 +81,10 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
         agenda_routes,
         appointment_routes,
         change_routes,
-        attending_routes,
         hold_routes,
     ):
         app.include_router(routes(in_turn))
+    app.include_router(attending_routes(in_turn, timedelta(minutes=settings.undo_minutes)))
     app.include_router(holiday_routes(in_turn, read_almanac()))
 
 

@@ -1,7 +1,7 @@
 """What scheduling is told by its environment; the only module that reads it."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     process: ProcessSettings = Field(default_factory=ProcessSettings)
     token_public_key_file: Path = Path("token.public.json")
     pool_size: int = 6
+    # How long a mistaken arrival or no-show can be taken back: as long as whoever missed an hour is not asked why yet
+    # (notifications waits an hour before). Later a person may have read that they were missed. Design.
+    undo_minutes: Annotated[int, Field(ge=1, le=60)] = 60
 
 
 def read_almanac(file: Path = HOLIDAYS) -> Almanac:

@@ -9,6 +9,8 @@ from pydantic import AwareDatetime
 from shared.contracts.base import Event, Modality, Value
 from shared.contracts.matching import CareLane, MatchAttendee
 
+Mistaken = Literal["arrived", "no_show"]
+
 
 class SiteChanged(Event):
     """A place where people are seen; its directions are neutral."""
@@ -138,6 +140,15 @@ class AppointmentNoShow(Appointment):
     type_name: ClassVar[str] = "scheduling.appointment_no_show.v1"
 
 
+class AppointmentCorrected(Appointment):
+    """Staff had said by mistake that its people came, or that nobody did: it stands booked again, as before. What was
+    to be told because of it is not."""
+
+    type_name: ClassVar[str] = "scheduling.appointment_corrected.v1"
+
+    mistaken: Mistaken
+
+
 class SlotNotFound(Event):
     """No candidate of the match had an hour that fits; matching may try again, at most three times."""
 
@@ -182,6 +193,7 @@ EVENTS: tuple[type[Event], ...] = (
     AppointmentArrived,
     AppointmentFulfilled,
     AppointmentNoShow,
+    AppointmentCorrected,
     SlotNotFound,
     SlotFreed,
 )

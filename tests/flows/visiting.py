@@ -7,27 +7,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import aiohttp
 import asyncpg
 import orjson
 
-from deploy.local import ports
-from deploy.local.stack import Plan, Stack
+from deploy.local.stack import Stack
 from simulation.evidence import kernel
-from simulation.seeding import staff_token
+from simulation.seeding import entitle, staff_token
 from tests.waiting import until
 
 KARACHI = ZoneInfo("Asia/Karachi")
 ANY_TIME = [{"day": day, "start": "00:00", "end": "24:00"} for day in range(1, 8)]
+ALL_DAY = [{"day": day, "start": "00:00", "end": "24:00", "lane": "online"} for day in range(1, 8)]
 THERAPIST: dict[str, Any] = {
     "organisation": "humqadam-network",
     "gender": "woman",
     "profession": "clinical_psychologist",
     "register_status": "no-register-exists",
-    "languages": [{"language": "ur", "fluency": "native"}],
     "modalities": ["video", "audio", "phone"],
     "age_bands": ["18-24", "25-34", "35-44", "45-59", "60+"],
     "fee": 0,
@@ -45,6 +44,23 @@ class Person:
     number: str
     code: str
     session: dict[str, str]
+
+
+class Partner:
+    """An organisation that follows its feed."""
+
+    def __init__(self, town: "Town", key: str) -> None:
+        self._town, self._known = town, {"authorization": f"Bearer {key}"}
+
+    async def hears(self, therapist_id: str, count: int) -> list[dict[str, Any]]:
+        """What it is told of one of its people's hours, once it is so much."""
+
+        async def look() -> list[dict[str, Any]] | None:
+            page, _ = await self._town.ask("partners", "GET", "/v1/bookings?after=0&limit=500", self._known)
+            of_theirs = [one for one in page["events"] if one["data"]["practitioner"] == therapist_id]
+            return of_theirs if len(of_theirs) >= count else None
+
+        return list(await until(look, f"{count} changes told to the partner", every=0.2))
 
 
 class Town:
@@ -84,21 +100,29 @@ class Town:
             assert answer.status == good, (method, path, answer.status, said)
             return (orjson.loads(said) if said else {}), answer.headers.get("etag", "")
 
-    async def therapist(self, therapist_id: UUID, *rules: dict[str, Any], **calendar: Any) -> None:
-        """Somebody who gives care, with a week."""
-        staff = self.staff()
+    async def therapist(self, language: str, *rules: dict[str, Any], **calendar: Any) -> UUID:
+        """Somebody who gives care, with a week. Stories keep apart by the language that is spoken in them."""
+        staff, therapist_id = self.staff(), uuid4()
+        profile = THERAPIST | {"languages": [{"language": language, "fluency": "native"}]}
         week = {"time_zone": "Asia/Karachi", "rules": rules} | calendar
-        await self.ask("matching", "PUT", f"/v1/therapists/{therapist_id}", staff, THERAPIST, good=201)
+        await self.ask("matching", "PUT", f"/v1/therapists/{therapist_id}", staff, profile, good=201)
         await self.ask("scheduling", "PUT", f"/v1/calendars/{therapist_id}", staff, week)
         async with self.looking() as tables:
             await until(lambda: _is_known(tables), "scheduling knows the therapist", every=0.1)
+        return therapist_id
 
-    async def request(self, number: str, **wishes: Any) -> Person:
+    async def partner(self, organisation: str) -> Partner:
+        """An organisation with a key, which listens from then on."""
+        file = self._stack.folder / "secrets" / f"{organisation}.key"
+        await entitle(self._stack.addresses["database"], organisation, file)
+        return Partner(self, file.read_text().strip())
+
+    async def request(self, number: str, language: str, **wishes: Any) -> Person:
         """Somebody asks for help, and comes back with code and PIN."""
         contact = {"channel": "sms", "address": number, "language": "en", "safe_windows": ANY_TIME}
         body = {
             "modalities": ["video"],
-            "languages": ["ur"],
+            "languages": [language],
             "province": "PK-PB",
             "contact": contact,
             "consent": {"care": True, "contact": True, "text_version": "2026-01"},
@@ -144,18 +168,6 @@ def an_hour_on(days: int) -> tuple[datetime, dict[str, Any]]:
     day = datetime.now(KARACHI) + timedelta(days=days)
     rule = {"day": day.isoweekday(), "start": "10:00", "end": "11:00", "lane": "online"}
     return day.replace(hour=10, minute=0, second=0, microsecond=0).astimezone(UTC), rule
-
-
-@asynccontextmanager
-async def town(folder: Path) -> AsyncIterator[Town]:
-    """A whole stack of its own, gone at the end."""
-    stack = Stack(folder, plan=Plan(with_zipkin=False, ports=ports.anywhere()), tell=lambda _: None)
-    await stack.start()
-    try:
-        async with aiohttp.ClientSession() as http:
-            yield Town(stack, http)
-    finally:
-        await stack.stop()
 
 
 async def _is_known(tables: asyncpg.Connection) -> bool:

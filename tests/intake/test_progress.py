@@ -19,6 +19,7 @@ from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCorrected,
     AppointmentFulfilled,
     AppointmentNoShow,
     AppointmentRescheduled,
@@ -219,6 +220,18 @@ async def test_a_session_that_took_place_is_care_and_a_missed_hour_takes_none_of
         view = await seen(store, code)
         assert (view.standing.state, view.appointment_id is not None) == (state, state == "booked")
     assert view.standing.reason == "appointment_missed"
+
+
+async def test_an_hour_that_was_missed_by_mistake_only_is_booked_still(
+    store: IntakeDatabase, desk: Desk
+) -> None:
+    case_id, code = await opened(store, desk)
+    await hear(store, appointment(AppointmentBooked, case_id, 1, 1))
+    await hear(store, appointment(AppointmentNoShow, case_id, 1, 2))
+    assert (await seen(store, code)).standing.state == "paused"
+    await hear(store, appointment(AppointmentCorrected, case_id, 1, 3, mistaken="no_show"))
+    view = await seen(store, code)
+    assert (view.standing.state, view.standing.reason, view.appointment_id) == ("booked", None, HOUR)
 
 
 async def test_an_event_about_a_case_that_is_not_here_is_kept_and_not_poison(store: IntakeDatabase) -> None:

@@ -15,6 +15,7 @@ from shared.contracts.intake import ContactStopped, WeeklyWindow
 from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
+    AppointmentCorrected,
     AppointmentFulfilled,
     AppointmentNoShow,
 )
@@ -90,6 +91,24 @@ async def test_a_slip_that_is_put_right_within_the_hour_asks_nobody(
     async with sending(desk, outside):
         await settled(desk, "skipped")
     assert outside.received("sms") == []
+
+
+async def test_whoever_was_missed_by_mistake_is_asked_nothing_and_told_nothing(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    booking = a_booking(person, start=STARTED)
+    corrected = AppointmentCorrected(
+        **booking.model_dump() | {"version": 3, "by": "clinic", "mistaken": "no_show"}
+    )
+    await desk.tell(outside.a_contact(person), then(AppointmentNoShow, booking), corrected)
+    assert await desk.messages("purpose", "state", "reason") == [("checkin", "skipped", "corrected")]
+    desk.now += CHECKIN_AFTER
+    await desk.tell(then(AppointmentNoShow, booking, 4))  # and it was true after all
+    desk.now += CHECKIN_AFTER
+    async with sending(desk, outside):
+        await settled(desk, "sent", "skipped")
+    assert len(outside.received("sms")) == 1
 
 
 async def test_nobody_is_asked_after_a_stop_or_days_later(desk: Desk, outside: OutsideWorld) -> None:

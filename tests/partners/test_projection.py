@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.partners.domain.bookings import ALPHABET, News, Reached, positions, reference
-from shared.contracts.scheduling import AppointmentArrived, AppointmentFulfilled, AppointmentNoShow
+from shared.contracts.scheduling import (
+    AppointmentArrived,
+    AppointmentCorrected,
+    AppointmentFulfilled,
+    AppointmentNoShow,
+)
 from shared.messaging import Database
 from tests.partners.appointments import (
     HOSPITAL,
@@ -73,6 +78,24 @@ async def test_an_hour_that_is_kept_is_booked_under_the_same_reference_or_given_
     assert first["held_until"] == (kept.start - timedelta(hours=1)).isoformat().replace("+00:00", "Z")
     assert (booked["booking_ref"], booked["version"]) == (first["booking_ref"], 2)
     assert (free["booking_ref"], free["reason"]) == (second["booking_ref"], "expired")
+
+
+async def test_an_hour_that_was_missed_by_mistake_only_is_booked_again_under_its_reference(
+    partners: Database,
+) -> None:
+    booking = a_booking()
+    missed = became(booking, AppointmentNoShow)
+    corrected = AppointmentCorrected(**missed.model_dump() | {"version": 3, "mistaken": "no_show"})
+    await tell(partners, booking)
+    await tell(partners, missed)
+    await tell(partners, corrected)
+    events = await told(partners)
+    assert len({event["booking_ref"] for event in events}) == 1
+    assert [(e["kind"].split(".")[1], e["version"], e["status"]) for e in events] == [
+        ("booking_booked", 1, "booked"),
+        ("booking_no_show", 2, "no_show"),
+        ("booking_booked", 3, "booked"),
+    ]
 
 
 async def test_a_partner_hears_who_came_and_what_became_of_an_hour(partners: Database) -> None:

@@ -116,8 +116,9 @@ def test_what_can_be_done_next_is_named_for_staff_and_less_of_it_for_the_person(
     assert next_steps(AN_HOUR, person) == ["cancel", "reschedule"]
     assert next_steps(AN_HOUR, DESK) == ["cancel", "reschedule", "arrive", "no_show"]
     assert "confirm" in next_steps(provisional, DESK)
-    assert next_steps(replace(AN_HOUR, state="arrived"), DESK) == ["cancel", "fulfil"]
-    for over in ("fulfilled", "no_show", "cancelled"):
+    assert next_steps(replace(AN_HOUR, state="arrived"), DESK) == ["cancel", "fulfil", "undo"]
+    assert next_steps(replace(AN_HOUR, state="no_show"), DESK) == ["undo"]
+    for over in ("fulfilled", "cancelled"):
         assert next_steps(replace(AN_HOUR, state=over), COORDINATOR) == []
 
 

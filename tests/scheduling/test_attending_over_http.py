@@ -12,6 +12,7 @@ import pytest_asyncio
 from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCorrected,
     AppointmentFulfilled,
     AppointmentNoShow,
 )
@@ -19,7 +20,7 @@ from tests.scheduling import world
 from tests.scheduling.asking import as_, fields, post
 from tests.scheduling.store import Store
 
-STEPS = ("confirm", "arrive", "fulfil", "no-show")
+STEPS = ("confirm", "arrive", "fulfil", "no-show", "undo")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -104,6 +105,32 @@ async def test_a_step_is_refused_to_whoever_may_not_or_has_not_seen(
     }
     assert fields(answers[422][0]) == [("If-Match", "not_a_version")]
     assert await store.state() == before
+
+
+async def test_a_slip_is_taken_back_by_its_link_and_said_rightly_then(
+    http: httpx2.AsyncClient, store: Store, keys: Path, hour: AppointmentBooked
+) -> None:
+    desk = as_(keys, "clinic_desk", organisation=hour.organisation)
+    stands = await post(http, path(hour, "no-show"), {}, **desk, **{"if-match": '"1"'})
+    for step, state in (("undo", "booked"), ("arrive", "arrived")):
+        link = stands.json()["links"][step]
+        stands = await post(http, link, {}, **desk, **{"if-match": stands.headers["etag"]})
+        assert (stands.status_code, stands.json()["state"]) == (200, state)
+    assert stands.headers["etag"] == '"4"'
+    (said,) = await store.said(AppointmentCorrected)
+    assert (said.version, said.by, said.mistaken) == (3, "clinic", "no_show")
+
+
+async def test_what_cannot_be_taken_back_is_told_as_why(
+    http: httpx2.AsyncClient, store: Store, hour: AppointmentBooked
+) -> None:
+    nothing = await post(http, path(hour, "undo"), {}, **{"if-match": '"1"'})
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing_to_undo")
+    await post(http, path(hour, "no-show"), {}, **{"if-match": '"1"'})
+    store.now += timedelta(minutes=61)
+    late = await post(http, path(hour, "undo"), {}, **{"if-match": '"2"'})
+    assert (late.status_code, late.json()["code"]) == (409, "too_late")
+    assert await store.said(AppointmentCorrected) == []
 
 
 async def test_staff_move_an_hour_provisionally_and_confirm_it(

@@ -26,6 +26,7 @@ from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCorrected,
     AppointmentFulfilled,
     AppointmentNoShow,
     AppointmentRescheduled,
@@ -39,6 +40,7 @@ HOURS: Mapping[type[Appointment], FactKind] = {
     AppointmentArrived: "appointment_arrived",
     AppointmentFulfilled: "appointment_fulfilled",
     AppointmentNoShow: "appointment_no_show",
+    AppointmentCorrected: "appointment_booked",
     AppointmentCancelled: "appointment_cancelled",
 }
 
@@ -57,6 +59,7 @@ OfACase = (
     | AppointmentArrived
     | AppointmentFulfilled
     | AppointmentNoShow
+    | AppointmentCorrected
     | AppointmentCancelled
     | MessageSent
     | MessageDelivered
@@ -167,6 +170,7 @@ HANDLERS: Mapping[type[Event], Callable[[Sequence[Any], Transaction], Awaitable[
     AppointmentArrived: project,
     AppointmentFulfilled: project,
     AppointmentNoShow: project,
+    AppointmentCorrected: project,
     MessageSent: project,
     MessageDelivered: project,
 }

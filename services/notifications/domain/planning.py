@@ -10,16 +10,30 @@ REMINDER_AHEAD = timedelta(hours=24)
 # Long enough for a slip of whoever wrote it down to be put right.
 CHECKIN_AFTER = timedelta(hours=1)
 Change = Literal[
-    "booked", "changed", "cancelled", "over", "checkin", "waitlisted", "consent_request", "invitation"
+    "booked",
+    "changed",
+    "cancelled",
+    "over",
+    "checkin",
+    "corrected",
+    "waitlisted",
+    "consent_request",
+    "invitation",
 ]
-OF_AN_HOUR: frozenset[Change] = frozenset({"booked", "changed", "cancelled", "over", "checkin"})
+OF_AN_HOUR: frozenset[Change] = frozenset({"booked", "changed", "cancelled", "over", "checkin", "corrected"})
+SILENT: frozenset[Change] = frozenset({"over", "corrected"})
 # Why what was planned before is not told any more.
-VOIDED: Mapping[Change, str] = {"cancelled": "cancelled", "over": "hour_over", "checkin": "hour_over"}
+VOIDED: Mapping[Change, str] = {
+    "cancelled": "cancelled",
+    "over": "hour_over",
+    "checkin": "hour_over",
+    "corrected": "corrected",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """An appointment's change (`over`: people came; `checkin`: nobody did); a case put on the waiting list (then `subject_id` is the case); somebody who is invited
+    """An appointment's change (`over`: people came; `checkin`: nobody did; `corrected`: neither was said rightly); a case put on the waiting list (then `subject_id` is the case); somebody who is invited
     (then it is the attendee)."""
 
     change: Change
@@ -109,7 +123,7 @@ def site_fact(site_id: UUID) -> str:
 
 
 def _messages(fact: Fact, now: datetime) -> Iterator[Plan]:
-    if fact.change == "over":
+    if fact.change in SILENT:
         return
     due = now + CHECKIN_AFTER if fact.change == "checkin" else now
     for person in fact.people:

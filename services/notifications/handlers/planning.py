@@ -17,6 +17,7 @@ from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCorrected,
     AppointmentFulfilled,
     AppointmentNoShow,
     AppointmentRescheduled,
@@ -55,6 +56,12 @@ async def ask_after_missed_hours(events: Sequence[AppointmentNoShow], tx: Transa
     """Whoever did not come is asked for once, a while later, and blamed for nothing."""
     standing = await projections.fold_appointments(tx, events, "no_show")
     await _plan(tx, [(event, _fact("checkin", event)) for event in events], standing)
+
+
+async def take_slips_back(events: Sequence[AppointmentCorrected], tx: Transaction) -> None:
+    """Nothing was missed after all: what was to be asked because of it is not, and nothing is told."""
+    standing = await projections.fold_appointments(tx, events, "booked")
+    await _plan(tx, [(event, _fact("corrected", event)) for event in events], standing)
 
 
 async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> None:

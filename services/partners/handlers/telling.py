@@ -24,6 +24,7 @@ from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCorrected,
     AppointmentFulfilled,
     AppointmentHeld,
     AppointmentNoShow,
@@ -42,6 +43,7 @@ STATUS: Mapping[type[Appointment], str] = {
     AppointmentArrived: "arrived",
     AppointmentFulfilled: "fulfilled",
     AppointmentNoShow: "no_show",
+    AppointmentCorrected: "booked",
 }
 # What needs no more than is said of every booking.
 PLAIN: Mapping[str, type[Booking]] = {

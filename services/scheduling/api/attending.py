@@ -1,5 +1,6 @@
 """/v1/appointments/{id}/confirm, arrive, fulfil, no-show: what staff say of a booked hour."""
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from services.scheduling.api.appointments import caller_of, shown
 from services.scheduling.api.turns import answer
 from services.scheduling.domain.attendance import Step
-from services.scheduling.handlers.attending import take_step
+from services.scheduling.handlers.attending import take_step, undo
 from services.scheduling.repository.turns import InTurn
 from shared.web import Principal, allowed
 from shared.web.versions import seen_version
@@ -16,7 +17,7 @@ from shared.web.versions import seen_version
 Attending = Annotated[Principal, allowed("coordinator", own=("therapist", "clinic_desk"))]
 
 
-def attending_routes(in_turn: InTurn) -> APIRouter:
+def attending_routes(in_turn: InTurn, undo_within: timedelta) -> APIRouter:
     """For the therapist and the staff of the organisation. If-Match says which version was seen; a step that was
     taken already changes nothing, so each is safe to send twice."""
     router = APIRouter(tags=["appointments"])
@@ -45,5 +46,13 @@ def attending_routes(in_turn: InTurn) -> APIRouter:
     async def no_show(appointment_id: UUID, staff: Attending, request: Request) -> Response:
         """Nobody came; not before the start: 409 `too_early` says from when on (`possible_from`)."""
         return await take("no_show", appointment_id, staff, request)
+
+    @router.post("/v1/appointments/{appointment_id}/undo")
+    async def take_back(appointment_id: UUID, staff: Attending, request: Request) -> Response:
+        """An arrival or a no-show was said by mistake: it stands booked again, and nobody is asked why they missed it.
+        For an hour after it; then 409 `too_late`, as after a session that took place 409 `already_fulfilled`."""
+        caller, seen = caller_of(staff), seen_version(request)
+        after = await answer(in_turn, request, lambda tx: undo(tx, appointment_id, caller, seen, undo_within))
+        return shown(after, caller)
 
     return router

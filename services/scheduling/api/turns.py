@@ -24,6 +24,8 @@ STATUS = {
     "already_no_show": 409,
     "not_arrived": 409,
     "too_early": 409,
+    "too_late": 409,
+    "nothing_to_undo": 409,
     "already_begun": 409,
     "already_withdrawn": 409,
     "already_booked": 409,

@@ -5,9 +5,10 @@ Whatever became of it, the hour was taken: its reservations stay and it counts i
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Literal
 
-from services.scheduling.domain.appointments import Appointment, State
+from services.scheduling.domain.appointments import Appointment, Certainty, State
 from services.scheduling.domain.refusals import Refused, check_seen
 
 Step = Literal["confirm", "arrive", "fulfil", "no_show"]
@@ -33,6 +34,10 @@ PASSAGES: Mapping[Step, Passage] = {
     "no_show": Passage("booked", "no_show", opens=0),
 }
 
+# What a slip of the hand may have said of somebody. A session that took place is said by whoever held it.
+Mistaken = Literal["arrived", "no_show"]
+UNDONE: tuple[Mistaken, ...] = ("arrived", "no_show")
+
 _STANDS: Mapping[State, tuple[str, str]] = {
     "booked": ("not_arrived", "Nobody has arrived yet."),
     "arrived": ("already_arrived", "They have arrived."),
@@ -53,6 +58,33 @@ def after_step(appointment: Appointment, step: Step, seen: int | None, now: int)
     _check_time(appointment, passage, now)
     # Whoever came, came to this hour: nothing about it is open any more.
     return replace(appointment, state=passage.after, certainty="firm", version=appointment.version + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The last step: when it was taken, and how certain the hour was before."""
+
+    at: datetime
+    certainty: Certainty
+
+
+def undone(
+    appointment: Appointment, last: Taken | None, seen: int | None, now: datetime, within: timedelta
+) -> Appointment:
+    """The appointment as it stood before somebody said by mistake that its people came, or that nobody did. Raises
+    Refused: unseen, from another state, or longer after it than `within`."""
+    check_seen(appointment.version, seen)
+    if appointment.state == "booked":
+        raise Refused("nothing_to_undo", "Nothing was said yet of who came.")
+    check_state(appointment, *UNDONE)
+    if last is None or now - last.at > within:
+        raise Refused("too_late", "Others have acted on it by now; it can not be taken back any more.")
+    return replace(appointment, state="booked", certainty=last.certainty, version=appointment.version + 1)
+
+
+def mistaken_of(appointment: Appointment) -> Mistaken:
+    """What is said of it and can be taken back."""
+    return "no_show" if appointment.state == "no_show" else "arrived"
 
 
 def possible_steps(appointment: Appointment) -> list[Step]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.scheduling.domain import grid
 from services.scheduling.domain.appointments import Appointment, By, Certainty, State
-from services.scheduling.domain.attendance import check_state, possible_steps
+from services.scheduling.domain.attendance import UNDONE, check_state, possible_steps
 from services.scheduling.domain.availability import Board, Need
 from services.scheduling.domain.booking import Candidate, Hour, Wish, decide
 from services.scheduling.domain.calendars import Fault
@@ -65,7 +65,9 @@ def next_steps(appointment: Appointment, caller: Caller) -> list[str]:
     steps: list[str] = ["cancel"] if appointment.state in ("booked", "arrived") else []
     if appointment.state == "booked":
         steps.append("reschedule")
-    return steps if caller.by == "person" else [*steps, *possible_steps(appointment)]
+    if caller.by == "person":
+        return steps
+    return [*steps, *possible_steps(appointment), *(["undo"] if appointment.state in UNDONE else [])]
 
 
 def changed_by(caller: Caller, said: By | None) -> By:

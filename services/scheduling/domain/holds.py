@@ -100,6 +100,19 @@ def check_fence(appointment: Appointment, fence: Fence) -> None:
         raise Refused("case_moved_on", "This case was taken back, or is looked after otherwise.")
 
 
+def check_alone(
+    appointment: Appointment,
+    fence: Fence,
+    others: Sequence[Appointment],
+    held: Sequence[Hold],
+    now: datetime,
+) -> None:
+    """Whether it may stand booked again: its case has nothing else by now, and goes on. Raises Refused."""
+    check_fence(appointment, fence)
+    if others or any(one.at(now).state == "held" for one in held):
+        raise Refused("already_booked", "This case has another hour by now.")
+
+
 def check_therapist(caller: Caller, therapist: Therapist | None) -> Therapist:
     """The therapist, if it is for the caller to give their hours away. Raises Refused."""
     if therapist is None or not _of_their_own(caller, therapist.id, therapist.organisation):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.scheduling.domain.appointments import Appointment, By, Change
-from services.scheduling.domain.attendance import Step
+from services.scheduling.domain.attendance import Mistaken, Step
 from services.scheduling.domain.holds import Hold
 from services.scheduling.domain.wall_time import moment_of
 from shared.contracts import scheduling
@@ -13,6 +13,7 @@ from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCorrected,
     AppointmentFulfilled,
     AppointmentHeld,
     AppointmentNoShow,
@@ -64,6 +65,11 @@ def cancelled(appointment: Appointment, change: Change, tx: Transaction) -> Appo
 def stepped(appointment: Appointment, step: Step, by: By, tx: Transaction) -> scheduling.Appointment:
     """What became of it."""
     return SAID_AFTER[step](**_about(appointment, tx), by=by)
+
+
+def corrected(appointment: Appointment, mistaken: Mistaken, by: By, tx: Transaction) -> AppointmentCorrected:
+    """It stands again as before somebody slipped."""
+    return AppointmentCorrected(**_about(appointment, tx), by=by, mistaken=mistaken)
 
 
 def freed(appointments: Iterable[Appointment], tx: Transaction) -> list[SlotFreed]:

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from services.scheduling.domain.appointments import Appointment, Change
-from services.scheduling.domain.attendance import Step
+from services.scheduling.domain.attendance import Step, Taken
 from services.scheduling.domain.wall_time import minute_of, moment_of
 from services.scheduling.domain.weeks import monday_of, week_from
 from shared.messaging import Transaction
@@ -77,15 +77,22 @@ WITH changed AS (
     UPDATE appointments SET version = $2, state = $3, certainty = $4, changed_at = $5, changed_by = $6, changed_trace = $7
     WHERE appointment_id = $1 RETURNING *
 )
-INSERT INTO appointment_changes (appointment_id, version, case_id, step, changed_at, changed_by, traceparent)
-SELECT appointment_id, version, case_id, $8, changed_at, changed_by, changed_trace FROM changed
+INSERT INTO appointment_changes (appointment_id, version, case_id, step, changed_at, changed_by, traceparent,
+    certainty_before)
+SELECT appointment_id, version, case_id, $8, changed_at, changed_by, changed_trace, $9 FROM changed
 """
-STEPS: Mapping[Step, str] = {
+STEPS: Mapping[Step | Literal["undo"], str] = {
     "confirm": "appointment_confirmed",
     "arrive": "appointment_arrived",
     "fulfil": "appointment_fulfilled",
     "no_show": "appointment_no_show",
+    "undo": "appointment_corrected",
 }
+
+TAKEN = """
+SELECT changed_at, coalesce(certainty_before, 'firm') AS certainty_before FROM appointment_changes
+WHERE appointment_id = $1 AND version = $2
+"""
 
 COLUMNS = """
 SELECT appointment_id, case_id, match_id, attempt, version, state, lane, modality, therapist_id, organisation,
@@ -200,7 +207,19 @@ async def move(tx: Transaction, appointment: Appointment, change: Change) -> Non
     )
 
 
-async def take_step(tx: Transaction, after: Appointment, step: Step, change: Change) -> None:
+async def last_step(tx: Transaction, appointment: Appointment) -> Taken | None:
+    """The step that led to how it stands; none where nothing has changed since it was booked."""
+    row = await tx.connection.fetchrow(TAKEN, appointment.id, appointment.version)
+    return Taken(row["changed_at"], row["certainty_before"]) if row else None
+
+
+async def take_step(
+    tx: Transaction,
+    before: Appointment,
+    after: Appointment,
+    step: Step | Literal["undo"],
+    change: Change,
+) -> None:
     """Writes what became of it. What it reserves and where it counts stays as it is."""
     await tx.connection.execute(
         TAKE_STEP,
@@ -212,6 +231,7 @@ async def take_step(tx: Transaction, after: Appointment, step: Step, change: Cha
         change.by,
         tx.traceparent_of(str(after.case_id)),
         STEPS[step],
+        before.certainty,
     )
 
 

@@ -11,6 +11,7 @@ from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCorrected,
     AppointmentFulfilled,
     AppointmentHeld,
     AppointmentNoShow,
@@ -78,6 +79,7 @@ EXAMPLES: tuple[Event, ...] = (
     AppointmentArrived(**HOUR, version=3, by="clinic", changed_at=story.BEGINS),
     AppointmentFulfilled(**HOUR, version=4, by="therapist", changed_at=story.ENDS),
     AppointmentNoShow(**HOUR, version=3, by="clinic", changed_at=story.ENDS),
+    AppointmentCorrected(**HOUR, version=4, by="clinic", changed_at=story.ENDS, mistaken="no_show"),
     SlotNotFound(
         case_id=story.CASE,
         match_id=story.MATCH,

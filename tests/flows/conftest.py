@@ -1,0 +1,25 @@
+"""One town for all stories: a whole stack takes a minute to come up."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest_asyncio
+
+from deploy.local import ports
+from deploy.local.stack import Plan, Stack
+from tests.flows.visiting import Town
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def here(stack_folder: Path) -> AsyncIterator[Town]:
+    """A whole stack of its own, gone at the end."""
+    stack = Stack(
+        stack_folder / "town", plan=Plan(with_zipkin=False, ports=ports.anywhere()), tell=lambda _: None
+    )
+    await stack.start()
+    try:
+        async with aiohttp.ClientSession() as http:
+            yield Town(stack, http)
+    finally:
+        await stack.stop()
