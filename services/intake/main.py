@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
-from services.intake.handlers import progress
+from services.intake.handlers import pausing, progress
 from services.intake.roles import page_renderer, serve_crisis, serve_keys, serve_people
 from services.intake.settings import Settings
 from services.intake.settings.data_files import read_policy
@@ -96,10 +96,11 @@ async def build_vault(settings: Settings, policy: Policy, app: FastAPI) -> Built
 
 
 async def build_worker(settings: Settings, policy: Policy, app: FastAPI) -> Built:
-    """The routine lane out, and what the others say in."""
+    """The routine lane out, what the others say in, and what comes due."""
     kernel = await _kernel(settings, "worker")
     kernel.relay("routine")
     kernel.desk([kernel.consumer("intake", HEARD, progress.HANDLERS)], {"intake": ("standings",)})
+    kernel.due(pausing.DUE_HANDLERS)
     kernel.retention(idempotency.sweep)
     return kernel.loops, kernel.close
 

@@ -18,6 +18,7 @@ from services.intake.api import (
     help,
     invitations,
     keys,
+    pauses,
     reaching,
     reference,
     rota,
@@ -77,10 +78,12 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
         withdrawals.open_withdrawals(cards, database),
     )
     app.include_router(wishes.wish_routes(wishing))
+    pausing = pauses.open_pause_desk(policy, cards, database)
+    app.include_router(pauses.pause_routes(pausing))
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
     app.include_router(withdrawals.withdrawal_routes(leaving))
-    behind = Behind(counter, knocking, look, answer, wishing, leaving)
+    behind = Behind(counter, knocking, look, answer, wishing, leaving, pausing)
     serve_pages(app, open_frontend(page_renderer(settings, policy), behind))
     return watch
 

@@ -87,11 +87,13 @@ class CaseSubmitted(RequestForCare):
 
 
 class CaseUpdated(RequestForCare):
-    """The wishes or the gate of a case changed: the whole request again, as it stands from now on."""
+    """The wishes or the gate of a case changed: the whole request again, as it stands from now on. `resumed_after` is
+    the attempt after which somebody let it go on: an hour of that one that did not take place is sought for again."""
 
     type_name: ClassVar[str] = "intake.case_updated.v1"
 
     request_version: int
+    resumed_after: int | None = None
     updated_at: AwareDatetime
 
 

@@ -1,5 +1,7 @@
 """Coming back in a browser to change one's mind: what one wishes for, or the whole request. No script is needed."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.browser.visitor import Visitor
@@ -10,6 +12,12 @@ NEEDS = "SELECT needs::text FROM intake.cases WHERE case_code = $1"
 TAKEN_BACK = (
     "SELECT w.reason FROM intake.withdrawals w JOIN intake.cases USING (case_id) WHERE case_code = $1"
 )
+PAUSED = "SELECT paused_for FROM intake.cases WHERE case_code = $1"
+# As a case stands of which a human has closed the alarm of a call for help.
+CALLED_ONLY = """
+WITH gone AS (DELETE FROM intake.consents k USING intake.cases c WHERE k.case_id = c.case_id AND case_code = $1)
+UPDATE intake.cases SET gate = 'waits_for_human', paused_for = 'not_asked_yet' WHERE case_code = $1
+"""
 STOPPED = """
 SELECT count(*) FROM intake.outbox o JOIN intake.cases c ON o.key = c.person_id::text
 WHERE c.case_code = $1 AND o.type = 'intake.contact_stopped.v1'
@@ -60,7 +68,7 @@ async def test_taking_back_can_be_come_to_directly_in_urdu_on_a_phone(
     assert not [address for address in phone.asked if pin in address or "?" in address]
 
 
-@pytest.mark.parametrize("page", ["withdraw", "wishes"])
+@pytest.mark.parametrize("page", ["withdraw", "wishes", "pause", "resume"])
 async def test_nobody_without_the_pin_comes_to_these_pages(
     plain_visitor: Visitor, store: IntakeDatabase, page: str
 ) -> None:
@@ -122,3 +130,48 @@ async def test_a_change_of_what_has_changed_meanwhile_is_looked_at_again(
     await phone.on("wishes")
     assert phone.t["wishes"]["meanwhile"] in await phone.page.locator("main").inner_text()
     assert "in_person" in await store.admin.fetchval(NEEDS, code)
+
+
+async def test_somebody_who_is_away_lets_the_request_wait_and_go_on_again(
+    plain_visitor: Visitor, store: IntakeDatabase
+) -> None:
+    code, pin = await plain_visitor.ask()
+    await plain_visitor.enter("status", code, pin)
+    page, t = plain_visitor.page, plain_visitor.t
+    await plain_visitor.press(t["pause"]["open"])
+    await plain_visitor.on("pause")
+    await page.fill("#until", "2020-01-01")
+    await plain_visitor.press(t["pause"]["confirm"])
+    assert await page.locator("#until-error").inner_text() == t["errors"]["over_already"]
+    day = datetime.now(UTC).date() + timedelta(days=30)
+    await page.fill("#until", day.isoformat())
+    await plain_visitor.picture("pause")
+    await plain_visitor.press(t["pause"]["confirm"])
+    await plain_visitor.on("status")
+    text = await page.locator("main").inner_text()
+    assert t["pause"]["done"] in text
+    assert t["pauses"]["on_request"] in text
+    assert f"{day.day} {t['months'][day.month - 1]}" in text
+    await plain_visitor.picture("paused")
+    assert await store.admin.fetchval(PAUSED, code) == "on_request"
+    await plain_visitor.press(t["resume"]["confirm"])
+    text = await page.locator("main").inner_text()
+    assert t["resume"]["done"] in text
+    assert t["states"]["matching"] in text
+    assert await store.admin.fetchval(PAUSED, code) is None
+
+
+async def test_whoever_only_called_for_help_agrees_on_the_page_before_somebody_is_looked_for(
+    phone: Visitor, store: IntakeDatabase
+) -> None:
+    code, pin = await phone.ask()
+    await store.admin.execute(CALLED_ONLY, code)
+    await phone.enter("resume", code, pin)
+    await phone.press(phone.t["resume"]["confirm"])
+    assert await phone.page.locator("#care-error").inner_text() == phone.t["errors"]["care"]
+    await phone.choose("care", "yes")
+    await phone.choose("contact_consent", "yes")
+    await phone.picture("resume")
+    await phone.press(phone.t["resume"]["confirm"])
+    assert phone.t["states"]["matching"] in await phone.page.locator("main").inner_text()
+    assert [pixels for pixels in [*phone.wider, await phone.sideways()] if pixels > 0] == []

@@ -22,6 +22,7 @@ from tests.intake.conftest import IntakeDatabase
 from tests.intake.test_asking import ask, asking
 from tests.intake.test_progress import HOUR, appointment
 
+LINKS = {"self": "", "withdraw": "/withdraw", "pause": "/pause"}  # of a case that is looked for
 Token = Callable[..., dict[str, str]]
 NOTIFICATIONS = {"Authorization": "Bearer " + "n" * 32}
 
@@ -52,7 +53,7 @@ async def test_a_person_sees_how_the_case_stands(people: httpx2.AsyncClient) -> 
         "wait",
         1,
     )
-    assert body["links"] == {"self": path, "withdraw": f"{path}/withdraw"}
+    assert body["links"] == {name: path + at for name, at in LINKS.items()}
     assert "crisis" not in body
 
 

@@ -12,7 +12,7 @@ from services.matching.handlers.standing import count_hours, withdraw_matches
 from shared.contracts.intake import CaseSubmitted, CaseUpdated
 from shared.messaging import Due
 from tests.matching.conftest import Office
-from tests.matching.events import a_case, booked, withdrawal
+from tests.matching.events import a_case, booked, cancelled, withdrawal
 from tests.matching.examples import NOW
 
 
@@ -166,3 +166,36 @@ async def test_a_change_of_a_case_never_heard_of_is_a_request_like_any_other(off
 def test_nothing_a_person_says_costs_them_their_hour(state: Any, gate_is_open: bool) -> None:
     case = Case(uuid4(), uuid4(), state)
     assert on_change(case, gate_is_open=gate_is_open, wishes_differ=True) == "keep"
+
+
+@pytest.mark.parametrize("state", ["booked", "cancelled", "matched"])
+def test_whoever_asks_again_is_searched_for_only_when_their_hour_is_known_to_be_no_more(state: Any) -> None:
+    case = Case(uuid4(), uuid4(), state, attempt=2)
+
+    def change(after: int | None, gate_is_open: bool = True) -> str:
+        return on_change(case, gate_is_open=gate_is_open, wishes_differ=False, resumed_after=after)
+
+    assert [change(after) for after in (None, 0, 1)] == ["keep"] * 3
+    assert (change(2), change(3)) == ("search", "search")
+    assert change(2, gate_is_open=False) != "search"
+
+
+@pytest.mark.parametrize("heard_of_it", [True, False])
+async def test_a_search_goes_on_after_a_cancelled_hour_that_its_person_lets_go_on(
+    office: Office, heard_of_it: bool
+) -> None:
+    await office.describe(1)
+    case = await heard(office)
+    [match] = await office.said("match_made")
+    hour = booked(match)
+    await office.hear(count_hours, hour)
+    lost = cancelled(hour)
+    if heard_of_it:
+        await office.hear(count_hours, lost)
+    await follow(office, changed(case, resumed_after=1))
+    _, second = await office.said("match_made")
+    assert (second["attempt"], await office.loads()) == (2, {1: 1})
+    await office.hear(count_hours, lost)
+    await follow(office, changed(case, 3, resumed_after=1))
+    assert len(await office.said("match_made")) == 2
+    assert await office.said("match_withdrawn") == []

@@ -22,12 +22,13 @@ from deploy.local.kafka import KafkaServer
 from deploy.local.ports import free_port
 from services.matching.api.profiles import EXAMPLE
 from shared.contracts.base import Event
+from shared.contracts.intake import CaseUpdated
 from shared.contracts.topics import TOPICS
 from shared.messaging import KafkaSettings, ensure_topics
 from shared.messaging.outbox import partition_of
 from shared.telemetry import new_traceparent
 from shared.web import TokenSigner
-from tests.matching.events import a_case, withdrawal
+from tests.matching.events import a_case, booked, cancelled, withdrawal
 from tests.stack_fixtures import FreshDatabase
 
 pytestmark = pytest.mark.kafka
@@ -102,10 +103,9 @@ async def said(bootstrap: str, topic: str, key: UUID, count: int) -> list[Any]:
         return found
 
 
-async def test_a_case_is_matched_and_withdrawn_on_its_lane_in_its_own_trace(
-    database: FreshDatabase, kafka_server: KafkaServer, tmp_path: Path
-) -> None:
-    bootstrap = kafka_server.bootstrap
+@asynccontextmanager
+async def matching(database: FreshDatabase, bootstrap: str, tmp_path: Path) -> AsyncIterator[UUID]:
+    """The whole service, migrated, with one therapist."""
     await ensure_topics(KafkaSettings(bootstrap), TOPICS)
     key = OKPKey.generate_key("Ed25519", parameters={"kid": "tests"}, private=True)
     (tmp_path / "private").write_bytes(orjson.dumps(key.as_dict(private=True)))
@@ -120,12 +120,20 @@ async def test_a_case_is_matched_and_withdrawn_on_its_lane_in_its_own_trace(
     headers = {"authorization": f"Bearer {coordinator}"}
     therapist = UUID(bytes=uuid_utils.uuid7().bytes)
     profile = EXAMPLE | {"modalities": ["video"], "sites": []}
-    case, trace = a_case(), new_traceparent(True)
     async with running("migrate", environment):
         pass
     async with running("all", environment) as client:
         made = await client.put(f"/v1/therapists/{therapist}", json=profile, headers=headers)
         assert made.status_code == 201
+        yield therapist
+
+
+async def test_a_case_is_matched_and_withdrawn_on_its_lane_in_its_own_trace(
+    database: FreshDatabase, kafka_server: KafkaServer, tmp_path: Path
+) -> None:
+    bootstrap = kafka_server.bootstrap
+    case, trace = a_case(), new_traceparent(True)
+    async with matching(database, bootstrap, tmp_path) as therapist:
         [changed] = await said(bootstrap, "matching.therapists", therapist, 1)
         await tell(bootstrap, case, 1, trace)
         [match] = await said(bootstrap, "matching.matches.online", case.case_id, 1)
@@ -137,3 +145,21 @@ async def test_a_case_is_matched_and_withdrawn_on_its_lane_in_its_own_trace(
     assert [one["ce_type"] for one in told] == [b"matching.match_made.v1", b"matching.match_withdrawn.v1"]
     assert [one["ce_sequence"] for one in told] == [b"1", b"2"]
     assert {one["traceparent"].decode()[3:35] for one in told} == {trace[3:35]}
+
+
+async def test_a_case_whose_hour_was_cancelled_is_matched_again_when_it_goes_on(
+    database: FreshDatabase, kafka_server: KafkaServer, tmp_path: Path
+) -> None:
+    bootstrap = kafka_server.bootstrap
+    case, trace = a_case(), new_traceparent(True)
+    async with matching(database, bootstrap, tmp_path):
+        await tell(bootstrap, case, 1, trace)
+        [match] = await said(bootstrap, "matching.matches.online", case.case_id, 1)
+        hour = booked(orjson.loads(match.value))
+        await tell(bootstrap, hour, 1, trace)
+        await tell(bootstrap, cancelled(hour), 2, trace)
+        goes_on = case.model_dump() | {"request_version": 2, "updated_at": case.submitted_at}
+        await tell(bootstrap, CaseUpdated(**goes_on, resumed_after=1), 2, trace)
+        _, second = await said(bootstrap, "matching.matches.online", case.case_id, 2)
+    assert orjson.loads(second.value)["attempt"] == 2
+    assert dict(second.headers)["ce_type"] == b"matching.match_made.v1"

@@ -5,16 +5,43 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from fastapi import Response
+from fastapi import Request, Response
 
 from services.intake.api.cards import CardDeck
+from services.intake.domain.pauses import CAN_WAIT
 from services.intake.repository.standings import CaseView
 from shared.web import Problem, fast_json
+
+IF_MATCH: dict[str, Any] = {
+    "parameters": [{"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}]
+}
 
 
 def not_found() -> Problem:
     """The same for a case that does not exist and for somebody else's."""
     return Problem(404, "case_not_found", "There is no such case, or it is not yours.")
+
+
+def closed() -> Problem:
+    """Nothing is changed any more."""
+    return Problem(409, "case_closed", "This case is closed; care can be asked for again at any time.")
+
+
+def stale() -> Problem:
+    """Somebody else was there meanwhile."""
+    return Problem(412, "changed_meanwhile", "The case has changed; look at it again and then decide.")
+
+
+def check_seen(request: Request, view: CaseView) -> None:
+    """Whether a change is made on what its caller saw. Raises Problem 428 without If-Match, 409, 412."""
+    header = request.headers.get("if-match")
+    if header is None:
+        raise Problem(428, "version_needed", "Send the ETag of the case as If-Match.")
+    if view.standing.state == "closed":
+        raise closed()
+    tags = {tag.strip() for tag in header.split(",")}
+    if not tags & {etag_of(view), "*"}:
+        raise stale()
 
 
 def etag_of(view: CaseView) -> str:
@@ -52,6 +79,10 @@ def _shown(view: CaseView) -> Mapping[str, Any]:
     links = {"self": path}
     if stands.state != "closed":
         links["withdraw"] = f"{path}/withdraw"
+    if stands.state == "paused":
+        links["resume"] = f"{path}/resume"
+    if stands.state in CAN_WAIT and stands.reason != "not_asked_yet":
+        links["pause"] = f"{path}/pause"
     if view.match_id is not None:
         links["choose"] = f"/v1/matches/{view.match_id}"
     if stands.alternative == "helpline":

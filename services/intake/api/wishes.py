@@ -14,7 +14,7 @@ from services.intake.api.cards import CardDeck
 from services.intake.api.problems import refused
 from services.intake.api.requests import WishesSent
 from services.intake.api.together import together
-from services.intake.api.views import etag_of, not_found, render_view
+from services.intake.api.views import IF_MATCH, check_seen, closed, etag_of, not_found, render_view, stale
 from services.intake.domain.checking import check_wishes
 from services.intake.domain.codes import read_case_code
 from services.intake.domain.contacts import Window
@@ -33,9 +33,7 @@ EXAMPLE: dict[str, Any] = {
     "max_fee": None,
     "booking_mode": "choose",
 }
-CHANGING = patch_of(WishesSent, change=EXAMPLE) | {
-    "parameters": [{"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}]
-}
+CHANGING = patch_of(WishesSent, change=EXAMPLE) | IF_MATCH
 Asker = Annotated[Principal, allowed(own=("person",))]
 
 
@@ -71,12 +69,12 @@ def wish_routes(desk: WishDesk) -> APIRouter:
         """Changes wishes by RFC 7396: null takes one away. Needs the case's ETag as If-Match; what nobody wishes to
         be other is left as it is, and answered with the same ETag."""
         found = await _own(desk, caller, code)
-        _check_precondition(request, found)
+        check_seen(request, found.view)
         needs = wished_after(desk.policy, found.needs, await request.body())
         view, trace = found.view, request.scope.get("traceparent")
         answer = await desk.change(Change(view.case_id, view.version, needs, trace))
         if answer is not None:
-            raise _closed() if answer == "closed" else _stale()
+            raise closed() if answer == "closed" else stale()
         now = await desk.look(view.case_code)
         return render_view(now.view if now else view, desk.cards)
 
@@ -107,17 +105,6 @@ async def _own(desk: WishDesk, caller: Principal, code: str) -> Wished:
     return found
 
 
-def _check_precondition(request: Request, found: Wished) -> None:
-    header = request.headers.get("if-match")
-    if header is None:
-        raise Problem(428, "version_needed", "Send the ETag of the case as If-Match.")
-    if found.view.standing.state == "closed":
-        raise _closed()
-    tags = {tag.strip() for tag in header.split(",")}
-    if not tags & {etag_of(found.view), "*"}:
-        raise _stale()
-
-
 def wished_after(policy: Policy, before: Needs, body: bytes) -> Needs:
     """The wishes after a merge patch. Raises Problem 400 or 422, field by field."""
     try:
@@ -145,11 +132,3 @@ def wished_after(policy: Policy, before: Needs, body: bytes) -> Needs:
 
 def _pointer(name: str) -> str:
     return "/" + name[:40].replace("~", "~0").replace("/", "~1")
-
-
-def _closed() -> Problem:
-    return Problem(409, "case_closed", "This case is closed; care can be asked for again at any time.")
-
-
-def _stale() -> Problem:
-    return Problem(412, "changed_meanwhile", "The case has changed; look at it again and then decide.")

@@ -31,7 +31,7 @@ def held(before: KeptRequest, now: datetime) -> KeptRequest:
     """The request after a human judged it graver: it waits for a human again, paused or not."""
     if before.closed or (before.gate == "waits_for_human" and before.paused_for is None):
         return before
-    return _decided(replace(before, gate="waits_for_human", paused_for=None), now)
+    return _decided(replace(before, gate="waits_for_human", paused_for=None, paused_until=None), now)
 
 
 def released(before: KeptRequest, policy: GatePolicy, now: datetime, *, asked_for_care: bool) -> KeptRequest:
@@ -42,6 +42,8 @@ def released(before: KeptRequest, policy: GatePolicy, now: datetime, *, asked_fo
     if before.closed or before.gate != "waits_for_human" or _waits_for_human(before, policy, asked_for_care):
         return before
     pause = _pause(before, policy, asked_for_care)
+    if before.paused_for == "on_request" and pause is None:
+        return before  # an alarm that did not hold the gate does not end what its person asked for
     after = replace(before, gate="waits_for_human" if pause else gate(before.awaits, False), paused_for=pause)
     return before if after == before else _decided(after, now)
 
@@ -52,12 +54,19 @@ def _waits_for_human(before: KeptRequest, policy: GatePolicy, asked_for_care: bo
 
 
 def _pause(before: KeptRequest, policy: GatePolicy, asked_for_care: bool) -> Pause | None:
-    closed = sorted((one for one in before.alarms if one.closed_at), key=_when)
+    closed = sorted((one for one in before.alarms if _counts(one, before)), key=_when)
     said = [policy.after_closing[one.outcome] for one in closed if one.outcome]
     telling = [one for one in said if one != "says_nothing"]
     if telling and telling[-1] == "pauses":
         return "helped_elsewhere"
     return None if asked_for_care else "not_asked_yet"
+
+
+def _counts(alarm: AlarmOnCase, before: KeptRequest) -> bool:
+    """What was said of the person before they were let go on is history."""
+    if alarm.closed_at is None:
+        return False
+    return before.resumed_at is None or alarm.closed_at > before.resumed_at
 
 
 def _when(alarm: AlarmOnCase) -> tuple[datetime, str]:

@@ -147,6 +147,8 @@ class Progress:
     gate_since: datetime | None = None
     withdrawn_for: str | None = None
     in_care_since: datetime | None = None
+    paused_until: datetime | None = None
+    resumed_after: int | None = None
 
     @property
     def stands_since(self) -> datetime:
@@ -192,6 +194,8 @@ def standing(progress: Progress) -> Standing:
         return _held(progress)
     if fact is None:
         return Standing("matching", "system", progress.stands_since, None, None, "wait")
+    if fact.kind in ENDED_HOURS and fact.attempt <= (progress.resumed_after or 0):
+        return Standing("matching", "system", progress.stands_since, None, "looking_again", "wait")
     return _searching(fact, progress.alternative)
 
 
@@ -212,7 +216,9 @@ def _held(progress: Progress) -> Standing:
         return Standing("held", "guardian", since, None, "consent_needed", "ask_guardian")
     if progress.paused_for:
         # Nobody calls any more: to say that a human is waited for would be waiting for nothing.
-        return Standing("paused", "person", since, None, progress.paused_for, "ask_again_any_time")
+        return Standing(
+            "paused", "person", since, progress.paused_until, progress.paused_for, "ask_again_any_time"
+        )
     return Standing("held", "clinician", since, None, "conversation_first", "expect_a_call")
 
 

@@ -10,6 +10,7 @@ TOLD: dict[str, tuple[str, ...]] = {
         "conversation_first",
         "helped_elsewhere",
         "not_asked_yet",
+        "on_request",
         "consent_refused",
         "withdrawn",
         "appointment_cancelled",

@@ -49,8 +49,8 @@ Script = Literal["Latn", "Arab"]
 MessageLanguage = Literal["en", "ur"]
 Level = Literal["R1", "R2", "R3"]
 Gate = Literal["open", "waits_for_consent", "waits_for_human"]
-# For what a case waits that a human has spoken about and that does not go on.
-Pause = Literal["helped_elsewhere", "not_asked_yet"]
+# For what a case waits that does not go on: what a human found, or the wish of its person.
+Pause = Literal["helped_elsewhere", "not_asked_yet", "on_request"]
 WithdrawReason = Literal[
     "changed_mind",
     "feels_better",

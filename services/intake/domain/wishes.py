@@ -21,6 +21,7 @@ class KeptRequest:
 
     `version` is that of the view its person has seen, `request_version` counts what was changed in the request.
     `alarms` are all of the case, in no order; `gate_since` is when a human last decided about the gate.
+    `resumed_after` is the attempt of matching after which somebody let a paused case go on, 0 where there was none.
     """
 
     case_id: UUID
@@ -40,6 +41,9 @@ class KeptRequest:
     alarms: tuple[AlarmOnCase, ...] = ()
     paused_for: Pause | None = None
     gate_since: datetime | None = None
+    paused_until: datetime | None = None
+    resumed_at: datetime | None = None
+    resumed_after: int | None = None
 
     @property
     def alarm_open(self) -> bool:

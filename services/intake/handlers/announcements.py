@@ -88,6 +88,7 @@ def updated(request: KeptRequest, now: datetime) -> Event:
         priority=request.triage.priority,
         continues=request.continues,
         alarm_open=request.alarm_open,
+        resumed_after=request.resumed_after,
         submitted_at=request.submitted_at,
         request_version=request.request_version,
         updated_at=now,

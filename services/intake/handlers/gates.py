@@ -47,7 +47,7 @@ async def settle_closed(
         )
         for case_id in {one.case_id for one in closed}
     ]
-    await _save(tx, before, after)
+    await keep(tx, before, after)
 
 
 async def settle_judged(
@@ -68,10 +68,11 @@ async def settle_judged(
             if case_id in graver
             else released(case, policy, tx.now, asked_for_care=case_id in asked)
         )
-    await _save(tx, before, after)
+    await keep(tx, before, after)
 
 
-async def _save(tx: Transaction, before: Mapping[UUID, KeptRequest], after: Sequence[KeptRequest]) -> None:
+async def keep(tx: Transaction, before: Mapping[UUID, KeptRequest], after: Sequence[KeptRequest]) -> None:
+    """Saves and says what is other than it was before, of cases under lock."""
     changed = [one for one in after if one.request_version != before[one.case_id].request_version]
     await requests.save_requests(tx, changed)
     # What operators see of a case that others have spoken of is kept, and follows from the gate too.

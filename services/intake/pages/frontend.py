@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from services.intake.api.cards import CardDeck
 from services.intake.api.cases import CaseCounter
+from services.intake.api.pauses import PauseDesk
 from services.intake.api.sessions import SessionCounter
 from services.intake.api.shedding import Reads
 from services.intake.api.wishes import WishDesk
@@ -20,6 +21,7 @@ from services.intake.pages.choosing import OUTCOMES, Choosing
 from services.intake.pages.entering import Door
 from services.intake.pages.leaving import Leaving
 from services.intake.pages.looking import Looking
+from services.intake.pages.pausing import Waiting
 from services.intake.pages.rendering import File, Renderer
 from services.intake.pages.wishing import Wishing
 from services.intake.settings.page_words import read_words
@@ -34,6 +36,8 @@ FORM_PATHS = tuple(
         "status",
         "withdraw",
         "wishes",
+        "pause",
+        "resume",
         "invitation",
         *(f"choice/{outcome}" for outcome in OUTCOMES),
     )
@@ -51,6 +55,7 @@ class Frontend:
     leaving: Leaving
     wishing: Wishing
     choosing: Choosing
+    waiting: Waiting
     answering: Answering
 
 
@@ -64,6 +69,7 @@ class Behind:
     answer: Callable[[Answered], Awaitable[Outcome]]
     wishes: WishDesk
     withdrawals: WithdrawalCounter
+    pauses: PauseDesk
 
 
 def open_renderer(policy: Policy, exit_url: str, choose_at: str = "") -> Renderer:
@@ -90,6 +96,7 @@ def open_frontend(renderer: Renderer, behind: Behind) -> Frontend:
         Leaving(renderer, door, behind.withdrawals),
         Wishing(renderer, door, behind.wishes),
         Choosing(renderer, door, behind.look),
+        Waiting(renderer, door, behind.pauses),
         Answering(renderer, behind.answer),
     )
 
@@ -116,6 +123,10 @@ def _routes(frontend: Frontend) -> APIRouter:
         ("POST", "withdraw"): frontend.leaving.leave,
         ("GET", "wishes"): frontend.wishing.ask_for_code,
         ("POST", "wishes"): frontend.wishing.change,
+        ("GET", "pause"): frontend.waiting.ask_for_code("pause"),
+        ("POST", "pause"): frontend.waiting.pause,
+        ("GET", "resume"): frontend.waiting.ask_for_code("resume"),
+        ("POST", "resume"): frontend.waiting.resume,
         ("GET", "invitation"): frontend.answering.ask_for_code,
         ("POST", "invitation"): frontend.answering.answer,
     }

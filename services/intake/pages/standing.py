@@ -7,25 +7,37 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Response
 
+from services.intake.domain.pauses import CAN_WAIT
 from services.intake.domain.vocabulary import TIME_ZONE
 from services.intake.pages.entering import Entered
 from services.intake.pages.rendering import Renderer
 from services.intake.repository.standings import CaseView
 
 ZONE = ZoneInfo(TIME_ZONE)
+UNTIL = {
+    "booked": "until_booked",
+    "offered": "until_offered",
+    "waitlisted": "until_waiting",
+    "paused": "until_paused",
+}
 
 
-def standing_page(renderer: Renderer, language: str, entered: Entered, notice: str | None = None) -> Response:
-    """The page; `notice` is what has just been done, in words."""
+def standing_page(
+    renderer: Renderer, language: str, entered: Entered, notice: str | None = None, *, unagreed: bool = False
+) -> Response:
+    """The page; `notice` is what has just been done, in words, `unagreed` that a consent is missing to go on."""
     view = entered.view
     return renderer.page(
         "standing",
         language,
+        status=422 if unagreed else 200,
         province=view.province,
         urgent=view.alarmed,
         view=view,
         token=entered.token,
         notice=notice,
+        unagreed=unagreed,
+        pausable=view.standing.state in CAN_WAIT and view.standing.reason != "not_asked_yet",
         until=said_until(renderer.words[language].texts, view),
     )
 
@@ -34,9 +46,7 @@ def said_until(texts: Mapping[str, Any], view: CaseView) -> str | None:
     """Until when it stands so, in words; None where there is no such time."""
     if view.standing.until is None:
         return None
-    kind = {"booked": "until_booked", "offered": "until_offered", "waitlisted": "until_waiting"}.get(
-        view.standing.state, "until"
-    )
+    kind = UNTIL.get(view.standing.state, "until")
     return str(texts["status"][kind].format(when=said_when(texts, view.standing.until)))
 
 

@@ -16,7 +16,7 @@ SELECT c.case_id FROM cases c WHERE c.case_id = ANY ($1) AND 'given' = (
 
 # Whoever was paused and calls for help waits for a human again. Of cases under lock.
 WAIT_AGAIN = """
-UPDATE cases SET paused_for = NULL, gate_since = $2, request_version = request_version + 1
+UPDATE cases SET paused_for = NULL, paused_until = NULL, gate_since = $2, request_version = request_version + 1
 WHERE case_id = ANY ($1) AND paused_for IS NOT NULL
 """
 

@@ -20,7 +20,8 @@ NEEDS = "SELECT case_code, needs FROM cases WHERE case_code = ANY ($1)"
 # The version is that of the view (see `standings`): what it was, and one for each change and for the end.
 LOCK = """
 SELECT c.case_id, c.person_id, c.attendee_id, c.gate, c.awaits, c.needs, c.triage, c.step_table_version, c.continues,
-    c.submitted_at, c.request_version, c.paused_for, c.gate_since, w.case_id IS NOT NULL AS closed,
+    c.submitted_at, c.request_version, c.paused_for, c.gate_since, c.paused_until, c.resumed_at, c.resumed_after,
+    w.case_id IS NOT NULL AS closed,
     coalesce(s.version, 1) + c.request_version - 1 + (w.case_id IS NOT NULL)::int AS version
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_id = ANY ($1)
@@ -38,9 +39,11 @@ ALARMS = "SELECT alarm_id, case_id, level, state, outcome, closed_at FROM alarms
 
 SAVE = """
 UPDATE cases c SET needs = n.needs::jsonb, request_version = n.request_version, gate = n.gate, awaits = n.awaits,
-    paused_for = n.paused_for, gate_since = n.gate_since, updated_at = $8
-FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
-    AS n(case_id, needs, request_version, gate, awaits, paused_for, gate_since)
+    paused_for = n.paused_for, gate_since = n.gate_since, paused_until = n.paused_until, resumed_at = n.resumed_at,
+    resumed_after = n.resumed_after, updated_at = $8
+FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+        $9::timestamptz[], $10::timestamptz[], $11::int[])
+    AS n(case_id, needs, request_version, gate, awaits, paused_for, gate_since, paused_until, resumed_at, resumed_after)
 WHERE c.case_id = n.case_id
 """
 
@@ -76,6 +79,9 @@ async def save_requests(tx: Transaction, changed: Sequence[KeptRequest]) -> None
             [one.paused_for for one in changed],
             [one.gate_since for one in changed],
             tx.now,
+            [one.paused_until for one in changed],
+            [one.resumed_at for one in changed],
+            [one.resumed_after for one in changed],
         )
 
 
@@ -101,6 +107,9 @@ def _request(
         alarms=tuple(alarms),
         paused_for=record["paused_for"],
         gate_since=record["gate_since"],
+        paused_until=record["paused_until"],
+        resumed_at=record["resumed_at"],
+        resumed_after=record["resumed_after"],
     )
 
 

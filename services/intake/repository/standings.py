@@ -14,7 +14,8 @@ from shared.messaging import Transaction
 
 # The lock is on the case: a case that nobody has spoken of yet has no standing that could be locked.
 LOCK = """
-SELECT c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, w.at AS withdrawn_at,
+SELECT c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, c.paused_until,
+    c.resumed_after, w.at AS withdrawn_at,
     w.reason AS withdrawn_for, s.fact, s.attempt, s.revision,
     s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.options,
     s.alternative, s.alternative_attempt, s.alternative_at, s.in_care_since
@@ -53,7 +54,8 @@ SELECT case_id, reason, $3 FROM unnest($1::uuid[], $2::text[]) AS n(case_id, rea
 
 VIEWS = """
 SELECT c.case_code, c.province, c.card_language, c.alarmed, c.request_version,
-    c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, w.at AS withdrawn_at,
+    c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, c.paused_until,
+    c.resumed_after, w.at AS withdrawn_at,
     w.reason AS withdrawn_for, s.fact, s.attempt, s.revision,
     s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.options,
     s.alternative, s.alternative_attempt, s.alternative_at, s.in_care_since
@@ -137,6 +139,8 @@ def _progress(record: asyncpg.Record) -> Progress:
         record["gate_since"],
         record["withdrawn_for"],
         record["in_care_since"],
+        record["paused_until"],
+        record["resumed_after"],
     )
 
 

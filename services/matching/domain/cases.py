@@ -98,13 +98,19 @@ def is_newer(case: Case, request_version: int) -> bool:
     return case.state != "withdrawn" and request_version > case.request_version
 
 
-def on_change(case: Case, *, gate_is_open: bool, wishes_differ: bool) -> Change:
-    """What a changed request means. It never costs anybody an hour: who has one keeps it, and so does whoever had
-    one that was cancelled, for whom nobody looks again by itself."""
+def on_change(
+    case: Case, *, gate_is_open: bool, wishes_differ: bool, resumed_after: int | None = None
+) -> Change:
+    """What a changed request means. It never costs anybody an hour: who has one keeps it, and so does whoever had one
+    that was cancelled or missed, for whom nobody looks again by itself. `resumed_after` is the attempt whose hour is
+    known to be no more, for whoever asks again: that it was cancelled may not have been heard here yet."""
+    ended = resumed_after is not None and case.attempt <= resumed_after
     if case.state in ("booked", "cancelled"):
-        return "keep"
+        return "search" if gate_is_open and ended else "keep"
     if not gate_is_open:
         return "hold"
+    if case.state == "matched" and ended:
+        return "search"
     return "search" if case.state == "held" or wishes_differ else "keep"
 
 

@@ -13,7 +13,7 @@ from shared.contracts.intake import CaseUpdated, RequestForCare
 from shared.messaging import Transaction
 
 # What says nothing about who would fit: two requests that differ in no other field ask for the same.
-NOT_WISHES = {"gate", "alarm_open", "request_version", "updated_at"}
+NOT_WISHES = {"gate", "alarm_open", "request_version", "updated_at", "resumed_after"}
 
 Changed = tuple[CaseUpdated, Case, Change]
 
@@ -66,7 +66,16 @@ async def _what_changes(events: Sequence[CaseUpdated], tx: Transaction) -> list[
         )
         case = before[event.case_id]
         changed.append(
-            (event, case, on_change(case, gate_is_open=event.gate == "open", wishes_differ=differ))
+            (
+                event,
+                case,
+                on_change(
+                    case,
+                    gate_is_open=event.gate == "open",
+                    wishes_differ=differ,
+                    resumed_after=event.resumed_after,
+                ),
+            )
         )
     return changed
 

@@ -1,0 +1,128 @@
+"""Pauses and their ends: a person asks for one, and it ends when they, a coordinator for them, or its date says so.
+
+While a case is paused its gate stays shut, which is all that matching has to know of it. An hour that was cancelled or
+missed pauses a case too, with an open gate: there matching is told after which attempt the search goes on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from services.intake.domain.refusals import Refusal
+from services.intake.domain.requests import Consent, gate
+from services.intake.domain.states import ENDED_HOURS, Fact, Standing
+from services.intake.domain.vocabulary import Channel
+from services.intake.domain.wishes import KeptRequest
+
+# Design, no source: whoever is away for longer asks anew, for by then their wishes and their contact are old.
+LONGEST = timedelta(days=180)
+# In which a search is under way that can wait; whoever waits for a human or a consent waits already.
+CAN_WAIT = ("matching", "offered", "waitlisted", "paused")
+Refused = Literal["closed", "stale", "not_pausable", "not_paused", "consent_needed"]
+
+
+def paused(
+    before: KeptRequest, stands: Standing, seen_version: int, until: date | None, now: datetime
+) -> KeptRequest | Refused | Refusal:
+    """The request after its person asked to wait; the same one if it waits so already.
+
+    `until` is the day on which the search goes on by itself, by the clock of the person; None is until they ask.
+    """
+    if refused := _not_now(before, seen_version):
+        return refused
+    if stands.state not in CAN_WAIT or before.paused_for == "not_asked_yet":
+        return "not_pausable"
+    if until and (wrong := _unfitting(until, before.needs.time_zone, now)):
+        return wrong
+    ends = first_moment(until, before.needs.time_zone) if until else None
+    after = replace(
+        before, gate="waits_for_human", paused_for=before.paused_for or "on_request", paused_until=ends
+    )
+    return before if after == before else _moved(after, now)
+
+
+def resumed(
+    before: KeptRequest,
+    stands: Standing,
+    seen_version: int,
+    *,
+    after_attempt: int,
+    agreed_to_care: bool,
+    now: datetime,
+) -> KeptRequest | Refused:
+    """The request after somebody let it go on; `after_attempt` is the last one that is over."""
+    if refused := _not_now(before, seen_version):
+        return refused
+    if stands.state != "paused":
+        return "not_paused"
+    if not agreed_to_care:
+        return "consent_needed"
+    return going_on(before, after_attempt, now)
+
+
+def over(before: KeptRequest, now: datetime) -> bool:
+    """Whether the date of its pause has come."""
+    return not before.closed and before.paused_until is not None and before.paused_until <= now
+
+
+def going_on(before: KeptRequest, after_attempt: int, now: datetime) -> KeptRequest:
+    """The request without its pause; a consent that is missing is waited for as before."""
+    after = replace(
+        before,
+        gate=gate(before.awaits, False),
+        paused_for=None,
+        paused_until=None,
+        resumed_at=now,
+        resumed_after=after_attempt,
+    )
+    return _moved(after, now)
+
+
+def last_ended(fact: Fact | None) -> int:
+    """The last attempt that is known to be over: one that was booked or is being booked may still end well."""
+    if fact is None:
+        return 0
+    return fact.attempt if fact.kind in ENDED_HOURS else max(fact.attempt - 1, 0)
+
+
+def without_consent(agreed: Consent, channel: Channel, texts: Sequence[str]) -> list[Refusal]:
+    """What is missing in the consent of somebody who had only called for help."""
+    refusals = []
+    if agreed.text_version not in texts:
+        refusals.append(
+            Refusal("/consent/text_version", "unknown_text", "no such consent text; see /v1/reference")
+        )
+    if not agreed.care:
+        refusals.append(Refusal("/consent/care", "consent_needed", "care cannot begin without consent to it"))
+    if not agreed.contact and channel != "inbox":
+        detail = "without consent to be contacted nobody can be told of an hour"
+        refusals.append(Refusal("/consent/contact", "consent_needed", detail))
+    return refusals
+
+
+def first_moment(day: date, time_zone: str) -> datetime:
+    """When this day begins there."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def _unfitting(day: date, time_zone: str, now: datetime) -> Refusal | None:
+    today = now.astimezone(ZoneInfo(time_zone)).date()
+    if day <= today:
+        return Refusal("/until", "over_already", "the day has begun already")
+    if day - today > LONGEST:
+        return Refusal("/until", "too_far", f"a pause lasts {LONGEST.days} days at most")
+    return None
+
+
+def _not_now(before: KeptRequest, seen_version: int) -> Refused | None:
+    if before.closed:
+        return "closed"
+    return "stale" if before.version != seen_version else None
+
+
+def _moved(after: KeptRequest, now: datetime) -> KeptRequest:
+    return replace(
+        after, gate_since=now, version=after.version + 1, request_version=after.request_version + 1
+    )
