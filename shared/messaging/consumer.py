@@ -61,6 +61,7 @@ class Consumer:
         self._partitions = Partitions(database, kafka, group=group, topics=topics)
         self._waits_for: str | None = "starting"
         self._failures = 0
+        self._doubts = False
         self._counts = dict.fromkeys(
             ("applied", "repeats", "parked", "skipped", "dead_letters", "batches"), 0
         )
@@ -87,6 +88,9 @@ class Consumer:
     async def _step(self) -> int:
         """Returns how many records were applied."""
         records: Sequence[object] = ()
+        if self._doubts:
+            self._doubts = False
+            self._partitions.forget()
         try:
             async with self._partitions.batch() as fetching:
                 records = await fetching.records(BATCH)
@@ -190,11 +194,11 @@ class Consumer:
         """An operator has looked: go on where the offsets stand."""
         self.stopped = None
         self._breaker = Breaker()
-        self._partitions.forget()
+        self._doubts = True
 
     def forget(self) -> None:
-        """Reads the stored offsets again: an operator has moved or cleared them."""
-        self._partitions.forget()
+        """Reads the stored offsets again, after the batch in hand: an operator has moved or cleared them."""
+        self._doubts = True
 
     def ready(self) -> str | None:
         return f"stopped: {self.stopped}" if self.stopped else self._waits_for

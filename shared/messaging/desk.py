@@ -24,6 +24,11 @@ CLAIM = """
 SELECT id, grp, action, target, reason, requested_by FROM operator_requests
 WHERE state = 'asked' AND grp = ANY ($1) ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
+# Another process may have served what concerns what we own: long enough ago for a commit that was slow to show.
+SERVED = """
+SELECT id, grp, action FROM operator_requests
+WHERE state = 'done' AND grp = ANY ($1) AND done_at > clock_timestamp() - interval '1 minute'
+"""
 DONE = "UPDATE operator_requests SET state = $2, result = $3, done_at = clock_timestamp() WHERE id = $1"
 
 log = logging.getLogger(__name__)
@@ -53,6 +58,7 @@ class Desk:
         self._consumers = {consumer.group: consumer for consumer in consumers}
         self._projections = projections or {}
         self._actions = actions or {}
+        self._followed: frozenset[UUID] = frozenset()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Looks twice a second."""
@@ -60,6 +66,7 @@ class Desk:
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 while await self._serve_one():
                     pass
+                await self._follow()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await stop.wait()
@@ -71,9 +78,17 @@ class Desk:
                 return False
             state, result = await self._outcome(tx, request)
             await tx.connection.execute(DONE, request["id"], state, result)
-        self._consumers[request["grp"]].forget()
         log.info("operator request %s", state, extra={"action": request["action"], "group": request["grp"]})
         return True
+
+    async def _follow(self) -> None:
+        """Each process owns some partitions only: whoever has served a request, all take up what follows from it."""
+        served = await self._database.pool.fetch(SERVED, list(self._consumers))
+        for request in served:
+            if request["id"] not in self._followed:
+                consumer = self._consumers[request["grp"]]
+                (consumer.resume if request["action"] == "resume" else consumer.forget)()
+        self._followed = frozenset(request["id"] for request in served)
 
     async def _outcome(self, tx: Transaction, request: asyncpg.Record) -> tuple[str, str]:
         """Does it in a savepoint, so that a request that fails is answered all the same."""
@@ -106,8 +121,7 @@ class Desk:
             case "move_offset":
                 return await _move_offset(tx.connection, consumer.group, target)
             case _:
-                consumer.resume()
-                return "resumed"
+                return "resumed"  # every process does it when it follows
 
     async def _rebuild(self, connection: asyncpg.Connection, group: str) -> str:
         """Empties the group's projection and forgets what was read: it begins again at the log's beginning."""
