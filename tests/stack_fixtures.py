@@ -4,6 +4,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +58,16 @@ async def postgres_server(stack_folder: Path) -> AsyncIterator[PostgresServer]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def database(postgres_server: PostgresServer) -> AsyncIterator[FreshDatabase]:
     """A fresh copy of the template, dropped after the test."""
-    admin, name = postgres_server.dsn("postgres"), f"test_{next(_numbers)}"
+    async with a_database(postgres_server) as fresh:
+        yield fresh
+
+
+@asynccontextmanager
+async def a_database(server: PostgresServer) -> AsyncIterator[FreshDatabase]:
+    """The same for a test that has no loop of its own."""
+    admin, name = server.dsn("postgres"), f"test_{next(_numbers)}"
     await databases.create_from_template(admin, name, TEMPLATE)
-    yield FreshDatabase(postgres_server, name)
+    yield FreshDatabase(server, name)
     await databases.drop(admin, name)
 
 
@@ -71,4 +79,4 @@ async def kafka_server(stack_folder: Path) -> AsyncIterator[KafkaServer]:
     await server.stop()
 
 
-__all__ = ["FreshDatabase", "database", "kafka_server", "postgres_server", "stack_folder"]
+__all__ = ["FreshDatabase", "a_database", "database", "kafka_server", "postgres_server", "stack_folder"]

@@ -52,13 +52,16 @@ def admit(
             result.repeats += 1
         elif stream in dead:
             result.park.append(event)
-            result.last[stream] = envelope.sequence
+            if not _is_early(event, reached, policy):  # what is missing may still come
+                result.last[stream] = envelope.sequence
         elif _is_early(event, reached, policy):
             result.park.append(event)
             result.gaps.add(stream)
         else:
             result.apply.append(event)
             result.last[stream] = envelope.sequence
+    for stream in sorted(result.gaps):
+        _release(result, stream, result.last.get(stream, last.get(stream, 0)))
     return result
 
 
@@ -68,6 +71,18 @@ def in_order(parked: Sequence[Incoming], arrived: Sequence[Incoming]) -> list[In
     mixed = [*parked, *(event for event in arrived if event.stream in streams and event.envelope)]
     mixed.sort(key=lambda event: (event.stream, event.envelope.sequence if event.envelope else 0))
     return mixed + [event for event in arrived if event.stream not in streams or not event.envelope]
+
+
+def _release(result: Admitted, stream: Stream, reached: int) -> None:
+    """What was early may follow on something that came after it in the same batch."""
+    early = {e.envelope.sequence: e for e in result.park if e.stream == stream and e.envelope}
+    while event := early.pop(reached + 1, None):
+        reached += 1
+        result.park.remove(event)
+        result.apply.append(event)
+        result.last[stream] = reached
+    if not early:
+        result.gaps.discard(stream)
 
 
 def _is_early(event: Incoming, reached: int | None, policy: Policy) -> bool:

@@ -1,13 +1,17 @@
 """What an operator does about a dead letter: apply it again with all that is parked behind it, or let it go."""
 
+import traceback
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
 
-from shared.messaging import dead_letters
+from shared.messaging import dead_letters, inbox
+from shared.messaging.admission import Policy
 from shared.messaging.apply import Reader, apply_events
 from shared.messaging.dead_letters import Parked
-from shared.messaging.incoming import from_parked
+from shared.messaging.failures import describe, is_transient
+from shared.messaging.incoming import as_failed, from_parked
 from shared.messaging.transaction import Transaction
 
 LOCK = """
@@ -27,28 +31,73 @@ class NotOpen(Exception):
 
 async def redrive(tx: Transaction, reader: Reader, letter_id: UUID, by: str, reason: str | None) -> int:
     """Applies the dead letter and, in order, what is parked behind it; returns how many events."""
-    return await _settle(tx, reader, letter_id, by, reason, state="redriven")
+    letter = await _lock(tx, reader, letter_id)
+    if letter["event_id"] is None:
+        raise NotOpen(str(letter_id))
+    async with tx.savepoint():
+        await apply_events(tx, reader, [from_parked(_as_parked(letter), reader.types)])
+    await tx.connection.execute(SETTLE, letter_id, "redriven", by, reason)
+    return 1 + await _take_up(tx, reader, letter)
 
 
 async def discard(tx: Transaction, reader: Reader, letter_id: UUID, by: str, reason: str | None) -> int:
     """Lets the dead letter go (it is kept, with the reason) and applies what is parked behind it."""
-    return await _settle(tx, reader, letter_id, by, reason, state="discarded")
+    letter = await _lock(tx, reader, letter_id)
+    await tx.connection.execute(SETTLE, letter_id, "discarded", by, reason)
+    # What never was an event has blocked nothing: a block on its key is another letter's.
+    return await _take_up(tx, reader, letter) if letter["event_id"] else 0
 
 
-async def _settle(
-    tx: Transaction, reader: Reader, letter_id: UUID, by: str, reason: str | None, *, state: str
-) -> int:
+async def _lock(tx: Transaction, reader: Reader, letter_id: UUID) -> asyncpg.Record:
     letter = await tx.connection.fetchrow(LOCK, letter_id, reader.group)
-    if letter is None or (state == "redriven" and letter["event_id"] is None):
+    if letter is None:
         raise NotOpen(str(letter_id))
-    stream = (letter["topic"], letter["key"])
-    await tx.connection.execute(LOCK_BLOCK, reader.group, *stream)
-    events = [_as_parked(letter)] if state == "redriven" else []
-    events += await dead_letters.take_parked(tx.connection, reader.group, [stream])
-    await apply_events(tx, reader, [from_parked(event, reader.types) for event in events])
-    await dead_letters.lift(tx.connection, reader.group, [stream])
-    await tx.connection.execute(SETTLE, letter_id, state, by, reason)
-    return len(events)
+    await tx.connection.execute(LOCK_BLOCK, reader.group, letter["topic"], letter["key"])
+    return letter
+
+
+async def _take_up(tx: Transaction, reader: Reader, letter: asyncpg.Record) -> int:
+    """Applies what is parked, up to the first that cannot be applied, which is the next dead letter, or up to a gap."""
+    stream, connection = (letter["topic"], letter["key"]), tx.connection
+    parked = await dead_letters.take_parked(connection, reader.group, [stream])
+    await dead_letters.lift(connection, reader.group, [stream])
+    due, early = _in_order(parked, letter["sequence"], reader.policy)
+    applied = 0
+    for event in due:
+        try:
+            async with tx.savepoint():
+                await apply_events(tx, reader, [from_parked(event, reader.types)])
+        except Exception as failure:
+            if is_transient(failure):
+                raise
+            await dead_letters.bury(connection, tx.new_id(), reader.group, _as_failed(event, failure))
+            break
+        applied += 1
+    rest = [*due[applied + 1 :], *early]
+    await dead_letters.park(connection, reader.group, rest)
+    if applied < len(due):
+        await dead_letters.block(connection, reader.group, [stream], "dead")
+    elif early:
+        await dead_letters.block(connection, reader.group, [stream], "gap")
+    if due:
+        await inbox.reached(connection, reader.group, {stream: due[min(applied, len(due) - 1)].sequence})
+    return applied
+
+
+def _in_order(
+    parked: Sequence[Parked], reached: int | None, policy: Policy
+) -> tuple[Sequence[Parked], Sequence[Parked]]:
+    """What follows without a gap, and the rest. A compacted topic has gaps."""
+    for place, event in enumerate(parked):
+        if event.topic not in policy.compacted and reached is not None and event.sequence != reached + 1:
+            return parked[:place], parked[place:]
+        reached = event.sequence
+    return parked, ()
+
+
+def _as_failed(event: Parked, failure: Exception) -> dead_letters.Failed:
+    stack = "".join(traceback.format_tb(failure.__traceback__))  # frames only, as the consumer writes them
+    return as_failed(from_parked(event, {}), describe(failure), stack)
 
 
 def _as_parked(letter: asyncpg.Record) -> Parked:

@@ -138,6 +138,17 @@ class Transaction:
         """These facts are known now: waiting events go to their handlers right after this wave."""
         self.facts.extend(facts)
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undoes what the block has written and said when it fails, and nothing else."""
+        said, facts = len(self._said), len(self.facts)
+        try:
+            async with self.connection.transaction():
+                yield
+        except BaseException:
+            del self._said[said:], self.facts[facts:]
+            raise
+
     async def flush(self) -> None:
         """Writes the outbox: the last statement before the commit. Called by whoever opened the transaction."""
         if self._said:

@@ -67,6 +67,18 @@ def test_the_missing_event_releases_those_held_behind_it() -> None:
     assert numbers(result.apply) == [4, 5, 6]
 
 
+def test_the_missing_event_releases_those_held_behind_it_in_the_same_batch() -> None:
+    result = admitted([event(5), event(4), event(7), event(6)], last=3)
+    assert (numbers(result.apply), result.park, result.gaps) == ([4, 5, 6, 7], [], set())
+
+
+def test_an_event_that_is_missing_behind_a_dead_letter_is_waited_for() -> None:
+    early = admitted([event(6)], last=4, dead={("t", "a")})
+    assert (numbers(early.park), early.last) == ([6], {})
+    late = admitted([event(5)], last=4, dead={("t", "a")})
+    assert (numbers(late.park), late.last) == ([5], {("t", "a"): 5})
+
+
 def test_events_behind_a_dead_letter_are_parked_and_others_go_on() -> None:
     result = admitted([event(4), event(1, key="b")], last=3, dead={("t", "a")})
     assert (numbers(result.park), numbers(result.apply)) == ([4], [1])
