@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-import asyncpg
 from aiokafka.errors import KafkaError
 
 from shared.contracts.base import Event, Topic
@@ -15,7 +14,7 @@ from shared.messaging import dead_letters, inbox
 from shared.messaging.admission import Policy
 from shared.messaging.apply import Handler, Moves, Reader, apply_batch
 from shared.messaging.breaker import Breaker
-from shared.messaging.failures import Fenced, Stopped, describe, is_transient
+from shared.messaging.failures import TROUBLE, Fenced, Stopped, describe, is_transient
 from shared.messaging.incoming import Incoming, as_failed, from_record
 from shared.messaging.kafka import KafkaSettings
 from shared.messaging.partitions import Partitions
@@ -102,7 +101,7 @@ class Consumer:
             self._partitions.forget()
         except Stopped as reason:
             self._stop_myself(str(reason))
-        except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
+        except (KafkaError, *TROUBLE) as failure:
             await self._back_off(failure)
         return len(records)
 

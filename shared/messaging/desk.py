@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.messaging.consumer import Consumer
-from shared.messaging.failures import describe
+from shared.messaging.failures import TROUBLE, describe
 from shared.messaging.redrive import discard, redrive
 from shared.messaging.transaction import Database, Transaction
 
@@ -63,7 +63,7 @@ class Desk:
     async def run(self, stop: asyncio.Event) -> None:
         """Looks twice a second."""
         while not stop.is_set():
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            with contextlib.suppress(*TROUBLE):
                 while await self._serve_one():
                     pass
                 await self._follow()

@@ -9,6 +9,11 @@ TRANSIENT_CLASSES = frozenset({"08", "40", "53", "57", "58"})
 TRANSIENT_STATES = frozenset({"55P03", "25006"})
 
 
+# What asyncpg raises when a database is away, or goes away under us. InternalClientError is the word of a connection that
+# has heard the server say goodbye and has not seen the end yet: a moment later it is gone and made anew.
+TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+
+
 class Fenced(Exception):
     """Somebody else has moved this partition's offset: roll back, read it again."""
 
@@ -22,7 +27,7 @@ def is_transient(failure: BaseException) -> bool:
     if isinstance(failure, asyncpg.PostgresError):
         state = failure.sqlstate or ""
         return state[:2] in TRANSIENT_CLASSES or state in TRANSIENT_STATES
-    return isinstance(failure, OSError | TimeoutError | asyncpg.InterfaceError)
+    return isinstance(failure, TROUBLE)
 
 
 def describe(failure: BaseException) -> str:

@@ -14,6 +14,7 @@ from math import ceil
 
 import asyncpg
 
+from shared.messaging.failures import TROUBLE
 from shared.postgres import connect
 
 ROUND_SECONDS = 1.0
@@ -87,7 +88,7 @@ class Ownership:
                     await self._round()
                     pause = REOPEN_SECONDS
                     await _either(stop, self._lost, ROUND_SECONDS)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
+            except TROUBLE as failure:
                 log.warning("ownership lost: %s", type(failure).__name__, extra={"purpose": self.purpose})
             finally:
                 await self._close()

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from shared.messaging import kafka, outbox
 from shared.messaging.envelope import to_headers
+from shared.messaging.failures import TROUBLE
 from shared.messaging.kafka import KafkaSettings
 from shared.messaging.ownership import Ownership
 from shared.messaging.transaction import Database
@@ -91,7 +92,7 @@ class Relay:
             await self._drop_producer()
             await asyncio.sleep(0.3)
             return
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as failure:
+        except TROUBLE as failure:
             log.warning("outbox unreadable: %s", type(failure).__name__, extra={"lane": self.lane})
             self._waits_for = "database"
             await asyncio.sleep(0.3)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.messaging.failures import describe
+from shared.messaging.failures import TROUBLE, describe
 from shared.messaging.transaction import Database
 
 INBOX = timedelta(days=45)  # longer than a topic (14) and a dead letter (30) are kept
@@ -44,7 +44,7 @@ class Retention:
         while not stop.is_set():
             try:
                 await self._sweep()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
+            except TROUBLE as failure:
                 log.warning("sweep failed: %s", describe(failure))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ROUND_SECONDS):

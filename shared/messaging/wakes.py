@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import asyncpg
 
+from shared.messaging.failures import TROUBLE
 from shared.postgres import connect
 
 COALESCE_SECONDS = 0.01
@@ -67,7 +68,7 @@ class Wakes:
                 if connection is None or connection.is_closed():
                     connection = await connect(self._dsn, schema=self._schema, name=f"wakes:{self._schema}")
                 await connection.execute("SELECT pg_notify($1, $2)", self.channel, ",".join(sorted(lanes)))
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            except TROUBLE:
                 connection = None
                 await asyncio.sleep(0.5)
         if connection is not None and not connection.is_closed():

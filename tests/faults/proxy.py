@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 Way = Literal["up", "down"]  # up: from the client to the server
-Kind = Literal["cut", "hold", "slow", "slice"]
+Kind = Literal["cut", "hold", "linger", "slow", "slice"]
 
 BOTH: frozenset[Way] = frozenset({"up", "down"})
 CHUNK = 65_536
@@ -26,7 +26,7 @@ class Spoil:
 
     cut: both ways at once; one way, as soon as something comes that way (an answer that is lost after the deed is
     `down`). New connections are cut too. hold: nothing passes and nobody is told, as when cables are pulled; what was
-    held passes once it is healed. slow: every piece waits `seconds`. slice: in pieces of a few bytes.
+    held passes once it is healed. linger: all passes but the end of the connection. slow: every piece waits `seconds`. slice: in pieces of a few bytes.
     """
 
     kind: Kind
@@ -71,16 +71,18 @@ class Link:
                 await end.wait_closed()
 
     async def _pump(self, way: Way, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        try:
             while data := await reader.read(CHUNK):
                 if way == "up" and len(self.greeting) < GREETING:
                     self.greeting += data[: GREETING - len(self.greeting)]
                 if not await self._pass(way, data, writer):
                     return
-            if await self._proxy.lets_pass(self, way):
-                writer.close()
+            if await self._proxy.lets_pass(self, way, ends=True):
+                writer.write_eof()
             else:
                 self.cut()
+        except (OSError, RuntimeError):  # the latter is uvloop's word for a connection that was cut
+            self.cut()
 
     async def _pass(self, way: Way, data: bytes, writer: asyncio.StreamWriter) -> bool:
         if not await self._proxy.lets_pass(self, way):
@@ -118,8 +120,7 @@ class Proxy:
         self.heal()
         for link in self._links:
             link.cut()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await asyncio.gather(*self._tasks)
         await self._server.wait_closed()
 
     def spoil(self, spoil: Spoil) -> int:
@@ -142,9 +143,9 @@ class Proxy:
         """Connections that are open now."""
         return sum(whose in link.greeting for link in self._links)
 
-    async def lets_pass(self, link: Link, way: Way) -> bool:
+    async def lets_pass(self, link: Link, way: Way, *, ends: bool = False) -> bool:
         """Waits while it is held back; False where the connection is to be cut."""
-        while self._has("hold", link, way):
+        while self._has("hold", link, way) or (ends and self._has("linger", link, way)):
             await self._changed.wait()
         if self._has("cut", link, way):
             self.cuts += 1
@@ -160,7 +161,8 @@ class Proxy:
         """The data as it is written: whole, or in slices that begin small."""
         if not self._has("slice", link, way):
             return [data]
-        found, place = [], 0
+        found: list[bytes] = []
+        place = 0
         while place < len(data):
             size = self._chance.randint(1, LONGEST_SLICE) * (1 + len(found) // SLICES_AT_ONCE) ** 2
             found.append(data[place : place + size])

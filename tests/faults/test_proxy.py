@@ -109,6 +109,15 @@ async def test_a_cut_ends_the_present_connections_and_the_new_ones(proxy: Proxy)
         assert await third.hears(5) == b"hello"
 
 
+async def test_a_cut_in_the_middle_of_much_that_passes_leaves_nothing_behind(proxy: Proxy) -> None:
+    async with client(proxy, b"x" * 8_000_000) as one:
+        await one.hears(100_000)
+        running = set(proxy._tasks)
+        proxy.spoil(Spoil("cut"))
+        await asyncio.wait_for(asyncio.gather(*running), 10)  # raises what a pump left behind
+    assert proxy.count() == 0
+
+
 async def test_an_answer_alone_is_lost_after_the_deed(proxy: Proxy, echo: Echo) -> None:
     async with client(proxy) as one:
         await one.hears(5)
@@ -147,6 +156,18 @@ async def test_a_connection_is_made_into_a_black_hole_and_nobody_is_told(proxy: 
         assert await one.is_silent()
         proxy.heal()
         assert await one.hears(5) == b"hello"
+
+
+async def test_the_end_of_a_connection_alone_is_held_back(proxy: Proxy, echo: Echo) -> None:
+    async with client(proxy) as one:
+        await one.hears(5)
+        proxy.spoil(Spoil("linger", DOWN))
+        await one.says(b"last words")
+        one.writer.write_eof()  # the server ends when its client does
+        assert await one.hears(10) == b"last words"
+        assert await one.is_silent()
+        proxy.heal()
+        assert await one.is_cut()
 
 
 async def test_a_slow_way_delays_every_piece(proxy: Proxy) -> None:
