@@ -1,6 +1,7 @@
 """The client's own file: what was asked and what was answered. Its 202 lines are the truth that `lost` is told by.
 
-One JSON line each: invoke (with the number of the person), fail (a try that is repeated), ok (the final answer).
+One JSON line each: invoke (with the number of the person), fail (a try that is repeated), ok (the final answer),
+stopped (silence is owed from now on).
 No name, address, need or answer of a person is in it.
 """
 
@@ -55,6 +56,10 @@ class ClientLog:
         """The final answer to a line of a file."""
         line = {"what": "ok", "key": key, "status": status, "case_code": case_code, "lines": None}
         self._add(line | {"in_bulk": True, "attention": attention})
+
+    def stopped(self, case_code: str) -> None:
+        """Somebody was told that their request is taken back and that nothing more will come."""
+        self._add({"what": "stopped", "case_code": case_code})
 
     def close(self) -> None:
         """Writes what is left."""

@@ -33,6 +33,7 @@ from simulation.asking import Asked
 from simulation.client_log import ClientLog, read_client_log
 from simulation.counting import count
 from simulation.evidence import kernel, waiting
+from simulation.evidence.patient import Patient
 from simulation.evidence.sources import Sources
 from simulation.figures import Figures, Leftovers
 from simulation.history import Findings, History
@@ -139,17 +140,14 @@ async def _live(
     progress: Tell,
 ) -> tuple[Asked, Leftovers]:
     """Everybody does what they do, and what they began ends; what the kernel has left over of it."""
-    connection = await asyncpg.connect(addresses["database"])
-    try:
-        before = await kernel.leftovers(connection)
+    async with Patient(addresses["database"]) as database:
+        before = await database.ask(kernel.leftovers)
         desks = _desks(addresses)
         async with agreeing.meanwhile(desks.intake, own.household):
             async with desk:
-                asked = await _ask_and_wait(connection, desks, own, progress)
-            await _settle(connection, asked, own, settle_seconds)
-        return asked, (await kernel.leftovers(connection)).since(before)
-    finally:
-        await connection.close()
+                asked = await _ask_and_wait(database, desks, own, progress)
+            await _settle(database, asked, own, settle_seconds)
+        return asked, (await database.ask(kernel.leftovers)).since(before)
 
 
 def _own_run(count: int, seed: int, folder: Path, per_second: float | None, share: float, token: str) -> Run:
@@ -183,7 +181,7 @@ async def _history(addresses: Mapping[str, str], own: Run, asked: Asked) -> Hist
     return history
 
 
-async def _ask_and_wait(connection: asyncpg.Connection, desks: Desks, own: Run, progress: Tell) -> Asked:
+async def _ask_and_wait(database: Patient, desks: Desks, own: Run, progress: Tell) -> Asked:
     """Posts everybody, lets choose who wished to and change who cannot come, and looks on until nothing more can happen
     now or patience is over."""
     asked, log = Asked(), ClientLog(own.file)
@@ -201,7 +199,7 @@ async def _ask_and_wait(connection: asyncpg.Connection, desks: Desks, own: Run, 
             if not (returning.done() or tells):
                 continue
             answered = own.household.read  # before looking: who answers meanwhile is under way
-            stands = await waiting.standing(connection, asked.codes)
+            stands = await database.ask(waiting.standing, asked.codes)
             settled = returning.done() and stands.settled(len(set(asked.codes)), answered)
             if settled or tells:
                 told_at = time.monotonic()
@@ -239,16 +237,16 @@ def _desks(addresses: Mapping[str, str]) -> Desks:
     return Desks(*(Address.of(addresses[name]) for name in ("intake", "matching", "scheduling")))
 
 
-async def _settle(connection: asyncpg.Connection, asked: Asked, own: Run, seconds: float) -> None:
+async def _settle(database: Patient, asked: Asked, own: Run, seconds: float) -> None:
     """So long, and until what has begun meanwhile has ended as well: of whoever has the time for it, also the look at
     the waiting list that is still to come."""
     await asyncio.sleep(seconds)
     looks, until = seconds >= SETTLE_SECONDS, time.monotonic() + own.patience
     while time.monotonic() < until:
         answered = own.household.read
-        stands = await waiting.standing(connection, asked.codes)
+        stands = await database.ask(waiting.standing, asked.codes)
         if stands.settled(len(set(asked.codes)), answered) and not (
-            looks and await waiting.may_wake(connection)
+            looks and await database.ask(waiting.may_wake)
         ):
             return
         await asyncio.sleep(LOOK_SECONDS)

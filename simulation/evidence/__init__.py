@@ -63,6 +63,11 @@ async def _tables(connection: asyncpg.Connection) -> History:
         needed=bookings.needed(booked, await bookings.buffers(connection)),
         messages=await services.messages(connection),
         references=await services.references(connection),
+        limits=await bookings.limits(connection),
+        cancelled=await services.cancelled(connection),
+        parkings=await services.parkings(connection),
+        paged=await services.paged(connection),
+        parked_alarms=await services.parked_alarms(connection),
     )
 
 

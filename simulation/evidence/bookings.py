@@ -10,10 +10,11 @@ from simulation.history.facts import Appointment, Reservation
 
 APPOINTMENTS = """
 SELECT appointment_id, case_id, version, state, state <> 'cancelled' AS live, therapist_id, person_ids AS people,
-    organisation, lane, site_id, room_id, starts_at AS start, ends_at AS "end"
+    organisation, lane, site_id, room_id, starts_at AS start, ends_at AS "end", time_zone AS zone
 FROM scheduling.appointments
 """
 BUFFERS = "SELECT appointment_id, buffer_minutes FROM scheduling.appointments WHERE state <> 'cancelled'"
+LIMITS = "SELECT therapist_id, weekly_limit FROM scheduling.therapists"
 RESERVATIONS = """
 SELECT resource_id, appointment_id, lower(during), upper(during) FROM scheduling.reservations
 WHERE held_until IS NULL
@@ -29,6 +30,11 @@ async def appointments(connection: asyncpg.Connection) -> list[Appointment]:
 async def reservations(connection: asyncpg.Connection) -> list[Reservation]:
     """Everybody's reservations, without holds that may still expire."""
     return [Reservation(*row) for row in await connection.fetch(RESERVATIONS)]
+
+
+async def limits(connection: asyncpg.Connection) -> dict[UUID, int]:
+    """How many hours a week each therapist takes."""
+    return {row["therapist_id"]: row["weekly_limit"] for row in await connection.fetch(LIMITS)}
 
 
 async def buffers(connection: asyncpg.Connection) -> dict[UUID, timedelta]:

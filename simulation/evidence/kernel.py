@@ -18,7 +18,7 @@ WHERE $1::text[] IS NULL OR key = ANY ($1)
 """
 READ = "SELECT '{schema}' AS service, grp, event_id FROM {schema}.inbox WHERE event_id = ANY ($1)"
 LEFTOVERS = """
-SELECT (SELECT count(*) FROM {schema}.outbox), (SELECT count(*) FROM {schema}.dead_letters),
+SELECT (SELECT count(*) FROM {schema}.outbox), (SELECT count(*) FROM {schema}.dead_letters WHERE state = 'open'),
     (SELECT coalesce(sum(events), 0)::bigint FROM {schema}.skipped), (SELECT count(*) FROM {schema}.parked),
     (SELECT count(*) FROM {schema}.waiting)
 """

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
-from simulation.history.facts import Alarm, Case, Message
+from simulation.history.facts import Alarm, Case, Message, Parking
 
 # A case nobody has spoken of yet stands as its gate says; one that was taken back is closed, whatever is said.
 CASES = """
@@ -27,6 +27,21 @@ ALARMS = "SELECT alarm_id, case_id, state, level FROM own JOIN intake.alarms USI
 MESSAGES = """
 SELECT id, case_id, m.person_id, subject_id, version, purpose, state, reason, channel, due_at, next_at, settled_at
 FROM own JOIN notifications.messages m USING (case_id)
+"""
+CANCELLED = """
+SELECT appointment_id, extract(epoch FROM min(planned_at))::float8 AS at
+FROM own JOIN notifications.messages USING (case_id)
+WHERE purpose = 'cancelled' AND appointment_id IS NOT NULL GROUP BY 1
+"""
+# What still waits has no end yet. Both services that read alarms may have parked something.
+PARKINGS = """
+SELECT key, extract(epoch FROM failed_at)::float8, extract(epoch FROM coalesce(settled_at, clock_timestamp()))::float8
+FROM notifications.dead_letters WHERE grp = 'notifications'
+"""
+PAGED = "SELECT alarm_id FROM notifications.alarms"
+PARKED_ALARMS = """
+SELECT key FROM notifications.parked WHERE topic = 'intake.alarms'
+UNION ALL SELECT key FROM matching.parked WHERE topic = 'intake.alarms'
 """
 REFERENCES = "SELECT booking_ref, appointment_id FROM own JOIN partners.bookings USING (case_id)"
 
@@ -74,3 +89,23 @@ async def messages(connection: asyncpg.Connection) -> list[Message]:
 async def references(connection: asyncpg.Connection) -> dict[str, UUID]:
     """Which appointment each booking reference of own cases stands for."""
     return {row["booking_ref"]: row["appointment_id"] for row in await connection.fetch(REFERENCES)}
+
+
+async def cancelled(connection: asyncpg.Connection) -> dict[UUID, float]:
+    """When notifications heard of each appointment of own cases that it was given back."""
+    return {row["appointment_id"]: row["at"] for row in await connection.fetch(CANCELLED)}
+
+
+async def parkings(connection: asyncpg.Connection) -> list[Parking]:
+    """When events were parked at notifications, by key; everybody's."""
+    return [Parking(*row) for row in await connection.fetch(PARKINGS)]
+
+
+async def paged(connection: asyncpg.Connection) -> frozenset[UUID]:
+    """The alarms that the pager knows; everybody's."""
+    return frozenset(row["alarm_id"] for row in await connection.fetch(PAGED))
+
+
+async def parked_alarms(connection: asyncpg.Connection) -> list[str]:
+    """Keys of alarms that wait behind something, anywhere."""
+    return [row["key"] for row in await connection.fetch(PARKED_ALARMS)]

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts.base import Topic
 from shared.contracts.intake import AlarmRaised
+from simulation.history.effects import ONCE
 from simulation.history.facts import Record
 
 
@@ -61,8 +62,13 @@ def _keep(logs: Logs, record: Any, keys: Container[str] | None) -> None:
     if keys is not None and key not in keys:
         return
     headers = dict(record.headers)
+    if "ce_id" not in headers:  # no event of anybody's
+        return
     kind = headers["ce_type"].decode()
     sequence, event_id = int(headers["ce_sequence"]), UUID(headers["ce_id"].decode())
-    logs.records.append(Record(record.topic, record.partition, record.offset, key, event_id, kind, sequence))
+    said = orjson.loads(record.value) if kind in ONCE else {}
+    fact = " ".join(str(said[name]) for name in ONCE.get(kind, ()))
+    place = (record.topic, record.partition, record.offset, key)
+    logs.records.append(Record(*place, event_id, kind, sequence, fact))
     if kind == AlarmRaised.type_name:
-        logs.alarms.add(UUID(orjson.loads(record.value)["alarm_id"]))
+        logs.alarms.add(UUID(said["alarm_id"]))

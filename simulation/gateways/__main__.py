@@ -10,6 +10,7 @@ from simulation.gateways.mail import MailServer
 from simulation.gateways.receipts import Receipts
 from simulation.gateways.settings import GatewaySettings
 from simulation.gateways.sms import SmsGateway
+from simulation.gateways.trouble import trouble_routes
 from simulation.gateways.whatsapp import WhatsAppPlatform
 
 
@@ -22,8 +23,9 @@ async def main(settings: GatewaySettings) -> None:
     sms, mail = SmsGateway(settings.sink_dir), MailServer(settings.sink_dir)
     whatsapp = WhatsAppPlatform(settings.sink_dir)
     app = web.Application(client_max_size=1_048_576)
-    app.add_routes([*sms.routes(), *whatsapp.routes()])
-    runner = web.AppRunner(app, access_log=None)
+    ends = {"sms": sms.trouble, "smtp": mail.trouble, "whatsapp": whatsapp.trouble}
+    app.add_routes([*sms.routes(), *whatsapp.routes(), *trouble_routes(ends)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)  # whoever is silent is not waited for
     await runner.setup()
     await web.TCPSite(runner, settings.http_host, settings.http_port, reuse_address=True).start()
     server = await mail.serve(settings.http_host, settings.smtp_port)

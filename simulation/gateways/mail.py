@@ -10,6 +10,7 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from simulation.gateways.sink import Sink
+from simulation.gateways.trouble import Trouble
 
 
 class MailServer:
@@ -18,9 +19,14 @@ class MailServer:
     def __init__(self, folder: Path) -> None:
         self.sink = Sink(folder / "mail.jsonl")
         self.received = len(self.sink.ids)
+        self.trouble = Trouble()
+        self._take = self.trouble.around(self._keep, lambda: "451 out of order, try again")
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Called by aiosmtpd for each mail; the answer goes out when the mail is on disk."""
+        return await self._take(envelope)
+
+    async def _keep(self, envelope: Envelope) -> str:
         message = email.message_from_bytes(envelope.original_content or b"")
         message_id = str(message["message-id"] or "").strip("<>").partition("@")[0]
         await self.sink.append(

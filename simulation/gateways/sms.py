@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from simulation.gateways.sink import Sink
+from simulation.gateways.trouble import Trouble
 
 MOST_PER_CALL = 100
 RESERVED_PREFIX = "+92399"
@@ -19,12 +20,13 @@ class SmsGateway:
 
     def __init__(self, folder: Path) -> None:
         self.sink = Sink(folder / "sms.jsonl")
+        self.trouble = Trouble()
         self.calls = self.repeated = self.rejected = 0
 
     def routes(self) -> list[web.RouteDef]:
         """What the outside world sees."""
         return [
-            web.post("/v1/messages", self.take),
+            web.post("/v1/messages", self.trouble.around(self.take, _cannot)),
             web.get("/v1/stats", self.stats),
             web.get("/livez", self.stats),
         ]
@@ -65,6 +67,10 @@ class SmsGateway:
         if number is None:
             return {"id": message["id"], "gateway_id": None, "status": "rejected", "reason": "unknown_number"}
         return {"id": message["id"], "gateway_id": f"sim-{number}", "status": "accepted"}
+
+
+def _cannot() -> web.Response:
+    return _json({"error": "out of order"}, status=500)
 
 
 def _read(body: bytes) -> Sequence[dict[str, Any]]:

@@ -9,7 +9,9 @@ from aiohttp import web
 
 from simulation.gateways.sink import Sink
 from simulation.gateways.sms import RESERVED_PREFIX
+from simulation.gateways.trouble import Trouble
 
+OUT_OF_ORDER = 131000  # the platform's code for a fault of its own
 UNDELIVERABLE = 131026  # the platform's code for a number that cannot be reached
 
 
@@ -19,10 +21,12 @@ class WhatsAppPlatform:
     def __init__(self, folder: Path) -> None:
         self.sink = Sink(folder / "whatsapp.jsonl")
         self.received = len(self.sink.ids)
+        self.trouble = Trouble()
 
     def routes(self) -> list[web.RouteDef]:
         """What the outside world sees; the path begins as the real one's does, with a version and a number's id."""
-        return [web.post("/whatsapp/{version}/{number_id}/messages", self.take)]
+        take = self.trouble.around(self.take, lambda: _refused(500, OUT_OF_ORDER))
+        return [web.post("/whatsapp/{version}/{number_id}/messages", take)]
 
     async def take(self, request: web.Request) -> web.Response:
         """POST …/messages {messaging_product, to, type: template, template} -> {contacts, messages: [{id}]}."""

@@ -24,7 +24,7 @@ class Case(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One record of a topic, in the order of the log."""
+    """One record of a topic, in the order of the log. `fact` is what cannot happen twice, empty where it can."""
 
     topic: str
     partition: int
@@ -33,6 +33,7 @@ class Record(NamedTuple):
     event_id: UUID
     type: str
     sequence: int
+    fact: str = ""
 
 
 class Reading(NamedTuple):
@@ -59,6 +60,7 @@ class Appointment(NamedTuple):
     room_id: UUID | None
     start: datetime
     end: datetime
+    zone: str = "Asia/Karachi"
 
 
 class Reservation(NamedTuple):
@@ -108,6 +110,14 @@ class Booking(NamedTuple):
     end: datetime
 
 
+class Parking(NamedTuple):
+    """Events about this key were parked at notifications from one Unix time to another."""
+
+    key: str
+    since: float
+    until: float
+
+
 class Alarm(NamedTuple):
     """An alarm row of intake."""
 
@@ -139,8 +149,11 @@ class History:
     guardian had to agree, `agreed` is how many of these did; `expects_card` are the numbers of people
     whose answer must show whom to call; `addresses` is where each person (by number) is reached, None for the
     inbox, and `others` where those are who take part with them; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
-    reference stands for; `complaints` is what partners miss; `partners` are who they are. Appointments and
-    reservations are everybody's, all else is of the people of this run.
+    reference stands for; `complaints` is what partners miss; `partners` are who they are. `limits` are how many hours a
+    week each therapist takes; `stops` when each person was told that nothing more would come; `cancelled` when
+    notifications heard that an appointment was given back; `paged` the alarms that the pager knows; `parked_alarms` keys
+    of alarms that wait behind something. Appointments and reservations are everybody's, all else is of the people of this
+    run.
     """
 
     told: Sequence[Told] = ()
@@ -168,6 +181,12 @@ class History:
     bookings: Sequence[Booking] = ()
     complaints: Sequence[str] = ()
     partners: frozenset[str] = frozenset()
+    limits: Mapping[UUID, int] = field(default_factory=dict)
+    stops: Mapping[UUID, float] = field(default_factory=dict)
+    cancelled: Mapping[UUID, float] = field(default_factory=dict)
+    parkings: Sequence[Parking] = ()
+    paged: frozenset[UUID] = frozenset()
+    parked_alarms: Sequence[str] = ()
 
     def own_appointments(self) -> list[Appointment]:
         """Live appointments of the people of this run."""

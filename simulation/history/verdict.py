@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from simulation.history import bookings, messages, outcomes, streams
+from simulation.history import bookings, effects, messages, outcomes, stops, streams
 from simulation.history.facts import History
 
 SAMPLE = 5
@@ -30,6 +30,12 @@ CHECKS: Mapping[str, Callable[[History], Iterator[str]]] = {
     "told_elsewhere": messages.arrived_elsewhere,
     "sent_never_arrived": messages.never_arrived,
     "nobody_told": messages.untold,
+    "applied_twice": effects.said_twice,
+    "weekly_limit_passed": effects.too_many_in_a_week,
+    "told_after_a_stop": stops.told_after_a_stop,
+    "told_while_parked": stops.told_while_parked,
+    "told_after_a_cancellation": stops.told_after_a_cancellation,
+    "alarm_held_up": stops.alarms_held_up,
 }
 
 

@@ -73,6 +73,7 @@ async def fill(database: Any, code: str) -> Filled:
         ("INSERT INTO scheduling.reservations (appointment_id, resource_id, during) VALUES ($1, $2, tstzrange($3, $4))", [f.appointment, f.therapist, START - timedelta(minutes=10), START + timedelta(minutes=60)]),
         ("INSERT INTO scheduling.reservations (appointment_id, resource_id, during) VALUES ($1, $2, tstzrange($3, $4))", [f.appointment, f.person, START, START + timedelta(minutes=50)]),
         ("INSERT INTO notifications.messages (id, subject_id, person_id, case_id, appointment_id, version, purpose, due_at, next_at, state, channel, planned_at, settled_at) VALUES ($1, $2, $3, $4, $2, 1, 'booked', $5, $5, 'delivered', 'sms', $5, $5)", [f.message, f.appointment, f.person, f.case, T0]),
+        ("INSERT INTO notifications.alarms (alarm_id, level, state) VALUES ($1, 'R1', 'open')", [f.alarm]),
         ("INSERT INTO partners.bookings (appointment_id, booking_ref, case_id, organisation, version, status, position, told_at) VALUES ($1, $2, $3, 'rehmat-hospital', 1, 'booked', 1, $4)", [f.appointment, f"REF{code}", f.case, T0]),
     ]  # fmt: skip
     connection = await asyncpg.connect(database.admin_dsn)

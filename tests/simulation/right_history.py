@@ -52,6 +52,7 @@ def right() -> History:
         waitlisted=frozenset({WAITING}),
         alarms=[Alarm(uid(501), BOOKED)],
         alarms_on_topic=frozenset({uid(501)}),
+        paged=frozenset({uid(501)}),
         expects_card=frozenset({0}),
         streams=_streams(),
         appointments=appointments,

@@ -1,6 +1,5 @@
 """The checker passes a right history and finds each way of breaking it, and nothing else with it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,18 +7,9 @@ import pytest
 
 from simulation.history import CHECKS, History, judge
 from simulation.history.facts import Case, Receipt, Record, Reservation, Streams
+from tests.simulation import broken_silence
+from tests.simulation.breaking import BREAKS, Break, breaks
 from tests.simulation.right_history import BOOKED, HOUR_1, HOUR_2, SECOND, WAITING, right, uid
-
-Break = Callable[[History], None]
-BREAKS: list[tuple[str, str, Break]] = []
-
-
-def breaks(check: str) -> Callable[[Break], Break]:
-    def keep(function: Break) -> Break:
-        BREAKS.append((check, function.__name__, function))
-        return function
-
-    return keep
 
 
 def recase(history: History, case_id: object, **changes: object) -> None:
@@ -283,6 +273,12 @@ def test_a_broken_history_is_caught_by_its_check_alone(check: str, how: Break) -
 
 def test_every_check_has_been_seen_failing() -> None:
     assert {check for check, _, _ in BREAKS} == set(CHECKS)
+
+
+def test_what_came_just_in_time_is_right() -> None:
+    history = right()
+    broken_silence.right_in_time(history)
+    assert judge(history).clean, judge(history)
 
 
 def test_a_repeat_on_the_topic_is_legal_because_the_relay_is_at_least_once() -> None:
