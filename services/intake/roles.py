@@ -32,7 +32,7 @@ from services.intake.api.desk import Room, serve_desk
 from services.intake.api.desk_pages import DeskPages
 from services.intake.api.duty import DutyDesk, open_desk
 from services.intake.api.shedding import Reads
-from services.intake.api.together import Together, together
+from services.intake.api.together import Together, read_together, together
 from services.intake.api.watching import Watch
 from services.intake.domain.codes import pin
 from services.intake.domain.policy import Policy
@@ -65,7 +65,7 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     web.serve_directly(app, asking, "POST", "/v1/cases")
     app.include_router(bulk_routes(_bulk_counter(settings, counter, database)))
     web.read_other_bodies(app, "POST", PATH, BODIES)
-    look = Reads(Together(database, look_up_cases, at_once=1), lambda: counter.accept.waiting)
+    look = Reads(read_together(database, look_up_cases, at_once=1), lambda: counter.accept.waiting)
     watch = Watch(partial(_look_at_all, database))
     app.include_router(cases.standing_routes(cards, look, watch))
     app.include_router(events.event_routes(cards, look, watch))
@@ -121,7 +121,7 @@ def page_renderer(settings: Settings, policy: Policy) -> Renderer:
 
 
 async def _look_at_all(database: Database, codes: Sequence[str]) -> Sequence[CaseView | None]:
-    async with database.transaction(ask_time=False) as tx:
+    async with database.statements(ask_time=False) as tx:
         return await look_up_cases(codes, tx)
 
 
@@ -135,10 +135,10 @@ def _case_counter(
         cards,
         pin_key=pin_key,
         lookup_key=derive(deployment, "lookup"),
-        accept=Together(database, partial(acceptance.accept_posts, desk=desk), at_once=1),
+        accept=Together(database.transaction, partial(acceptance.accept_posts, desk=desk), at_once=1),
         proof=earlier.Proof(
             knock=together(database, partial(open_sessions, pin_key=pin_key)),
-            look=together(database, look_up_cases),
+            look=read_together(database, look_up_cases),
         ),
     )
 
@@ -182,7 +182,7 @@ def _rota_desk(database: Database, hash_key: bytes) -> rota.RotaDesk:
     return rota.RotaDesk(
         enter=together(database, shifts.enter_shifts),
         cancel=together(database, shifts.cancel_shifts),
-        look=together(database, shifts.look_at_rota),
+        look=read_together(database, shifts.look_at_rota),
         hash_key=hash_key,
     )
 

@@ -103,11 +103,11 @@ def serve(app: FastAPI, settings: Settings, policy: Policy, database: Database) 
             return await profiles.describe_therapist(description, tx, policy.credentials.validity)
 
     async def find(therapist_id: UUID) -> therapists.Versioned | None:
-        async with database.transaction() as tx:
+        async with database.statements() as tx:
             return await therapists.find_therapist(tx, therapist_id)
 
     async def why(case_id: UUID) -> dict[str, Any] | None:
-        async with database.transaction() as tx:
+        async with database.statements() as tx:
             return await explanations.why(tx, case_id)
 
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
@@ -138,7 +138,7 @@ def _continuity(policy: Policy, database: Database) -> ContinuityRoutes:
     desk = ContinuityDesk(policy)
 
     async def page(limit: int, after: continuity.Place | None) -> list[Task]:
-        async with database.transaction() as tx:
+        async with database.statements() as tx:
             return await desk.page(limit, after, tx)
 
     async def close(closing: Closing) -> Task | NotClosed:
@@ -153,7 +153,7 @@ def _offers(matchmaker: Matchmaker, database: Database) -> OfferCounter:
     window = Window(matchmaker, desk)
 
     async def show(match_id: UUID, case_id: UUID | None) -> Shown | None:
-        async with database.transaction() as tx:
+        async with database.statements() as tx:
             return await window.show(match_id, case_id, tx)
 
     async def decide(decision: Decision, traceparent: str | None) -> Answer | Refused | Claim:
@@ -178,7 +178,7 @@ async def _attempt(database: Database, traceparent: str | None) -> AsyncIterator
 
 def _waitlist(room: WaitingRoom, database: Database) -> WaitlistDesk:
     async def page(limit: int, after: Place | None, only: Filter) -> tuple[datetime, list[Waits]]:
-        async with database.transaction() as tx:
+        async with database.statements() as tx:
             return await room.page(limit, after, only, tx)
 
     async def review(case_id: UUID, traceparent: str | None) -> tuple[bool, Case] | None:

@@ -48,22 +48,22 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> Watch:
     """The routes of the api role; returns the loop that those who wait for news need."""
 
     async def holder(text: str) -> web.Principal | None:
-        async with database.transaction() as tx:
+        async with database.statements() as tx:
             found = await holder_of(text, tx)
         if found is None:
             return None
         return web.Principal(found.key_id, "partner", 0, organisation=found.organisation, scopes=found.scopes)
 
     async def look(organisations: Sequence[str]) -> Mapping[str, int]:
-        async with database.transaction() as tx:
+        async with database.statements() as tx:
             return await feed.last_positions(tx, organisations)
 
     async def page(organisation: str, after: int, limit: int) -> Fit:
-        async with database.transaction() as tx:
+        async with database.statements() as tx:
             return await reading.read_feed(organisation, after, limit, tx)
 
     async def snapshot(organisation: str, walk: Walk | None, limit: int) -> Page | None:
-        async with database.transaction() as tx:
+        async with database.statements() as tx:
             return await reading.read_snapshot(organisation, walk, limit, tx)
 
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)

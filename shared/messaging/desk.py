@@ -20,6 +20,8 @@ from shared.messaging.transaction import Database, Transaction
 
 POLL_SECONDS = 0.5
 
+# Asked for nothing nearly always, hence without a transaction.
+ANYTHING = "SELECT EXISTS (SELECT FROM operator_requests WHERE state = 'asked' AND grp = ANY ($1))"
 CLAIM = """
 SELECT id, grp, action, target, reason, requested_by FROM operator_requests
 WHERE state = 'asked' AND grp = ANY ($1) ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -72,6 +74,8 @@ class Desk:
                     await stop.wait()
 
     async def _serve_one(self) -> bool:
+        if not await self._database.pool.fetchval(ANYTHING, list(self._consumers)):
+            return False
         async with self._database.transaction() as tx:
             request = await tx.connection.fetchrow(CLAIM, list(self._consumers))
             if request is None:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from services.intake.api.requests import Sent
-from services.intake.api.together import together
+from services.intake.api.together import read_together, together
 from services.intake.domain.alarms import AttemptOutcome, Outcome, Staff, Verdict
 from services.intake.domain.policy import Policy
 from services.intake.domain.rota import Staffing
@@ -103,8 +103,8 @@ class DutyDesk:
 def open_desk(database: Database, policy: Policy, vault: Vault, note_key: bytes) -> DutyDesk:
     """The desk on a database; what comes together shares transactions."""
     return DutyDesk(
-        page=together(database, alarms.list_alarms),
-        look=together(database, alarms.look_at_alarms),
+        page=read_together(database, alarms.list_alarms),
+        look=read_together(database, alarms.look_at_alarms),
         acknowledge=together(database, alarms.acknowledge_alarms),
         attempt=together(database, attending.record_attempts),
         change_level=together(
@@ -113,7 +113,7 @@ def open_desk(database: Database, policy: Policy, vault: Vault, note_key: bytes)
         hand_over=together(database, hand_alarms_over),
         close=together(database, partial(alarms.close_alarms, policy=policy.gates)),
         reach=ContactReader(together(database, permit_readings), vault).read,
-        staffing=together(database, rota.look_at_staffing),
+        staffing=read_together(database, rota.look_at_staffing),
         note_key=note_key,
     )
 

@@ -12,7 +12,7 @@ from services.intake.api.cards import CardDeck
 from services.intake.api.cases import find_for
 from services.intake.api.problems import refused
 from services.intake.api.requests import ConsentSent, Sent
-from services.intake.api.together import together
+from services.intake.api.together import read_together, together
 from services.intake.api.views import IF_MATCH, check_seen, closed, render_view, stale
 from services.intake.domain.alarms import Staff
 from services.intake.domain.policy import Policy
@@ -66,7 +66,7 @@ def open_pause_desk(policy: Policy, cards: CardDeck, database: Database) -> Paus
     """The desk on this database."""
     return PauseDesk(
         cards,
-        together(database, look_up_cases),
+        read_together(database, look_up_cases),
         together(database, pause_cases),
         together(database, partial(resume_cases, texts=tuple(policy.consent_texts))),
     )

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import refused
 from services.intake.api.requests import WishesSent
-from services.intake.api.together import together
+from services.intake.api.together import read_together, together
 from services.intake.api.views import IF_MATCH, check_seen, closed, etag_of, not_found, render_view, stale
 from services.intake.domain.checking import check_wishes
 from services.intake.domain.codes import read_case_code
@@ -49,7 +49,7 @@ class WishDesk:
 
 def open_wish_desk(policy: Policy, cards: CardDeck, database: Database) -> WishDesk:
     """The desk on this database."""
-    look, change = together(database, look_up_wishes), together(database, change_wishes)
+    look, change = read_together(database, look_up_wishes), together(database, change_wishes)
     return WishDesk(policy, cards, look, change)
 
 

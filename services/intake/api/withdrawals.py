@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cards import CardDeck
 from services.intake.api.requests import WithdrawalSent
-from services.intake.api.together import together
+from services.intake.api.together import read_together, together
 from services.intake.api.views import not_found, render_view
 from services.intake.domain.codes import read_case_code
 from services.intake.handlers.lookups import look_up_cases
@@ -32,7 +32,7 @@ class WithdrawalCounter:
 
 def open_withdrawals(cards: CardDeck, database: Database) -> WithdrawalCounter:
     """The counter on this database, with a look of its own."""
-    look, withdraw = together(database, look_up_cases), together(database, withdraw_cases)
+    look, withdraw = read_together(database, look_up_cases), together(database, withdraw_cases)
     return WithdrawalCounter(cards, look, withdraw)
 
 

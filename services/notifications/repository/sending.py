@@ -81,6 +81,11 @@ FROM unnest($1::uuid[], $2::text[], $3::text[]) AS t(message_id, channel, reason
 """
 
 # Back-offs end within 15 minutes; what waits for its safe window waits rightly.
+# Asked more often than there is something to send, hence alone, without a transaction and with the time in it.
+ANYTHING = """
+SELECT EXISTS (SELECT FROM messages WHERE state IN ('planned', 'sending') AND next_at <= coalesce($1, now()))
+"""
+
 OLDEST = """
 SELECT min(due_at) FROM messages WHERE state IN ('planned', 'sending') AND due_at <= $1
     AND next_at <= $1 + interval '15 minutes' AND reason IS DISTINCT FROM 'safe_window'
@@ -116,6 +121,11 @@ class Fate:
     reason: str | None = None
     gateway_id: str | None = None
     given_up: Sequence[Channel] = ()
+
+
+async def anything_due(tx: Transaction) -> bool:
+    """Whether there may be something to claim."""
+    return bool(await tx.connection.fetchval(ANYTHING, tx.told))
 
 
 async def claim_due(tx: Transaction, limit: int, offered: Collection[str]) -> list[Claimed]:

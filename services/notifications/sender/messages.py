@@ -19,7 +19,7 @@ from services.notifications.gateways.vault import Keys, Vault, VaultAway
 from services.notifications.handlers import sending
 from services.notifications.handlers.announcing import Wording
 from services.notifications.handlers.sending import Attempt, Batch
-from services.notifications.repository.sending import Claimed, oldest_due
+from services.notifications.repository.sending import Claimed, anything_due, oldest_due
 from services.notifications.sender.tracing import trace_sends
 from services.notifications.settings import SenderSettings
 from shared.messaging import Database
@@ -76,8 +76,9 @@ class Sender:
         batch: Batch | None = None
         try:
             lease = timedelta(seconds=self._settings.lease_seconds)
-            async with self._database.transaction() as tx:
-                batch = await sending.claim_due(tx, self._settings.batch, lease, self._gateways.keys())
+            if await self._anything():
+                async with self._database.transaction() as tx:
+                    batch = await sending.claim_due(tx, self._settings.batch, lease, self._gateways.keys())
             self._waits_for = None
         except Exception as failure:
             if not is_transient(failure):
@@ -91,6 +92,10 @@ class Sender:
             running.create_task(self._deliver(batch))
         self._counts["claimed"] += batch.found if batch else 0
         return batch.found if batch else 0
+
+    async def _anything(self) -> bool:
+        async with self._database.statements(ask_time=False) as tx:
+            return await anything_due(tx)
 
     async def _deliver(self, batch: Batch) -> None:
         """One claimed batch, from the keys to the record. Whatever is left unrecorded comes back by its lease."""
@@ -206,7 +211,7 @@ class Sender:
         cancelled: a connection that breaks while it is cancelled raises its own failure in the cancellation's place."""
         while not stop.is_set():
             with contextlib.suppress(Exception):
-                async with self._database.transaction() as tx:
+                async with self._database.statements() as tx:
                     self._oldest = (await oldest_due(tx)).total_seconds()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), AGE_SECONDS)

@@ -77,7 +77,7 @@ class Pager:
     async def page_once(self) -> int:
         """Pages what is due; returns how many pages were tried. A crash before the record sends the same page
         again under the same id, which the gateway receives once."""
-        async with self._database.transaction() as tx:
+        async with self._database.statements(ask_time=False) as tx:
             due = await claim_pages(tx, BATCH, self._settings.lease_seconds)
         if not due:
             return 0

@@ -43,7 +43,8 @@ STATUS = {
 async def answer(in_turn: InTurn, request: Request, use_case: UseCase[R]) -> R:
     """What the use case answers once it is committed. Raises Problem."""
     try:
-        return await in_turn(use_case, origin=request.scope.get("traceparent"))
+        reads = request.method == "GET"
+        return await in_turn(use_case, origin=request.scope.get("traceparent"), reads=reads)
     except Refused as refused:
         raise _problem(refused) from None
     except Exception as failure:

@@ -27,14 +27,24 @@ class InTurn(Protocol):
     """What `turns` makes."""
 
     async def __call__(
-        self, use_case: Callable[[Transaction], Awaitable[R]], *, origin: str | None = None
+        self,
+        use_case: Callable[[Transaction], Awaitable[R]],
+        *,
+        origin: str | None = None,
+        reads: bool = False,
     ) -> R: ...
 
 
 def turns(database: Database) -> InTurn:
-    """Runs a use case in a transaction, at most four times, with a growing random pause in between."""
+    """Runs a use case in a transaction, at most four times, with a growing random pause in between; what only `reads`
+    needs no transaction."""
 
-    async def in_turn(use_case: Callable[[Transaction], Awaitable[R]], *, origin: str | None = None) -> R:
+    async def in_turn(
+        use_case: Callable[[Transaction], Awaitable[R]], *, origin: str | None = None, reads: bool = False
+    ) -> R:
+        if reads:
+            async with database.statements() as tx:
+                return await use_case(tx)
         for number in range(1, TRIES):
             try:
                 return await _once(database, use_case, origin)

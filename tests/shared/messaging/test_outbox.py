@@ -44,6 +44,23 @@ async def test_a_transaction_that_fails_says_nothing(database: Any) -> None:
         assert await outbox(db) == []
 
 
+async def test_nothing_is_said_without_a_transaction(database: Any) -> None:
+    async with opened(database.dsn("matching")) as db:
+        with pytest.raises(RuntimeError, match="needs a transaction"):
+            async with db.statements() as tx:
+                tx.emit([NoteWritten(page="a", number=1)])
+        assert await outbox(db) == []
+
+
+async def test_statements_without_a_transaction_leave_none_open(database: Any) -> None:
+    async with opened(database.dsn("matching"), size=1) as db:
+        async with db.statements() as tx:
+            first = tx.now
+            assert not tx.connection.is_in_transaction()
+        async with db.statements() as tx:
+            assert tx.now > first
+
+
 async def test_ids_rise_in_commit_order_per_key_when_many_write_at_once(database: Any) -> None:
     async with opened(database.dsn("matching"), size=12) as db:
 
