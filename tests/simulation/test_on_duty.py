@@ -26,7 +26,7 @@ def lines(seen: list[bytes]) -> list[str]:
     return [one.split(b"\r\n")[0].decode().removesuffix(" HTTP/1.1") for one in seen]
 
 
-LOOK = "GET /v1/alarms?state=unacknowledged&limit=3"
+LOOK = "GET /v1/alarms?state=unacknowledged&limit=1"
 
 
 async def test_an_alarm_is_taken_called_about_and_closed_with_a_reason() -> None:
