@@ -12,6 +12,7 @@ from shared.contracts.intake import Channel
 Purpose = Literal[
     "booked",
     "changed",
+    "displaced",
     "cancelled",
     "reminder",
     "checkin",

@@ -37,6 +37,8 @@ class Booking(Event):
     modality: Modality
     certainty: Literal["firm", "provisional"]
     """`provisional` may still change."""
+    certainty_reason: str | None = None
+    """Why it is provisional: `to_be_confirmed`, `may_be_holiday`, `holiday`; new ones may come."""
     status: Literal["held", "booked", "arrived", "fulfilled", "no_show", "cancelled"]
     """How the booking stands after this event; new ones may come."""
     changed_at: AwareDatetime

@@ -79,6 +79,7 @@ class Appointment(Event):
     end: AwareDatetime
     time_zone: str
     certainty: Literal["firm", "provisional"] = "firm"
+    certainty_reason: str | None = None
     by: Literal["person", "therapist", "clinic", "system"]
     changed_at: AwareDatetime
 
@@ -112,6 +113,20 @@ class AppointmentRescheduled(Appointment):
     type_name: ClassVar[str] = "scheduling.appointment_rescheduled.v1"
 
     previous_start: AwareDatetime
+
+
+class AppointmentCertaintyChanged(Appointment):
+    """The same hour is less certain than it was, or firm again; it was not moved."""
+
+    type_name: ClassVar[str] = "scheduling.appointment_certainty_changed.v1"
+
+
+class AppointmentDisplaced(Appointment):
+    """A booked hour lost its day. It stays taken until people move it, confirm it all the same, or give it back."""
+
+    type_name: ClassVar[str] = "scheduling.appointment_displaced.v1"
+
+    reason: str
 
 
 class AppointmentCancelled(Appointment):
@@ -189,6 +204,8 @@ EVENTS: tuple[type[Event], ...] = (
     AppointmentReleased,
     AppointmentBooked,
     AppointmentRescheduled,
+    AppointmentCertaintyChanged,
+    AppointmentDisplaced,
     AppointmentCancelled,
     AppointmentArrived,
     AppointmentFulfilled,

@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -77,6 +77,10 @@ class Town:
             yield connection
         finally:
             await connection.close()
+
+    def today(self) -> date:
+        """What the calendar on the wall says."""
+        return datetime.now(KARACHI).date()
 
     def staff(self, role: str = "coordinator") -> dict[str, str]:
         """The headers of somebody on the staff."""

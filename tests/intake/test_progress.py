@@ -19,6 +19,7 @@ from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCertaintyChanged,
     AppointmentCorrected,
     AppointmentFulfilled,
     AppointmentNoShow,
@@ -232,6 +233,10 @@ async def test_an_hour_that_was_missed_by_mistake_only_is_booked_still(
     await hear(store, appointment(AppointmentCorrected, case_id, 1, 3, mistaken="no_show"))
     view = await seen(store, code)
     assert (view.standing.state, view.standing.reason, view.appointment_id) == ("booked", None, HOUR)
+    marked = appointment(AppointmentCertaintyChanged, case_id, 1, 4, certainty="provisional")
+    await hear(store, marked, message(MessageSent, case_id, 3))
+    view = await seen(store, code)
+    assert (view.standing.state, view.standing.next_step) == ("booked", "look_up_the_hour")
 
 
 async def test_an_event_about_a_case_that_is_not_here_is_kept_and_not_poison(store: IntakeDatabase) -> None:

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from services.partners.domain.bookings import ALPHABET, News, Reached, positions, reference
 from shared.contracts.scheduling import (
     AppointmentArrived,
+    AppointmentCertaintyChanged,
     AppointmentCorrected,
+    AppointmentDisplaced,
     AppointmentFulfilled,
     AppointmentNoShow,
 )
@@ -95,6 +97,23 @@ async def test_an_hour_that_was_missed_by_mistake_only_is_booked_again_under_its
         ("booking_booked", 1, "booked"),
         ("booking_no_show", 2, "no_show"),
         ("booking_booked", 3, "booked"),
+    ]
+
+
+async def test_a_partner_hears_how_certain_an_hour_is_and_why(partners: Database) -> None:
+    booking = a_booking()
+    about = booking.model_dump() | {"certainty": "provisional"}
+    marked = AppointmentCertaintyChanged(**about | {"version": 2, "certainty_reason": "may_be_holiday"})
+    lost = AppointmentDisplaced(**about | {"version": 3, "certainty_reason": "holiday", "reason": "holiday"})
+    await tell(partners, booking)
+    await tell(partners, marked)
+    await tell(partners, lost)
+    assert [
+        (e["kind"].split(".")[1], e["certainty"], e["certainty_reason"]) for e in await told(partners)
+    ] == [
+        ("booking_booked", "firm", None),
+        ("booking_booked", "provisional", "may_be_holiday"),
+        ("booking_booked", "provisional", "holiday"),
     ]
 
 

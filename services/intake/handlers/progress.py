@@ -26,7 +26,9 @@ from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCertaintyChanged,
     AppointmentCorrected,
+    AppointmentDisplaced,
     AppointmentFulfilled,
     AppointmentNoShow,
     AppointmentRescheduled,
@@ -41,6 +43,8 @@ HOURS: Mapping[type[Appointment], FactKind] = {
     AppointmentFulfilled: "appointment_fulfilled",
     AppointmentNoShow: "appointment_no_show",
     AppointmentCorrected: "appointment_booked",
+    AppointmentCertaintyChanged: "appointment_booked",
+    AppointmentDisplaced: "appointment_booked",
     AppointmentCancelled: "appointment_cancelled",
 }
 
@@ -60,6 +64,8 @@ OfACase = (
     | AppointmentFulfilled
     | AppointmentNoShow
     | AppointmentCorrected
+    | AppointmentCertaintyChanged
+    | AppointmentDisplaced
     | AppointmentCancelled
     | MessageSent
     | MessageDelivered
@@ -171,6 +177,8 @@ HANDLERS: Mapping[type[Event], Callable[[Sequence[Any], Transaction], Awaitable[
     AppointmentFulfilled: project,
     AppointmentNoShow: project,
     AppointmentCorrected: project,
+    AppointmentCertaintyChanged: project,
+    AppointmentDisplaced: project,
     MessageSent: project,
     MessageDelivered: project,
 }

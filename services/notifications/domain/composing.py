@@ -12,7 +12,7 @@ from services.notifications.domain.wording import ForbiddenWords, findings
 class Occasion:
     """What a message may say: when and where, never what for. Times in the venue's zone in person, in the
     reader's zone online, because the text is what people go by (calcom/cal.com#29868, #16017: no-shows). `by` is who
-    changed it last, `another_way` that they will meet in another way than before."""
+    changed it last, `another_way` that they will meet in another way than before, `provisional` that it may still change."""
 
     purpose: str
     start: datetime | None
@@ -22,12 +22,15 @@ class Occasion:
     directions: Mapping[str, str]
     by: str | None = None
     another_way: bool = False
+    provisional: bool = False
 
 
 def template_of(occasion: Occasion) -> str:
     """Which text tells it: whoever gave an hour back is not told that we did, and who meets in another way is told so."""
     if occasion.purpose == "cancelled" and occasion.by == "person":
         return "cancelled_as_asked"
+    if occasion.provisional and occasion.purpose in ("booked", "changed", "reminder"):
+        return f"{occasion.purpose}_provisional"
     if occasion.purpose == "changed" and occasion.another_way:
         return "changed_way"
     return occasion.purpose

@@ -16,11 +16,14 @@ Change = Literal[
     "over",
     "checkin",
     "corrected",
+    "displaced",
     "waitlisted",
     "consent_request",
     "invitation",
 ]
-OF_AN_HOUR: frozenset[Change] = frozenset({"booked", "changed", "cancelled", "over", "checkin", "corrected"})
+OF_AN_HOUR: frozenset[Change] = frozenset(
+    {"booked", "changed", "cancelled", "over", "checkin", "corrected", "displaced"}
+)
 SILENT: frozenset[Change] = frozenset({"over", "corrected"})
 # Why what was planned before is not told any more.
 VOIDED: Mapping[Change, str] = {
@@ -33,8 +36,8 @@ VOIDED: Mapping[Change, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """An appointment's change (`over`: people came; `checkin`: nobody did; `corrected`: neither was said rightly); a case put on the waiting list (then `subject_id` is the case); somebody who is invited
-    (then it is the attendee)."""
+    """An appointment's change (`over`: people came; `checkin`: nobody did; `corrected`: neither was said rightly; `displaced`: its day was lost); a case
+    put on the waiting list (then `subject_id` is the case); somebody who is invited (then it is the attendee)."""
 
     change: Change
     subject_id: UUID

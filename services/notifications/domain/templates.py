@@ -18,11 +18,15 @@ VARIABLES = frozenset({"time", "day", "code", "pin", "place"})
 PURPOSES = frozenset(
     {
         "booked",
+        "booked_provisional",
         "changed",
+        "changed_provisional",
         "changed_way",
+        "displaced",
         "cancelled",
         "cancelled_as_asked",
         "reminder",
+        "reminder_provisional",
         "checkin",
         "waitlisted",
         "consent_request",

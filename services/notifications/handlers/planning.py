@@ -17,7 +17,9 @@ from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCertaintyChanged,
     AppointmentCorrected,
+    AppointmentDisplaced,
     AppointmentFulfilled,
     AppointmentNoShow,
     AppointmentRescheduled,
@@ -62,6 +64,19 @@ async def take_slips_back(events: Sequence[AppointmentCorrected], tx: Transactio
     """Nothing was missed after all: what was to be asked because of it is not, and nothing is told."""
     standing = await projections.fold_appointments(tx, events, "booked")
     await _plan(tx, [(event, _fact("corrected", event)) for event in events], standing)
+
+
+async def tell_of_lost_days(events: Sequence[AppointmentDisplaced], tx: Transaction) -> None:
+    """Told, and nobody is reminded of an hour that may not take place."""
+    standing = await projections.fold_appointments(tx, events, "booked")
+    await _plan(tx, [(event, _fact("displaced", event)) for event in events], standing)
+
+
+async def follow_certainty(events: Sequence[AppointmentCertaintyChanged], tx: Transaction) -> None:
+    """The hour stays: what is planned for it is told all the same, in words that say how certain it is by then."""
+    standing = await projections.fold_appointments(tx, events, "booked")
+    newest = [one for one in events if standing.get(one.appointment_id, one.version) == one.version]
+    await messages.carry(tx, [(one.case_id, one.appointment_id, one.version) for one in newest])
 
 
 async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> None:

@@ -33,6 +33,18 @@ FROM untrue WHERE m.id = untrue.id
 RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent
 """
 
+# What is planned of an hour stays planned when nothing but its certainty changes; the words are chosen when it is sent.
+CARRY = """
+WITH still_true AS (
+    SELECT m.id, c.version
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS c(case_id, subject_id, version)
+    JOIN messages m ON m.case_id = c.case_id AND m.subject_id = c.subject_id AND m.version < c.version
+    WHERE m.state = 'planned' AND m.purpose IN ('booked', 'changed', 'reminder')
+    ORDER BY m.id FOR UPDATE OF m
+)
+UPDATE messages m SET version = still_true.version FROM still_true WHERE m.id = still_true.id
+"""
+
 STOP = """
 WITH unwanted AS (
     SELECT id FROM messages WHERE person_id = ANY ($1) AND state = 'planned' ORDER BY id FOR UPDATE
@@ -87,6 +99,12 @@ async def void(tx: Transaction, voids: Sequence[Void]) -> list[tuple[Message, st
         tx.now,
     )
     return _skipped(rows)
+
+
+async def carry(tx: Transaction, hours: Sequence[tuple[UUID, UUID, int]]) -> None:
+    """What is planned of these (case, appointment) speaks of this version of them from now on."""
+    if hours:
+        await tx.connection.execute(CARRY, *([one[place] for one in hours] for place in range(3)))
 
 
 async def stop(tx: Transaction, people: Collection[UUID]) -> list[tuple[Message, str]]:

@@ -10,12 +10,14 @@ from shared.contracts.scheduling import Appointment, SiteChanged
 from shared.messaging import Transaction
 
 FOLD_APPOINTMENTS = """
-INSERT INTO appointments (appointment_id, case_id, version, attempt, start, time_zone, modality, site_id, by, state)
-SELECT *, $10 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::timestamptz[], $6::text[],
-    $7::text[], $8::uuid[], $9::text[]) ORDER BY 1
+INSERT INTO appointments (appointment_id, case_id, version, attempt, start, time_zone, modality, site_id, by,
+    provisional, state)
+SELECT *, $11 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::timestamptz[], $6::text[],
+    $7::text[], $8::uuid[], $9::text[], $10::bool[]) ORDER BY 1
 ON CONFLICT (appointment_id) DO UPDATE SET version = excluded.version, attempt = excluded.attempt,
     start = excluded.start, time_zone = excluded.time_zone, modality = excluded.modality,
     site_id = excluded.site_id, state = excluded.state, by = excluded.by,
+    provisional = excluded.provisional,
     another_way = appointments.modality <> excluded.modality
 WHERE appointments.version < excluded.version
 RETURNING appointment_id
@@ -86,6 +88,7 @@ async def fold_appointments(tx: Transaction, events: Sequence[Appointment], stat
         [e.modality for e in events],
         [e.site_id for e in events],
         [e.by for e in events],
+        [e.certainty == "provisional" for e in events],
         state,
     )
     if len(taken) == len(events):

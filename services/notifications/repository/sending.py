@@ -24,7 +24,7 @@ WITH picked AS MATERIALIZED (
 SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.traceparent, m.state, m.tries,
     m.tried_by, m.given_up, m.due_at,
     a.version AS a_version, a.state AS a_state, a.start, a.time_zone AS a_zone, a.modality, a.by,
-    a.another_way,
+    a.another_way, a.provisional,
     s.city, s.directions,
     c.channels, c.language, c.script, c.windows, c.time_zone AS c_zone, c.confirmed_until, c.box, c.box_version,
     coalesce(stops.stopped, false) AS stopped,
@@ -245,4 +245,5 @@ def _occasion(row: Any) -> Occasion:
         directions=row["directions"] or {},
         by=row["by"],
         another_way=bool(row["another_way"]),
+        provisional=bool(row["provisional"]),
     )

@@ -117,6 +117,7 @@ def described(appointment: Appointment, caller: Caller) -> dict[str, Any]:
         "appointment_id": str(appointment.id),
         "state": appointment.state,
         "certainty": appointment.certainty,
+        "certainty_reason": appointment.why,
         "version": appointment.version,
         **hour_of(appointment),
         "links": {"self": path, "calendar": f"{path}.ics"} | {step: f"{path}/{step}" for step in steps},

@@ -61,7 +61,8 @@ def holiday_routes(in_turn: InTurn, almanac: Almanac) -> APIRouter:
     @router.put("/{holiday_id}", openapi_extra=body_of(HolidaySent, tentative=HOLIDAY))
     async def save(holiday_id: HolidayId, _: Coordinator, request: Request) -> Response:
         """Writes one whole. Confirmed, it closes the weekly rules of every calendar in its zone; extra hours stay open.
-        `booked_outside` are the appointments that stand on its days all the same: nothing is moved by itself."""
+        `booked_outside` are the appointments that stand on its days all the same: nothing is moved by itself, and their
+        people are told. Tentative, it closes nothing: hours on its days are provisional until it is confirmed or dropped."""
         wanted = parse(HolidaySent, await request.body()).meant(holiday_id)
         seen = seen_version(request)
         saved = await answer(in_turn, request, lambda tx: holidays.save(tx, wanted, seen))

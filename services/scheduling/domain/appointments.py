@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from services.scheduling.domain.booking import Hour
@@ -10,14 +10,17 @@ from services.scheduling.domain.calendars import Lane
 
 State = Literal["booked", "arrived", "fulfilled", "no_show", "cancelled"]
 Certainty = Literal["firm", "provisional"]
+# Why an hour is provisional: staff have yet to confirm it; its day may become a holiday; it did, and nobody has moved it.
+Why = Literal["to_be_confirmed", "may_be_holiday", "holiday"]
+OF_HOLIDAYS: tuple[Why, ...] = ("may_be_holiday", "holiday")
 By = Literal["person", "therapist", "clinic", "system"]
 
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
     """Minutes for start, end and buffer; `week` is the one it counts in. `attendee_ids` and `person_ids` are
-    parallel. `version` rises by one with each change. Provisional: the hour is taken, and staff have yet to confirm
-    that it will stay."""
+    parallel. `version` rises by one with each change. Provisional: the hour is taken, and may not stay; `why` says
+    what it hangs on."""
 
     id: UUID
     case_id: UUID
@@ -39,6 +42,7 @@ class Appointment:
     week: int
     time_zone: str
     certainty: Certainty = "firm"
+    why: Why | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,26 @@ def moved(
         buffer=hour.buffer,
         week=hour.week,
         time_zone=time_zone,
-        certainty=certainty or appointment.certainty,
+        **_certain(appointment, certainty, hour.may_close),
     )
+
+
+def said_of(appointment: Appointment, certainty: Certainty | None) -> Appointment:
+    """The same appointment, as certain as staff say; as before where they say nothing."""
+    if certainty is None:
+        return appointment
+    return replace(appointment, **_certain(appointment, certainty, may_close=False))
+
+
+def _certain(appointment: Appointment, said: Certainty | None, may_close: bool) -> dict[str, Any]:
+    """What staff say counts; else the day of the new hour, and whatever did not hang on the old one."""
+    if said is not None:
+        return {"certainty": said, "why": "to_be_confirmed" if said == "provisional" else None}
+    if may_close:
+        return {"certainty": "provisional", "why": "may_be_holiday"}
+    if appointment.why in OF_HOLIDAYS:
+        return {"certainty": "firm", "why": None}
+    return {"certainty": appointment.certainty, "why": appointment.why}
 
 
 def cancelled(appointment: Appointment) -> Appointment:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.scheduling.domain import grid
 from services.scheduling.domain.availability import Board, Need, Therapist
-from services.scheduling.domain.calendars import Calendar
+from services.scheduling.domain.calendars import Calendar, may_close
 
 NoSlotReason = Literal["no_hour", "no_capacity"]
 
@@ -32,7 +32,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """An hour that is taken for a case. Minutes; `week` is the one it counts in."""
+    """An hour that is taken for a case. Minutes; `week` is the one it counts in. `may_close`: its day may become a holiday."""
 
     case_id: UUID
     therapist_id: UUID
@@ -45,6 +45,7 @@ class Hour:
     buffer: int
     week: int
     weekly_limit: int
+    may_close: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def _take(wish: Wish, board: Board, therapist_id: UUID, site_id: UUID | None, st
         buffer=calendar.buffer,
         week=board.count(therapist, calendar, start),
         weekly_limit=therapist.weekly_limit,
+        may_close=may_close(calendar, wish.need.lane, site_id, start, end),
     )
     for one in reservations(hour):
         board.take(one.resource_id, one.start, one.end)

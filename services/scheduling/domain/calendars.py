@@ -1,7 +1,7 @@
 """Calendars: a therapist's weekly rules in local wall time, and the starts they offer."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 from uuid import UUID
@@ -85,7 +85,8 @@ class Calendar:
     """One version of a calendar. Compared by identity, so that what follows from it can be cached by it.
 
     `buffer`, `notice` and all times in minutes; `horizon` in days. `holidays` are public ones that are in force in its
-    zone, as first and last day since 1970: the rules are closed then, extra hours are not. `closures` are those of the sites.
+    zone, as first and last day since 1970: the rules are closed then, extra hours are not; `tentative` those that may come.
+    `closures` are those of the sites.
     """
 
     therapist_id: UUID
@@ -98,6 +99,7 @@ class Calendar:
     other_hours: tuple[OtherHours, ...] = ()
     holidays: tuple[tuple[int, int], ...] = ()
     closures: tuple[Closure, ...] = ()
+    tentative: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Fault:
 
 def same_hours(one: Calendar | None, other: Calendar) -> bool:
     """Whether two calendars say the same of every week, whatever their versions and exceptions."""
-    weekly = set(Calendar.__slots__) - {"version", "other_hours", "holidays", "closures"}
+    weekly = set(Calendar.__slots__) - {"version", "other_hours", "holidays", "closures", "tentative"}
     return one is not None and all(getattr(one, name) == getattr(other, name) for name in weekly)
 
 
@@ -130,7 +132,7 @@ def open_spans(calendar: Calendar, lane: Lane, site_id: UUID | None, days: range
     weekly = merged(
         span
         for day in days
-        if not any(first <= day <= last for first, last in calendar.holidays)
+        if not _on(calendar.holidays, day)
         for rule in rules
         if rule.day == weekday(day)
         for span in spans(calendar.time_zone, day, rule.start, rule.end)
@@ -151,6 +153,31 @@ def open_spans(calendar: Calendar, lane: Lane, site_id: UUID | None, days: range
     elsewhere = shown(one for one in away if one.kind == "extra_hours")
     opened = merged([*without(weekly, elsewhere), *extra])
     return without(opened, [*gone, *shown(one for one in away if one.kind == "time_off")])
+
+
+def is_open(calendar: Calendar, lane: Lane, site_id: UUID | None, start: int, end: int) -> bool:
+    """Whether a lane is open at a site for all of these minutes."""
+    days = range(local_day(calendar.time_zone, start) - 1, local_day(calendar.time_zone, end) + 2)
+    opened = open_spans(calendar, lane, site_id, days)
+    return any(first <= start and end <= last for first, last in opened)
+
+
+def may_close(calendar: Calendar, lane: Lane, site_id: UUID | None, start: int, end: int) -> bool:
+    """Whether it would not be open then if the holidays that are not certain came."""
+    if not calendar.tentative or not _on(calendar.tentative, local_day(calendar.time_zone, start)):
+        return False
+    certain = replace(calendar, holidays=(*calendar.holidays, *calendar.tentative))
+    return not is_open(certain, lane, site_id, start, end)
+
+
+def closed_by_holiday(calendar: Calendar, lane: Lane, site_id: UUID | None, start: int, end: int) -> bool:
+    """Whether it is not open then, on a day that is a holiday."""
+    on_holiday = _on(calendar.holidays, local_day(calendar.time_zone, start))
+    return on_holiday and not is_open(calendar, lane, site_id, start, end)
+
+
+def _on(holidays: Iterable[tuple[int, int]], day: int) -> bool:
+    return any(first <= day <= last for first, last in holidays)
 
 
 def faults(time_zone: str, rules: Sequence[Rule], known_sites: frozenset[UUID]) -> list[Fault]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.scheduling.domain.calendars import Calendar, Fault, Lane, OtherHours, open_spans
+from services.scheduling.domain.calendars import Calendar, Fault, Lane, OtherHours, is_open
 from services.scheduling.domain.grid import QUARTER
 from services.scheduling.domain.wall_time import DAY, local_day
 
@@ -31,13 +31,8 @@ class Standing:
 def outside(calendar: Calendar, booked: Sequence[Standing]) -> list[Standing]:
     """Those of these appointments whose time and place the calendar does not have open, in order of time. They were
     booked before it changed; what becomes of them is for people to decide."""
-    return sorted((one for one in booked if not _open(calendar, one)), key=lambda one: (one.start, one.id))
-
-
-def _open(calendar: Calendar, one: Standing) -> bool:
-    days = range(local_day(calendar.time_zone, one.start) - 1, local_day(calendar.time_zone, one.end) + 2)
-    opened = open_spans(calendar, one.lane, one.site_id, days)
-    return any(start <= one.start and one.end <= end for start, end in opened)
+    closed = (one for one in booked if not is_open(calendar, one.lane, one.site_id, one.start, one.end))
+    return sorted(closed, key=lambda one: (one.start, one.id))
 
 
 def same(one: OtherHours | None, other: OtherHours) -> bool:

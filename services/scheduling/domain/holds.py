@@ -193,7 +193,8 @@ def held(
         buffer=hour.buffer,
         week=hour.week,
         time_zone=zone,
-        certainty="firm",
+        certainty="provisional" if hour.may_close else "firm",
+        why="may_be_holiday" if hour.may_close else None,
     )
     return Hold(appointment, held_until)
 

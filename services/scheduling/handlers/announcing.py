@@ -13,7 +13,9 @@ from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCertaintyChanged,
     AppointmentCorrected,
+    AppointmentDisplaced,
     AppointmentFulfilled,
     AppointmentHeld,
     AppointmentNoShow,
@@ -72,6 +74,14 @@ def corrected(appointment: Appointment, mistaken: Mistaken, by: By, tx: Transact
     return AppointmentCorrected(**_about(appointment, tx), by=by, mistaken=mistaken)
 
 
+def reconsidered(before: Appointment, after: Appointment, tx: Transaction) -> scheduling.Appointment:
+    """The same hour, more or less certain. One that had lost its day and has it again is told as booked once more."""
+    about = _about(after, tx) | {"by": "system"}
+    if after.why == "holiday":
+        return AppointmentDisplaced(**about, reason="holiday")
+    return AppointmentBooked(**about) if before.why == "holiday" else AppointmentCertaintyChanged(**about)
+
+
 def freed(appointments: Iterable[Appointment], tx: Transaction) -> list[SlotFreed]:
     """Hours that can be had again; nothing of the cases that had them."""
     return [
@@ -120,5 +130,6 @@ def _about(appointment: Appointment, tx: Transaction) -> dict[str, Any]:
         "end": moment_of(appointment.end),
         "time_zone": appointment.time_zone,
         "certainty": appointment.certainty,
+        "certainty_reason": appointment.why,
         "changed_at": tx.now,
     }

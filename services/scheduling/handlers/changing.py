@@ -5,7 +5,15 @@ from functools import partial
 from uuid import UUID
 
 from services.scheduling.domain import changes
-from services.scheduling.domain.appointments import Appointment, By, Change, cancelled, moved, resources_of
+from services.scheduling.domain.appointments import (
+    Appointment,
+    By,
+    Change,
+    cancelled,
+    moved,
+    resources_of,
+    said_of,
+)
 from services.scheduling.domain.booking import asked_for
 from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.wall_time import minute_after
@@ -58,7 +66,7 @@ async def reschedule(
     if there == appointment:
         return appointment
     # Only the way to meet is another: all that is taken stays taken, whatever the calendar says by now.
-    after = replace(there, version=there.version + 1, certainty=move.certainty or there.certainty)
+    after = said_of(replace(there, version=there.version + 1), move.certainty)
     await appointments.move(tx, after, change)
     tx.emit([announcing.rescheduled(after, appointment, change, tx)])
     return after

@@ -10,6 +10,7 @@ from services.scheduling.domain.holidays import Almanac, Holiday, faults, on_day
 from services.scheduling.domain.refusals import invalid, next_version
 from services.scheduling.domain.wall_time import minute_after
 from services.scheduling.handlers.capacity import may_have_risen
+from services.scheduling.handlers.certainty import reconsider_days
 from services.scheduling.repository import holidays, resources, roster
 from shared.messaging import Transaction
 
@@ -34,7 +35,9 @@ async def save(tx: Transaction, wanted: Holiday, seen: int | None) -> Saved:
         if wrong := faults(wanted, minute_after(tx.now)):
             raise invalid(wrong)
         await holidays.save(tx, wanted, version)
-        await _follow(tx, {one.time_zone for one in (before, wanted) if one and one.status == "confirmed"})
+        counted = [one for one in (before, wanted) if one and one.status != "cancelled"]
+        await _follow(tx, {one.time_zone for one in counted})
+        await reconsider_days(tx, counted, version)
     return Saved(wanted, version, await _disturbed(tx, wanted))
 
 

@@ -14,14 +14,15 @@ from shared.messaging import Transaction
 BOOK = """
 INSERT INTO appointments (appointment_id, case_id, match_id, attempt, version, state, lane, modality, therapist_id,
     organisation, site_id, room_id, attendee_ids, person_ids, starts_at, ends_at, buffer_minutes, week, time_zone,
-    booked_trace, booked_at, changed_at, changed_by)
+    booked_trace, booked_at, changed_at, changed_by, certainty, certainty_reason)
 SELECT id, case_id, match_id, attempt, 1, 'booked', lane, modality, therapist_id, organisation, site_id, room_id,
     string_to_array(attendees, ' ')::uuid[], string_to_array(people, ' ')::uuid[], starts_at, ends_at,
-    buffer_minutes, week, time_zone, trace, $19, $19, 'system'
+    buffer_minutes, week, time_zone, trace, $19, $19, 'system',
+    CASE WHEN why IS NULL THEN 'firm' ELSE 'provisional' END, why
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::uuid[], $8::text[],
     $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::int[],
-    $16::date[], $17::text[], $18::text[]) AS a(id, case_id, match_id, attempt, lane, modality, therapist_id,
-    organisation, site_id, room_id, attendees, people, starts_at, ends_at, buffer_minutes, week, time_zone, trace)
+    $16::date[], $17::text[], $18::text[], $20::text[]) AS a(id, case_id, match_id, attempt, lane, modality, therapist_id,
+    organisation, site_id, room_id, attendees, people, starts_at, ends_at, buffer_minutes, week, time_zone, trace, why)
 """
 
 # Whoever stays in a week was counted there before, whatever has become of the limit since.
@@ -67,19 +68,20 @@ MOVE = """
 WITH changed AS (
     UPDATE appointments SET version = $2, room_id = $3, starts_at = $4, ends_at = $5, buffer_minutes = $6, week = $7,
         changed_at = $8, changed_by = $9, changed_trace = $10, certainty = $11, lane = $12, modality = $13,
-        site_id = $14, time_zone = $15
+        site_id = $14, time_zone = $15, certainty_reason = $16
     WHERE appointment_id = $1 RETURNING *
 )
 """ + KEEP.format(step="appointment_rescheduled", reason="NULL")
 
 TAKE_STEP = """
 WITH changed AS (
-    UPDATE appointments SET version = $2, state = $3, certainty = $4, changed_at = $5, changed_by = $6, changed_trace = $7
+    UPDATE appointments SET version = $2, state = $3, certainty = $4, changed_at = $5, changed_by = $6,
+        changed_trace = $7, certainty_reason = $10
     WHERE appointment_id = $1 RETURNING *
 )
 INSERT INTO appointment_changes (appointment_id, version, case_id, step, changed_at, changed_by, traceparent,
-    certainty_before)
-SELECT appointment_id, version, case_id, $8, changed_at, changed_by, changed_trace, $9 FROM changed
+    certainty_before, certainty_reason_before)
+SELECT appointment_id, version, case_id, $8, changed_at, changed_by, changed_trace, $9, $11 FROM changed
 """
 STEPS: Mapping[Step | Literal["undo"], str] = {
     "confirm": "appointment_confirmed",
@@ -90,14 +92,14 @@ STEPS: Mapping[Step | Literal["undo"], str] = {
 }
 
 TAKEN = """
-SELECT changed_at, coalesce(certainty_before, 'firm') AS certainty_before FROM appointment_changes
+SELECT changed_at, coalesce(certainty_before, 'firm') AS certainty_before, certainty_reason_before FROM appointment_changes
 WHERE appointment_id = $1 AND version = $2
 """
 
 COLUMNS = """
 SELECT appointment_id, case_id, match_id, attempt, version, state, lane, modality, therapist_id, organisation,
     site_id, room_id, attendee_ids, person_ids, starts_at, ends_at, buffer_minutes, week, time_zone,
-    certainty
+    certainty, certainty_reason
 FROM appointments
 """
 
@@ -151,6 +153,7 @@ async def book(tx: Transaction, booked: Sequence[Appointment], limits: Sequence[
         [a.time_zone for a in booked],
         [tx.traceparent_of(str(a.case_id)) for a in booked],
         tx.now,
+        [a.why for a in booked],
     )
     await count(
         tx, {(a.therapist_id, a.week): limit for a, limit in zip(booked, limits, strict=True)}, booked
@@ -204,13 +207,14 @@ async def move(tx: Transaction, appointment: Appointment, change: Change) -> Non
         appointment.modality,
         appointment.site_id,
         appointment.time_zone,
+        appointment.why,
     )
 
 
 async def last_step(tx: Transaction, appointment: Appointment) -> Taken | None:
     """The step that led to how it stands; none where nothing has changed since it was booked."""
     row = await tx.connection.fetchrow(TAKEN, appointment.id, appointment.version)
-    return Taken(row["changed_at"], row["certainty_before"]) if row else None
+    return Taken(row["changed_at"], row["certainty_before"], row["certainty_reason_before"]) if row else None
 
 
 async def take_step(
@@ -232,6 +236,8 @@ async def take_step(
         tx.traceparent_of(str(after.case_id)),
         STEPS[step],
         before.certainty,
+        after.why,
+        before.why,
     )
 
 
@@ -277,4 +283,5 @@ def from_row(row: Any) -> Appointment:
         week_from(row["week"]),
         row["time_zone"],
         row["certainty"],
+        row["certainty_reason"],
     )

@@ -12,16 +12,16 @@ from services.scheduling.repository import appointments
 from shared.messaging import Transaction
 
 OF_AN_APPOINTMENT = """case_id, match_id, attempt, lane, modality, therapist_id, organisation, site_id, room_id,
-    attendee_ids, person_ids, starts_at, ends_at, buffer_minutes, week, time_zone"""
+    attendee_ids, person_ids, starts_at, ends_at, buffer_minutes, week, time_zone, certainty_reason"""
 
 SAVE = f"""
 INSERT INTO holds (hold_id, version, state, held_until, held_at, held_by, held_trace, {OF_AN_APPOINTMENT})
-VALUES ($1, $2, 'held', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+VALUES ($1, $2, 'held', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
 """
 
 FIND = f"""
-SELECT hold_id AS appointment_id, version, 'booked' AS state, 'firm' AS certainty, state AS hold_state, held_until,
-    reason, {OF_AN_APPOINTMENT}
+SELECT hold_id AS appointment_id, version, 'booked' AS state, state AS hold_state, held_until,
+    CASE WHEN certainty_reason IS NULL THEN 'firm' ELSE 'provisional' END AS certainty, reason, {OF_AN_APPOINTMENT}
 FROM holds
 """
 
@@ -49,8 +49,9 @@ WITH confirmed AS (
     WHERE hold_id = $1 RETURNING *
 ), kept AS (UPDATE reservations SET held_until = NULL WHERE appointment_id = $1)
 INSERT INTO appointments (appointment_id, version, state, booked_trace, booked_at, changed_at, changed_by,
-    {OF_AN_APPOINTMENT})
-SELECT hold_id, version, 'booked', $4, $2, $2, $3, {OF_AN_APPOINTMENT} FROM confirmed
+    certainty, {OF_AN_APPOINTMENT})
+SELECT hold_id, version, 'booked', $4, $2, $2, $3,
+    CASE WHEN certainty_reason IS NULL THEN 'firm' ELSE 'provisional' END, {OF_AN_APPOINTMENT} FROM confirmed
 """
 
 
@@ -102,6 +103,7 @@ async def save(tx: Transaction, hold: Hold, by: By, weekly_limit: int) -> None:
         one.buffer,
         monday_of(one.week),
         one.time_zone,
+        one.why,
     )
     await appointments.count(tx, {(one.therapist_id, one.week): weekly_limit}, [one])
 

@@ -31,10 +31,10 @@ FROM exceptions WHERE therapist_id = ANY ($1) AND NOT withdrawn AND last_day >= 
 ORDER BY therapist_id, first_day, starts, exception_id
 """
 
-# Only what somebody has verified is in force.
+# Only what somebody has verified is in force; what may come makes hours provisional and closes none.
 READ_HOLIDAYS = """
-SELECT time_zone, first_day - date '1970-01-01' AS first_day, last_day - date '1970-01-01' AS last_day
-FROM holidays WHERE status = 'confirmed' AND time_zone = ANY ($1) AND last_day >= $2::date - 1
+SELECT time_zone, status, first_day - date '1970-01-01' AS first_day, last_day - date '1970-01-01' AS last_day
+FROM holidays WHERE status IN ('confirmed', 'tentative') AND time_zone = ANY ($1) AND last_day >= $2::date - 1
 ORDER BY time_zone, first_day, last_day
 """
 
@@ -126,7 +126,8 @@ async def _learn(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID,
         row["therapist_id"]: replace(
             _calendar(row),
             other_hours=tuple(exceptions.get(row["therapist_id"], ())),
-            holidays=holidays.get(row["time_zone"], ()),
+            holidays=holidays.get((row["time_zone"], "confirmed"), ()),
+            tentative=holidays.get((row["time_zone"], "tentative"), ()),
             closures=closures.get(row["therapist_id"], ()),
         )
         for row in rows
@@ -150,11 +151,14 @@ def other_hours(row: Any) -> OtherHours:
     )
 
 
-async def _holidays(tx: Transaction, zones: Collection[str]) -> dict[str, tuple[tuple[int, int], ...]]:
-    found: dict[str, tuple[tuple[int, int], ...]] = {}
+async def _holidays(
+    tx: Transaction, zones: Collection[str]
+) -> dict[tuple[str, str], tuple[tuple[int, int], ...]]:
+    """Their days by zone and status."""
+    found: dict[tuple[str, str], tuple[tuple[int, int], ...]] = {}
     for row in await tx.connection.fetch(READ_HOLIDAYS, list(zones), tx.now):
-        days = row["first_day"], row["last_day"]
-        found[row["time_zone"]] = (*found.get(row["time_zone"], ()), days)
+        key, days = (row["time_zone"], row["status"]), (row["first_day"], row["last_day"])
+        found[key] = (*found.get(key, ()), days)
     return found
 
 

@@ -11,7 +11,9 @@ from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCertaintyChanged,
     AppointmentCorrected,
+    AppointmentDisplaced,
     AppointmentFulfilled,
     AppointmentHeld,
     AppointmentNoShow,
@@ -74,6 +76,23 @@ EXAMPLES: tuple[Event, ...] = (
     AppointmentBooked(**HOUR | FIRST_HOUR, version=1, by="system", changed_at=story.SOON),
     AppointmentRescheduled(
         **HOUR, version=2, by="person", changed_at=story.LATER, previous_start=story.FIRST_BEGINS
+    ),
+    AppointmentCertaintyChanged(
+        **HOUR,
+        version=3,
+        by="system",
+        changed_at=story.LATER,
+        certainty="provisional",
+        certainty_reason="may_be_holiday",
+    ),
+    AppointmentDisplaced(
+        **HOUR,
+        version=4,
+        by="system",
+        changed_at=story.LATER,
+        certainty="provisional",
+        certainty_reason="holiday",
+        reason="holiday",
     ),
     AppointmentCancelled(**HOUR, version=3, by="person", changed_at=story.LATER, reason="cannot_come"),
     AppointmentArrived(**HOUR, version=3, by="clinic", changed_at=story.BEGINS),
