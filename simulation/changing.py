@@ -1,11 +1,13 @@
-"""People who cannot come after all: they come back with code and PIN, and give the hour back or take another one.
+"""People who cannot come as agreed: they come back with code and PIN, and give the hour back, take another one, or meet in
+the other way.
 
 As a frontend would: a session, the case until it is booked, the appointment with its version, one change. Whoever moves
-asks for the same time a day later and takes what is offered instead where that is not free.
+asks for the same time a day later and takes what is offered instead where that is not free. Whoever would rather come than
+call, or call than come, keeps the time where that is possible.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,7 +17,7 @@ import orjson
 from simulation.http_client import Address, Connection
 from simulation.http_wire import Answer, Unanswered, prepare
 from simulation.population import Change
-from simulation.returning import PATIENCE, UNDECIDED, Desks, Returning, Visit, serve_all
+from simulation.returning import PATIENCE, UNDECIDED, Desks, Returning, Visit, content, serve_all
 
 CANNOT_COME = {"reason": "cannot_come"}
 
@@ -67,10 +69,7 @@ async def _change(visit: Visit, diary: Diary, changer: Changer) -> None:
         seen, shown = appointment.header("etag"), orjson.loads(appointment.body)
         if not seen or shown.get("state") != "booked":
             return
-        if changer.change == "cancel":
-            await diary.post(shown["links"]["cancel"], seen, CANNOT_COME)
-        else:
-            await _move(diary, shown, seen)
+        await CHANGES[changer.change](diary, shown, seen)
     except (Unanswered, KeyError, ValueError):
         return
 
@@ -85,10 +84,39 @@ async def _hour(visit: Visit, who: Returning) -> str | None:
     return stands["links"].get("appointment") if stands.get("state") == "booked" else None
 
 
+async def _cancel(diary: Diary, shown: dict[str, Any], seen: str) -> None:
+    await diary.post(shown["links"]["cancel"], seen, CANNOT_COME)
+
+
 async def _move(diary: Diary, shown: dict[str, Any], seen: str) -> None:
     next_day = datetime.fromisoformat(shown["start"]) + timedelta(days=1)
-    path = shown["links"]["reschedule"]
-    answer = await diary.post(path, seen, {"start": next_day.isoformat()})
-    for start in orjson.loads(answer.body).get("alternatives", ()) if answer.status == 409 else ():
-        if (await diary.post(path, seen, {"start": start})).status == 200:
+    await _go(diary, shown, seen, {"start": next_day.isoformat()})
+
+
+async def _switch(diary: Diary, shown: dict[str, Any], seen: str) -> None:
+    """In person at the first hours that are open at a site of the therapist, who may have none; online at the same time
+    or near it."""
+    if shown["lane"] == "in_person":
+        await _go(diary, shown, seen, {"start": shown["start"], "modality": "video"})
+        return
+    open_hours = await diary.look(f"/v1/slots?therapist_id={shown['therapist_id']}&modality=in_person&limit=3")
+    for one in content(open_hours)["therapists"][0]["slots"]:
+        there = {"start": one["start"], "modality": "in_person", "site_id": one["site_id"]}
+        if (await diary.post(shown["links"]["reschedule"], seen, there)).status == 200:
             return
+
+
+async def _go(diary: Diary, shown: dict[str, Any], seen: str, wished: dict[str, Any]) -> None:
+    """There, or to the first of what is offered instead."""
+    path = shown["links"]["reschedule"]
+    answer = await diary.post(path, seen, wished)
+    for start in orjson.loads(answer.body).get("alternatives", ()) if answer.status == 409 else ():
+        if (await diary.post(path, seen, wished | {"start": start})).status == 200:
+            return
+
+
+CHANGES: Mapping[Change, Callable[[Diary, dict[str, Any], str], Awaitable[None]]] = {
+    "cancel": _cancel,
+    "move": _move,
+    "switch": _switch,
+}

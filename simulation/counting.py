@@ -14,6 +14,7 @@ from simulation.history.outcomes import acknowledged, hours_of, outcomes
 OPEN = frozenset({"planned", "sending"})
 # Ways on which nobody says whether a message arrived: taken is all that is known, and counts as delivered.
 WITHOUT_RECEIPTS = frozenset({"email", "whatsapp"})
+MOVED_BY_THEMSELVES = ("appointment_rescheduled", "person")
 DOUBLE_BOOKED = (
     "case_booked_twice",
     "appointments_overlap",
@@ -96,9 +97,12 @@ def _counts_as(message: Message) -> str:
 
 def _bookings(history: History) -> dict[str, Any]:
     live = history.own_appointments()
+    switched = {one.case_id for one in live if one.lane != history.lanes.get(one.case_id, one.lane)}
+    moved = {one.case_id for one in history.steps if (one.step, one.by) == MOVED_BY_THEMSELVES}
     return {
         "matched": len(history.matched),
-        "moved": len({one.case_id for one in live if one.version > 1}),
+        "moved": len(moved.intersection(one.case_id for one in live) - switched),
+        "switched": len(switched),
         "booked_online": len({a.case_id for a in live if a.lane == "online"}),
         "booked_in_person": len({a.case_id for a in live if a.lane == "in_person"}),
         "partner_bookings_seen": len(history.bookings),

@@ -25,7 +25,8 @@ class Figures:
     """What `demo.json` says. Times in seconds; p50 and p99 from the request to the message at a
     sink; `accepted_in_bulk` are those of `accepted` who were handed over in a file.
     `held_for_human` are those who wait at the end; `agreed` and `refused` are minors whose guardian did;
-    `given_back` and `moved` are people who could not come at the hour they had."""
+    `given_back` and `moved` are people who could not come at the hour they had,
+    `switched` those who meet in the other way."""
 
     people: int
     accepted: int
@@ -42,6 +43,7 @@ class Figures:
     offered: int
     given_back: int
     moved: int
+    switched: int
     booked_online: int
     booked_in_person: int
     messages_planned: int

@@ -24,6 +24,7 @@ def table(figures: Figures, findings: Findings, out: Path, *, kept: bool) -> str
             f"{f.booked_online} online, {f.booked_in_person} in person",
         ),
         _line("moved their hour", f.moved, f"{f.given_back} gave it back"),
+        _line("meet in the other way", f.switched, "in person instead of online, or online instead"),
         _line("on the waiting list", f.waitlisted, _reasons(f.waitlist_reasons)),
         _line("alarms closed", f.alarms_closed, f"by a named clinician, of {f.alarms}"),
         _line("wait for a human", f.held_for_human, "a guardian, a partner or a clinician speaks first"),

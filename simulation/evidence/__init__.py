@@ -59,6 +59,8 @@ async def _tables(connection: asyncpg.Connection) -> History:
         agreed=await services.agreed(connection),
         alarms=await services.alarms(connection),
         appointments=booked,
+        steps=await bookings.steps(connection),
+        lanes=await services.lanes(connection),
         reservations=await bookings.reservations(connection),
         needed=bookings.needed(booked, await bookings.buffers(connection)),
         messages=await services.messages(connection),

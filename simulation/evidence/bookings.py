@@ -6,12 +6,16 @@ from uuid import UUID
 
 import asyncpg
 
-from simulation.history.facts import Appointment, Reservation
+from simulation.history.facts import Appointment, Reservation, Step
 
 APPOINTMENTS = """
 SELECT appointment_id, case_id, version, state, state <> 'cancelled' AS live, therapist_id, person_ids AS people,
     organisation, lane, site_id, room_id, starts_at AS start, ends_at AS "end", time_zone AS zone
 FROM scheduling.appointments
+"""
+STEPS = """
+SELECT appointment_id, case_id, version, step, changed_by FROM own JOIN scheduling.appointment_changes USING (case_id)
+ORDER BY appointment_id, version
 """
 BUFFERS = "SELECT appointment_id, buffer_minutes FROM scheduling.appointments WHERE state <> 'cancelled'"
 LIMITS = "SELECT therapist_id, weekly_limit FROM scheduling.therapists"
@@ -25,6 +29,11 @@ async def appointments(connection: asyncpg.Connection) -> list[Appointment]:
     """Everybody's appointments."""
     rows = await connection.fetch(APPOINTMENTS)
     return [Appointment(**(dict(row) | {"people": tuple(row["people"])})) for row in rows]
+
+
+async def steps(connection: asyncpg.Connection) -> list[Step]:
+    """What was done with own appointments, of each in order."""
+    return [Step(*row) for row in await connection.fetch(STEPS)]
 
 
 async def reservations(connection: asyncpg.Connection) -> list[Reservation]:

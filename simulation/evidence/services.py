@@ -17,6 +17,7 @@ LEFT JOIN intake.standings s USING (case_id) LEFT JOIN intake.withdrawals w USIN
 LEFT JOIN matching.cases m USING (case_id)
 """
 MATCHED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE state IN ('matched', 'booked')"
+LANES = "SELECT case_id, lane FROM own JOIN matching.cases USING (case_id) WHERE lane IS NOT NULL"
 WAITLISTED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE state = 'waitlisted'"
 OFFERED = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE state = 'offered'"
 CHOSEN = "SELECT count(*) FROM own JOIN matching.offers USING (case_id) WHERE state = 'accepted'"
@@ -54,6 +55,11 @@ async def cases(connection: asyncpg.Connection) -> list[Case]:
 async def matched(connection: asyncpg.Connection) -> frozenset[UUID]:
     """Own cases for which somebody who fits was found."""
     return frozenset(row["case_id"] for row in await connection.fetch(MATCHED))
+
+
+async def lanes(connection: asyncpg.Connection) -> dict[UUID, str]:
+    """In which lane somebody was last found for each own case."""
+    return {row["case_id"]: row["lane"] for row in await connection.fetch(LANES)}
 
 
 async def waitlisted(connection: asyncpg.Connection) -> frozenset[UUID]:

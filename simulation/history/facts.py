@@ -63,6 +63,16 @@ class Appointment(NamedTuple):
     zone: str = "Asia/Karachi"
 
 
+class Step(NamedTuple):
+    """What was done with an appointment after it was booked, and by which kind of people."""
+
+    appointment_id: UUID
+    case_id: UUID
+    version: int
+    step: str
+    by: str
+
+
 class Reservation(NamedTuple):
     """A resource (therapist, room, person) is taken; holds that may still expire are left out."""
 
@@ -149,7 +159,8 @@ class History:
     guardian had to agree, `agreed` is how many of these did; `expects_card` are the numbers of people
     whose answer must show whom to call; `addresses` is where each person (by number) is reached, None for the
     inbox, and `others` where those are who take part with them; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
-    reference stands for; `complaints` is what partners miss; `partners` are who they are. `limits` are how many hours a
+    reference stands for; `steps` are what was done with appointments, `lanes` in which one each case was matched;
+    `complaints` is what partners miss; `partners` are who they are. `limits` are how many hours a
     week each therapist takes; `stops` when each person was told that nothing more would come; `cancelled` when
     notifications heard that an appointment was given back; `paged` the alarms that the pager knows; `parked_alarms` keys
     of alarms that wait behind something. Appointments and reservations are everybody's, all else is of the people of this
@@ -171,6 +182,8 @@ class History:
     expects_card: frozenset[int] = frozenset()
     streams: Streams = field(default_factory=Streams)
     appointments: Sequence[Appointment] = ()
+    steps: Sequence[Step] = ()
+    lanes: Mapping[UUID, str] = field(default_factory=dict)
     reservations: Sequence[Reservation] = ()
     needed: Mapping[UUID, Sequence[Reservation]] = field(default_factory=dict)
     messages: Sequence[Message] = ()

@@ -1,4 +1,5 @@
-"""Who cannot come at the hour they were given, and takes it back or another one. Shares are design.
+"""Who cannot come at the hour they were given, and takes it back or another one, or wants to meet in the other way.
+Shares are design.
 
 Only of those who come back with a code and PIN of their own and decide for themselves.
 """
@@ -6,10 +7,12 @@ Only of those who come back with a code and PIN of their own and decide for them
 from typing import Any, Literal
 
 from simulation.population.chance import stream
+from simulation.population.places import BIG_CITIES
 
-Change = Literal["cancel", "move"]
+# `switch`: in person instead of online, or online instead of in person.
+Change = Literal["cancel", "move", "switch"]
 
-CANCELS, MOVES = 0.02, 0.03
+CANCELS, MOVES, SWITCHES = 0.02, 0.03, 0.03
 
 
 def change_of_mind(seed: int, number: int, body: dict[str, Any]) -> Change | None:
@@ -17,4 +20,9 @@ def change_of_mind(seed: int, number: int, body: dict[str, Any]) -> Change | Non
     if body.get("booking_mode") == "choose" or body["kind"] != "individual" or body.get("attendees"):
         return None
     drawn = stream(seed, "change", number).random()
-    return "cancel" if drawn < CANCELS else "move" if drawn < CANCELS + MOVES else None
+    if drawn < CANCELS:
+        return "cancel"
+    if drawn < CANCELS + MOVES:
+        return "move"
+    near_a_site = body.get("city") in BIG_CITIES
+    return "switch" if near_a_site and drawn < CANCELS + MOVES + SWITCHES else None

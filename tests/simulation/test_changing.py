@@ -34,6 +34,8 @@ def case(state: str, version: int = 1, **links: str) -> bytes:
     return answered({"state": state, "version": version, "links": links})
 
 
+IN_PERSON = HOUR | {"lane": "in_person", "therapist_id": "t1"}
+ONLINE = HOUR | {"lane": "online", "therapist_id": "t1"}
 HERE = [answered({"token": "t"}), case("matching", 1), case("booked", 2, appointment="/v1/appointments/a")]
 SHOWN = answered(HOUR, etag='"1"')
 
@@ -71,6 +73,35 @@ async def test_whoever_moves_takes_what_is_offered_where_the_next_day_is_taken()
     assert seen[5].endswith(b'{"start":"2026-03-04T05:00:00+00:00"}')
 
 
+async def test_whoever_would_rather_call_keeps_the_time_where_it_is_open_and_takes_one_near_it_where_not() -> None:
+    taken = answered({"code": "slot_taken", "alternatives": ["2026-03-02T09:00:00+05:00"]}, 409)
+    seen = await visited("switch", [*HERE, answered(IN_PERSON, etag='"1"'), taken, answered(HOUR)])
+    assert lines(seen)[4:] == ["POST /v1/appointments/a/reschedule"] * 2
+    assert seen[4].endswith(b'{"start":"2026-03-02T10:00:00+05:00","modality":"video"}')
+    assert seen[5].endswith(b'{"start":"2026-03-02T09:00:00+05:00","modality":"video"}')
+
+
+async def test_whoever_would_rather_come_takes_the_first_hour_at_a_site_of_the_therapist() -> None:
+    slots = [{"start": f"2026-03-03T{hour}:00:00+05:00", "site_id": "s1"} for hour in ("09", "10", "11")]
+    open_hours = answered({"therapists": [{"slots": slots}]})
+    taken = answered({"code": "slot_taken", "alternatives": []}, 409)
+    seen = await visited(
+        "switch", [*HERE, answered(ONLINE, etag='"1"'), open_hours, taken, answered(IN_PERSON)]
+    )
+    assert lines(seen)[4:] == [
+        "GET /v1/slots?therapist_id=t1&modality=in_person&limit=3",
+        "POST /v1/appointments/a/reschedule",
+        "POST /v1/appointments/a/reschedule",
+    ]
+    assert seen[6].endswith(b'{"start":"2026-03-03T10:00:00+05:00","modality":"in_person","site_id":"s1"}')
+
+
+async def test_whoever_would_rather_come_stays_online_with_a_therapist_who_has_no_site() -> None:
+    nothing = answered({"therapists": [{"slots": []}]})
+    seen = await visited("switch", [*HERE, answered(ONLINE, etag='"1"'), nothing])
+    assert lines(seen)[4:] == ["GET /v1/slots?therapist_id=t1&modality=in_person&limit=3"]
+
+
 async def test_whoever_was_given_no_hour_changes_none() -> None:
     seen = await visited("cancel", [answered({"token": "t"}), case("waitlisted")])
     assert lines(seen) == ["POST /v1/sessions", "GET /v1/cases/0123456789"]
@@ -78,7 +109,7 @@ async def test_whoever_was_given_no_hour_changes_none() -> None:
 
 def test_a_few_of_a_hundred_cannot_come_and_a_few_more_move() -> None:
     everybody = list(people(1, 4000, datetime(2026, 1, 5, 14, 30, tzinfo=ZoneInfo("Asia/Karachi"))))
-    for what, least, most in (("cancel", 0.01, 0.025), ("move", 0.015, 0.035)):
+    for what, least, most in (("cancel", 0.01, 0.025), ("move", 0.015, 0.035), ("switch", 0.008, 0.025)):
         assert least <= sum(person.change == what for person in everybody) / len(everybody) <= most
     assert not [one for one in everybody if one.change and (one.chooses or one.guarded or one.others)]
 

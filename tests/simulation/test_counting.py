@@ -6,9 +6,9 @@ import pytest
 
 from simulation.counting import count
 from simulation.figures import Leftovers
-from simulation.history.facts import Receipt
+from simulation.history.facts import Receipt, Step
 from simulation.timing import percentile
-from tests.simulation.right_history import T0, WAITING, right, uid
+from tests.simulation.right_history import BOOKED, HOUR_1, HOUR_2, SECOND, T0, WAITING, right, uid
 
 
 def test_a_right_run_is_counted_and_every_zero_is_zero() -> None:
@@ -22,6 +22,19 @@ def test_a_right_run_is_counted_and_every_zero_is_zero() -> None:
     assert figures.messages_waiting_reasons == {"reminder_not_due": 1}
     assert figures.waitlist_reasons == {"no_language": 1}
     assert figures.partner_bookings_seen == figures.partner_bookings_expected == 2
+
+
+def test_who_moves_and_who_meets_in_the_other_way_are_told_apart() -> None:
+    history = right()
+    history.steps = [
+        Step(HOUR_1, BOOKED, 2, "appointment_rescheduled", "person"),
+        Step(HOUR_2, SECOND, 2, "appointment_rescheduled", "person"),
+    ]
+    history.lanes = {BOOKED: "online", SECOND: "online"}
+    figures, _ = count(history, Leftovers(), people=4, now=T0)
+    assert (figures.moved, figures.switched) == (1, 1)
+    history.steps = [one._replace(by="clinic") for one in history.steps]
+    assert count(history, Leftovers(), people=4, now=T0)[0].moved == 0
 
 
 @pytest.mark.parametrize(("channel", "delivered", "waiting"), [("sms", 2, 2), ("email", 3, 1)])
