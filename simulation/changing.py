@@ -18,6 +18,7 @@ from simulation.http_client import Address, Connection
 from simulation.http_wire import Answer, Unanswered, prepare
 from simulation.population import Change
 from simulation.returning import PATIENCE, UNDECIDED, Desks, Returning, Visit, content, serve_all
+from simulation.sessions import Coming
 
 CANNOT_COME = {"reason": "cannot_come"}
 
@@ -29,11 +30,14 @@ class Changer(NamedTuple):
     change: Change
 
 
-async def change(desks: Desks, changers: list[Changer], *, more: Callable[[], bool]) -> None:
-    """Serves whoever is in `changers`, and whoever is put there while there may be `more`."""
+async def change(
+    desks: Desks, changers: list[Changer], coming: list[Coming], *, more: Callable[[], bool]
+) -> None:
+    """Serves whoever is in `changers`, and whoever is put there while there may be `more`. Whoever can come at once says
+    so to the staff, in `coming`."""
 
     async def serve(changer: Changer, visit: Visit, scheduling: Connection) -> None:
-        await _change(visit, Diary(desks.scheduling, scheduling, visit), changer)
+        await _change(visit, Diary(desks.scheduling, scheduling, visit), changer, coming)
 
     await serve_all(desks.intake, desks.scheduling, changers, serve, more=more)
 
@@ -58,7 +62,7 @@ class Diary:
         )
 
 
-async def _change(visit: Visit, diary: Diary, changer: Changer) -> None:
+async def _change(visit: Visit, diary: Diary, changer: Changer, coming: list[Coming]) -> None:
     """Until it is done, or the case has come to something else than an hour, or patience is over."""
     try:
         await visit.come_back(changer.who)
@@ -69,7 +73,10 @@ async def _change(visit: Visit, diary: Diary, changer: Changer) -> None:
         seen, shown = appointment.header("etag"), orjson.loads(appointment.body)
         if not seen or shown.get("state") != "booked":
             return
-        await CHANGES[changer.change](diary, shown, seen)
+        if changer.change in ("come_now", "miss_now"):
+            coming.append(Coming(shown, comes=changer.change == "come_now"))
+        else:
+            await CHANGES[changer.change](diary, shown, seen)
     except (Unanswered, KeyError, ValueError):
         return
 
@@ -99,7 +106,9 @@ async def _switch(diary: Diary, shown: dict[str, Any], seen: str) -> None:
     if shown["lane"] == "in_person":
         await _go(diary, shown, seen, {"start": shown["start"], "modality": "video"})
         return
-    open_hours = await diary.look(f"/v1/slots?therapist_id={shown['therapist_id']}&modality=in_person&limit=3")
+    open_hours = await diary.look(
+        f"/v1/slots?therapist_id={shown['therapist_id']}&modality=in_person&limit=3"
+    )
     for one in content(open_hours)["therapists"][0]["slots"]:
         there = {"start": one["start"], "modality": "in_person", "site_id": one["site_id"]}
         if (await diary.post(shown["links"]["reschedule"], seen, there)).status == 200:

@@ -10,6 +10,7 @@ from simulation.figures import Figures, Leftovers
 from simulation.history import Findings, History, judge
 from simulation.history.facts import Message
 from simulation.history.outcomes import acknowledged, hours_of, outcomes
+from simulation.history.tasks import by_a_human
 
 OPEN = frozenset({"planned", "sending"})
 # Ways on which nobody says whether a message arrived: taken is all that is known, and counts as delivered.
@@ -62,6 +63,8 @@ def _cases(history: History) -> dict[str, Any]:
         "accepted_in_bulk": len({told.case_code for told in history.told if told.in_bulk and told.case_code}),
         "alarms": len(history.alarms),
         "alarms_closed": sum(alarm.state == "closed" for alarm in history.alarms),
+        "tasks": len(history.tasks),
+        "tasks_done": sum(map(by_a_human, history.tasks)),
         "waitlisted": len(history.waitlisted),
         "waitlist_reasons": _counted(c.reason for c in history.cases if c.case_id in history.waitlisted),
         "held_for_human": held,
@@ -70,6 +73,8 @@ def _cases(history: History) -> dict[str, Any]:
         "chosen": history.chosen,
         "offered": len(history.offered),
         "given_back": len(hours.given_back),
+        "came": len(hours.in_care),
+        "missed": len(hours.missed),
     }
 
 

@@ -25,14 +25,17 @@ class Figures:
     """What `demo.json` says. Times in seconds; p50 and p99 from the request to the message at a
     sink; `accepted_in_bulk` are those of `accepted` who were handed over in a file.
     `held_for_human` are those who wait at the end; `agreed` and `refused` are minors whose guardian did;
-    `given_back` and `moved` are people who could not come at the hour they had,
-    `switched` those who meet in the other way."""
+    `given_back` and `moved` are people who could not come at the hour they had, `switched` those who meet in the other way,
+    `came` and `missed` those whose hour has begun; `tasks` are what coordinators had to do about these people,
+    `tasks_done` what one of them has done by name."""
 
     people: int
     accepted: int
     accepted_in_bulk: int
     alarms: int
     alarms_closed: int
+    tasks: int
+    tasks_done: int
     matched: int
     waitlisted: int
     waitlist_reasons: Mapping[str, int]
@@ -44,6 +47,8 @@ class Figures:
     given_back: int
     moved: int
     switched: int
+    came: int
+    missed: int
     booked_online: int
     booked_in_person: int
     messages_planned: int

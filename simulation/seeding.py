@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,6 +16,7 @@ from simulation.http_wire import prepare
 from simulation.population import Care
 
 CONNECTIONS = 16
+UNSEEN = 428
 
 
 class NotSeeded(Exception):
@@ -28,10 +30,37 @@ class Put(NamedTuple):
     body: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Badges:
+    """Tokens of the staff by the local issuer, each for an hour from `now` (Unix seconds)."""
+
+    signer: TokenSigner
+    now: float
+
+    @classmethod
+    def of(cls, secrets: Path, *, now: float) -> "Badges":
+        """With the key that lies there."""
+        return cls(TokenSigner(secrets / "token.key"), now)
+
+    def staff(self, role: str) -> str:
+        """Somebody who is responsible for everybody."""
+        return self._sign("simulation", role)
+
+    def therapist(self, therapist_id: str) -> str:
+        """A therapist, who has their own hours."""
+        return self._sign(therapist_id, "therapist")
+
+    def desk(self, organisation: str) -> str:
+        """The desk of a clinic, which sees what is at its organisation."""
+        return self._sign("simulation-desk", "clinic_desk", organisation=organisation)
+
+    def _sign(self, subject: str, role: str, **claims: str) -> str:
+        return self.signer.sign(subject, role, {"name": "Simulation"} | claims, now=self.now, minutes=60)
+
+
 def staff_token(secrets: Path, *, now: float, role: str = "coordinator") -> str:
-    """The token of somebody on the staff by the local issuer, for an hour."""
-    signer = TokenSigner(secrets / "token.key")
-    return signer.sign("simulation", role, {"name": "Simulation"}, now=now, minutes=60)
+    """The token of somebody on the staff."""
+    return Badges.of(secrets, now=now).staff(role)
 
 
 async def seed_care(
@@ -68,7 +97,12 @@ async def _put_all(address: Address, puts: list[Put], token: str) -> None:
     headers = {"authorization": f"Bearer {token}"}
 
     async def put(own: Connection, one: Put) -> None:
-        answer = await own.insist(prepare("PUT", one.path, address.name, orjson.dumps(one.body), headers))
+        body = orjson.dumps(one.body)
+        answer = await own.insist(prepare("PUT", one.path, address.name, body, headers))
+        if answer.status == UNSEEN:  # it is there, and says something else: the country has changed since
+            stands = await own.insist(prepare("GET", one.path, address.name, b"", headers))
+            seen = headers | {"if-match": stands.header("etag") or ""}
+            answer = await own.insist(prepare("PUT", one.path, address.name, body, seen))
         if answer.status >= 300:
             raise NotSeeded(f"{one.path}: {answer.status} {answer.body[:500].decode(errors='replace')}")
 

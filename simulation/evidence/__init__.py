@@ -58,6 +58,7 @@ async def _tables(connection: asyncpg.Connection) -> History:
         chosen=await services.chosen(connection),
         agreed=await services.agreed(connection),
         alarms=await services.alarms(connection),
+        tasks=await services.tasks(connection),
         appointments=booked,
         steps=await bookings.steps(connection),
         lanes=await services.lanes(connection),

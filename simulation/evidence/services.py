@@ -4,7 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
-from simulation.history.facts import Alarm, Case, Message, Parking
+from simulation.history.facts import Alarm, Case, Message, Parking, Task
 
 # A case nobody has spoken of yet stands as its gate says; one that was taken back is closed, whatever is said.
 CASES = """
@@ -25,6 +25,11 @@ AGREED = """
 SELECT count(DISTINCT case_id) FROM own JOIN intake.attendees USING (case_id) WHERE role = 'guardian' AND consent = 'given'
 """
 ALARMS = "SELECT alarm_id, case_id, state, level FROM own JOIN intake.alarms USING (case_id)"
+TASKS = """
+SELECT task_id, t.case_id, t.kind, t.state, t.outcome, t.done_by, t.done_name, coalesce(k.outcome, n.outcome)
+FROM own JOIN console.tasks t USING (case_id) LEFT JOIN matching.continuity k USING (task_id)
+LEFT JOIN notifications.tasks n USING (task_id)
+"""
 MESSAGES = """
 SELECT id, case_id, m.person_id, subject_id, version, purpose, state, reason, channel, due_at, next_at, settled_at
 FROM own JOIN notifications.messages m USING (case_id)
@@ -85,6 +90,11 @@ async def agreed(connection: asyncpg.Connection) -> int:
 async def alarms(connection: asyncpg.Connection) -> list[Alarm]:
     """Alarms of own cases."""
     return [Alarm(*row) for row in await connection.fetch(ALARMS)]
+
+
+async def tasks(connection: asyncpg.Connection) -> list[Task]:
+    """What humans had to do about own cases."""
+    return [Task(*row) for row in await connection.fetch(TASKS)]
 
 
 async def messages(connection: asyncpg.Connection) -> list[Message]:

@@ -137,6 +137,20 @@ class Alarm(NamedTuple):
     level: str = "R1"
 
 
+class Task(NamedTuple):
+    """What a human has to do about a case, as the worklist has it; `heard` is what the service that opened it knows to have
+    come of it."""
+
+    task_id: UUID
+    case_id: UUID
+    kind: str
+    state: str
+    outcome: str | None
+    done_by: str | None
+    done_name: str | None
+    heard: str | None
+
+
 @dataclass(slots=True)
 class Streams:
     """What was said and what was read. `said` is the last sequence the producer gave per (topic, key)."""
@@ -183,6 +197,7 @@ class History:
     streams: Streams = field(default_factory=Streams)
     appointments: Sequence[Appointment] = ()
     steps: Sequence[Step] = ()
+    tasks: Sequence[Task] = ()
     lanes: Mapping[UUID, str] = field(default_factory=dict)
     reservations: Sequence[Reservation] = ()
     needed: Mapping[UUID, Sequence[Reservation]] = field(default_factory=dict)

@@ -8,6 +8,11 @@ from simulation.history.facts import History, Message
 from simulation.history.outcomes import booked_cases
 
 OUTSIDE = frozenset({"sms", "email", "whatsapp"})
+# How many versions after the last news people are told nothing of: they were there, or are asked after.
+UNTOLD_STEPS = {"arrived": 1, "fulfilled": 2, "no_show": 1}
+# What may still be said of an hour that is over.
+AFTERWARDS = {"arrived": "", "fulfilled": "", "no_show": "checkin", "cancelled": "cancelled"}
+OPEN = frozenset({"planned", "sending"})
 
 
 def told_twice(history: History) -> Iterator[str]:
@@ -67,10 +72,31 @@ def untold(history: History) -> Iterator[str]:
         if message.purpose in ("booked", "changed", "cancelled", "waitlisted"):
             planned[message.case_id].add((message.subject_id, message.version))
     for own in history.all_appointments():
-        if (own.appointment_id, own.version) not in planned[own.case_id]:
+        if (own.appointment_id, own.version - UNTOLD_STEPS.get(own.state, 0)) not in planned[own.case_id]:
             yield str(own.case_id)
     booked = booked_cases(history)
     yield from (str(case_id) for case_id in history.waitlisted - booked if not planned[case_id])
+
+
+def not_asked_after(history: History) -> Iterator[str]:
+    """Cases that missed their hour and for which nothing was planned to ask how they are."""
+    asked = {(one.subject_id, one.version) for one in history.messages if one.purpose == "checkin"}
+    for own in history.all_appointments():
+        if own.state == "no_show" and (own.appointment_id, own.version) not in asked:
+            yield str(own.case_id)
+
+
+def about_what_is_over(history: History) -> Iterator[str]:
+    """Messages that would still go out about an hour that took place, was missed or given back, and are not the last
+    word about it."""
+    last = {
+        own.appointment_id: AFTERWARDS[own.state]
+        for own in history.all_appointments()
+        if own.state in AFTERWARDS
+    }
+    for message in history.messages:
+        if message.state in OPEN and message.purpose != last.get(message.subject_id, message.purpose):
+            yield str(message.message_id)
 
 
 def promise(message: Message) -> tuple[UUID, str, UUID, int]:

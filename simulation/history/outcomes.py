@@ -86,22 +86,32 @@ def booked_cases(history: History) -> frozenset[UUID]:
 
 
 class Hours(NamedTuple):
-    """Cases that have an hour, and cases whose hour was given back and who have no other."""
+    """Cases by what became of their last hour: it lies ahead or goes on, it took place, nobody came, or it was given
+    back."""
 
     booked: frozenset[UUID]
+    in_care: frozenset[UUID]
+    missed: frozenset[UUID]
     given_back: frozenset[UUID]
 
 
 def hours_of(history: History) -> Hours:
-    """Who has an hour, and who had one."""
-    booked = booked_cases(history)
-    gone = {one.case_id for one in history.all_appointments() if one.state == "cancelled"}
-    return Hours(booked, frozenset(gone - booked))
+    """Who has an hour, and who had one. An hour that stands counts before one that is over, and care that has begun
+    goes on after a missed one."""
+    by_state: dict[str, set[UUID]] = defaultdict(set)
+    for one in history.all_appointments():
+        by_state[one.state].add(one.case_id)
+    booked = by_state["booked"] | by_state["arrived"]
+    in_care = by_state["fulfilled"] - booked
+    missed = by_state["no_show"] - booked - in_care
+    gone = by_state["cancelled"] - booked - in_care - missed
+    return Hours(frozenset(booked), frozenset(in_care), frozenset(missed), frozenset(gone))
 
 
 # What the person may see for each outcome.
 SHOWN = {
-    "booked": frozenset({"booked", "in_care"}),
+    "booked": frozenset({"booked"}),
+    "in_care": frozenset({"in_care"}),
     "waitlisted": frozenset({"waitlisted"}),  # with other help meanwhile or without
     "offered": frozenset({"offered"}),
     "held": frozenset({"held"}),
@@ -113,9 +123,10 @@ def outcomes(case: Case, hours: Hours, history: History) -> set[str]:
     """Every outcome that somebody has written down for this case."""
     found = {
         "booked": case.case_id in hours.booked,
+        "in_care": case.case_id in hours.in_care,
         "waitlisted": case.case_id in history.waitlisted,
         "offered": case.case_id in history.offered,
         "held": case.gate != "open" and not case.withdrawn,
-        "closed": case.withdrawn or case.case_id in hours.given_back,
+        "closed": case.withdrawn or case.case_id in hours.given_back | hours.missed,
     }
     return {name for name, holds in found.items() if holds}

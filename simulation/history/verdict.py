@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from simulation.history import bookings, effects, messages, outcomes, stops, streams
+from simulation.history import bookings, effects, messages, outcomes, stops, streams, tasks
 from simulation.history.facts import History
 
 SAMPLE = 5
@@ -17,6 +17,8 @@ CHECKS: Mapping[str, Callable[[History], Iterator[str]]] = {
     "request_repeated": outcomes.repeated_requests,
     "alarm_missing": outcomes.missing_alarms,
     "crisis_answer_without_lines": outcomes.silent_crisis_answers,
+    "task_done_by_nobody": tasks.done_by_nobody,
+    "task_not_heard": tasks.not_heard,
     "reordered": streams.reordered,
     "not_on_topic": streams.unsaid,
     "not_read": streams.unread,
@@ -36,6 +38,8 @@ CHECKS: Mapping[str, Callable[[History], Iterator[str]]] = {
     "told_while_parked": stops.told_while_parked,
     "told_after_a_cancellation": stops.told_after_a_cancellation,
     "alarm_held_up": stops.alarms_held_up,
+    "missed_not_asked_after": messages.not_asked_after,
+    "told_of_what_is_over": messages.about_what_is_over,
 }
 
 

@@ -173,7 +173,7 @@ def _therapist(seed: int, number: int) -> Therapist:
     calendar = {
         "time_zone": "Asia/Karachi",
         "buffer_minutes": 10,
-        "minimum_notice_minutes": 120,
+        "minimum_notice_minutes": 0,  # who is new is given no hour within two hours anyway; who is known may come at once
         "horizon_days": 28,
         "rules": rules(chance, site),
     }

@@ -1,22 +1,26 @@
-"""Who cannot come at the hour they were given, and takes it back or another one, or wants to meet in the other way.
-Shares are design.
+"""Who cannot come at the hour they were given, and takes it back or another one, wants to meet in the other way, or could
+come at once. Shares are design.
 
 Only of those who come back with a code and PIN of their own and decide for themselves.
 """
 
+from datetime import datetime
 from typing import Any, Literal
 
-from simulation.population.chance import stream
+from simulation.population.chance import GOLDEN, evenly, stream
 from simulation.population.places import BIG_CITIES
 
-# `switch`: in person instead of online, or online instead of in person.
-Change = Literal["cancel", "move", "switch"]
+# `switch`: in person instead of online, or online instead of in person. `come_now` and `miss_now`: they say that they can
+# come at once, and do or do not.
+Change = Literal["cancel", "move", "switch", "come_now", "miss_now"]
 
 CANCELS, MOVES, SWITCHES = 0.02, 0.03, 0.03
+MISS_NOW, COME_NOW = 0.015, 0.025
 
 
-def change_of_mind(seed: int, number: int, body: dict[str, Any]) -> Change | None:
-    """What the number-th person does once the hour is theirs; None: they come as agreed."""
+def change_of_mind(seed: int, number: int, body: dict[str, Any], now: datetime) -> Change | None:
+    """What the number-th person does once the hour is theirs; None: they come as agreed. Who could come at once is another
+    one at every minute, so that a second run within the hour does not find the same therapists busy."""
     if body.get("booking_mode") == "choose" or body["kind"] != "individual" or body.get("attendees"):
         return None
     drawn = stream(seed, "change", number).random()
@@ -24,5 +28,7 @@ def change_of_mind(seed: int, number: int, body: dict[str, Any]) -> Change | Non
         return "cancel"
     if drawn < CANCELS + MOVES:
         return "move"
-    near_a_site = body.get("city") in BIG_CITIES
-    return "switch" if near_a_site and drawn < CANCELS + MOVES + SWITCHES else None
+    if drawn < CANCELS + MOVES + SWITCHES and body.get("city") in BIG_CITIES:
+        return "switch"
+    free = evenly(number, GOLDEN, stream(seed, f"free/{now:%H:%M}", 0).random())
+    return "miss_now" if free < MISS_NOW else "come_now" if free < MISS_NOW + COME_NOW else None

@@ -113,7 +113,7 @@ def person(seed: int, number: int, now: datetime) -> Person:
     submits = 2 if chance.random() < SUBMITTED_TWICE else 1
     if number in BY_HAND:
         BY_HAND[number](body)
-    return _known(number, body, submits, is_open, change_of_mind(seed, number, body))
+    return _known(number, body, submits, is_open, change_of_mind(seed, number, body, now))
 
 
 def _known(number: int, body: dict[str, Any], submits: int, is_open: bool, change: Change | None) -> Person:

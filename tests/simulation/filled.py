@@ -17,7 +17,7 @@ from shared.messaging.kafka import producer
 from shared.postgres import migrate, open_pool
 
 ROOT = Path(__file__).parents[2]
-SCHEMAS = ("intake", "matching", "scheduling", "notifications", "partners")
+SCHEMAS = ("intake", "matching", "scheduling", "notifications", "partners", "console")
 T0 = datetime.now(UTC).replace(microsecond=0)
 START = T0 + timedelta(days=2)
 

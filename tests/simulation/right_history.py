@@ -17,6 +17,7 @@ from simulation.history.facts import (
     Record,
     Reservation,
     Streams,
+    Task,
 )
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -51,6 +52,7 @@ def right() -> History:
         matched=frozenset({BOOKED, SECOND}),
         waitlisted=frozenset({WAITING}),
         alarms=[Alarm(uid(501), BOOKED)],
+        tasks=[Task(uid(551), BOOKED, "hour", "done", "told", "staff-1", "Amina K.", "told")],
         alarms_on_topic=frozenset({uid(501)}),
         paged=frozenset({uid(501)}),
         expects_card=frozenset({0}),

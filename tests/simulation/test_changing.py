@@ -44,7 +44,7 @@ async def visited(what: Change, replies: list[bytes]) -> list[bytes]:
     """The requests of one person who cannot come."""
     async with server(lambda n: replies[min(n, len(replies)) - 1]) as (address, seen):
         changer = Changer(Returning("0123456789", "123456"), what)
-        await change(Desks(address, address, address), [changer], more=lambda: False)
+        await change(Desks(address, address, address), [changer], [], more=lambda: False)
     return seen
 
 
@@ -73,7 +73,9 @@ async def test_whoever_moves_takes_what_is_offered_where_the_next_day_is_taken()
     assert seen[5].endswith(b'{"start":"2026-03-04T05:00:00+00:00"}')
 
 
-async def test_whoever_would_rather_call_keeps_the_time_where_it_is_open_and_takes_one_near_it_where_not() -> None:
+async def test_whoever_would_rather_call_keeps_the_time_where_it_is_open_and_takes_one_near_it_where_not() -> (
+    None
+):
     taken = answered({"code": "slot_taken", "alternatives": ["2026-03-02T09:00:00+05:00"]}, 409)
     seen = await visited("switch", [*HERE, answered(IN_PERSON, etag='"1"'), taken, answered(HOUR)])
     assert lines(seen)[4:] == ["POST /v1/appointments/a/reschedule"] * 2
@@ -128,7 +130,7 @@ def given_back() -> History:
         appointments=gone,
         reservations=[one for one in history.reservations if one.appointment_id != HOUR_1],
         cases=[one._replace(state="paused") if one.case_id == BOOKED else one for one in history.cases],
-        messages=[*history.messages, told],
+        messages=[*map(_taken_back, history.messages), told],
         bookings=[one for one in history.bookings if history.references[one.booking_ref] != HOUR_1],
     )
 
@@ -157,3 +159,9 @@ def test_when_somebody_changes_their_mind_is_no_speed_of_ours() -> None:
 
 def _says_cancelled(message: Message) -> bool:
     return message.purpose == "cancelled"
+
+
+def _taken_back(message: Message) -> Message:
+    """What was planned about the hour goes out no more."""
+    over = message.subject_id == HOUR_1 and message.state == "planned"
+    return message._replace(state="skipped", reason="cancelled") if over else message

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from simulation.history import CHECKS, History, judge
-from simulation.history.facts import Case, Receipt, Record, Reservation, Streams
+from simulation.history.facts import Case, Receipt, Record, Reservation, Streams, Task
 from tests.simulation import broken_silence
 from tests.simulation.breaking import BREAKS, Break, breaks
 from tests.simulation.right_history import BOOKED, HOUR_1, HOUR_2, SECOND, WAITING, right, uid
@@ -250,6 +250,53 @@ def an_hour_nobody_was_told_of(history: History) -> None:
 def waitlisted_and_never_told(history: History) -> None:
     history.messages = [m for m in history.messages if m.case_id != WAITING]
     history.receipts = history.receipts[:1]
+
+
+def missed_hour(history: History) -> None:
+    """The first hour was missed, as its person, the partner and the messages say."""
+    history.appointments = [
+        one._replace(state="no_show", version=2) if one.appointment_id == HOUR_1 else one
+        for one in history.appointments
+    ]
+    history.bookings = [history.bookings[0]._replace(version=2), history.bookings[1]]
+    recase(history, BOOKED, state="paused")
+
+
+@breaks("missed_not_asked_after")
+def missed_and_nobody_asks_why(history: History) -> None:
+    missed_hour(history)
+    history.messages = [one for one in history.messages if one.purpose != "reminder"]
+
+
+@breaks("told_of_what_is_over")
+def missed_and_still_to_be_reminded(history: History) -> None:
+    missed_hour(history)
+    asked = history.messages[0]._replace(message_id=uid(650), purpose="checkin", version=2, channel="inbox")
+    history.messages = [*history.messages, asked]
+
+
+@breaks("task_done_by_nobody")
+def a_task_done_without_a_name(history: History) -> None:
+    history.tasks = [replace_task(history, done_name=None)]
+
+
+@breaks("task_done_by_nobody")
+def a_task_that_closed_by_itself_as_if_somebody_had_told(history: History) -> None:
+    history.tasks = [replace_task(history, done_by="system")]
+
+
+@breaks("task_not_heard")
+def a_task_whose_service_was_never_told(history: History) -> None:
+    history.tasks = [replace_task(history, heard=None)]
+
+
+@breaks("task_not_heard")
+def a_task_whose_service_knows_something_else(history: History) -> None:
+    history.tasks = [replace_task(history, heard="not_reached")]
+
+
+def replace_task(history: History, **changes: object) -> Task:
+    return history.tasks[0]._replace(**changes)  # type: ignore[arg-type]
 
 
 def test_a_right_history_passes() -> None:
