@@ -85,15 +85,13 @@ async def _ask_and_wait(database: Patient, desks: Desks, own: Run, progress: Tel
                 continue
             answered = own.household.read  # before looking: who answers meanwhile is under way
             stands = await database.ask(waiting.standing, asked.codes)
-            settled = returning.done() and stands.settled(len(set(asked.codes)), answered)
-            if settled or tells:
-                told_at, news = (
-                    time.monotonic(),
-                    f"  {len(set(asked.codes))} of {len(own.people)} asked: {stands}",
-                )
-                if news != said:
+            settled = stands.settled(len(set(asked.codes)), answered)
+            if tells or (settled and returning.done()):
+                told_at = time.monotonic()
+                clock = settled and posting.done() and not returning.done()
+                if (news := _news(asked, own, str(stands), clock=clock)) != said:
                     progress(said := news)
-            if settled:
+            if settled and returning.done():
                 break
         for task in (posting, returning):
             if task.done():
@@ -103,6 +101,12 @@ async def _ask_and_wait(database: Patient, desks: Desks, own: Run, progress: Tel
         returning.cancel()
         log.close()
     return asked
+
+
+def _news(asked: Asked, own: Run, stands: str, *, clock: bool) -> str:
+    """How far it is; with `clock` only hours that were given at once have still to begin."""
+    waits = "; some are seen when the next minute begins" if clock else ""
+    return f"  {len(set(asked.codes))} of {len(own.people)} asked: {stands}{waits}"
 
 
 async def _come_back(desks: Desks, own: Run, asked: Asked, posting: asyncio.Task[None]) -> None:

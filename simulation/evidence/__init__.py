@@ -33,6 +33,9 @@ async def load(sources: Sources, *, codes: Sequence[str] | None, since: float) -
             sources.kafka, _topics(), since=since - CLOCKS_DIFFER, keys=None if codes is None else set(keys)
         )
         history.alarms_on_topic = frozenset(logs.alarms)
+        history.receipts = sinks.receipts(sources.sinks, since=since)
+        arrived = [receipt.message_id for receipt in history.receipts]
+        history.earlier = await services.earlier(connection, arrived, since)
         history.streams = Streams(
             records=logs.records,
             said=await kernel.said(connection, restricted),
@@ -43,7 +46,6 @@ async def load(sources: Sources, *, codes: Sequence[str] | None, since: float) -
         )
     finally:
         await connection.close()
-    history.receipts = sinks.receipts(sources.sinks, since=since)
     await _partner(sources, history)
     return history
 

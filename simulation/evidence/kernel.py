@@ -8,7 +8,7 @@ import asyncpg
 from simulation.figures import Leftovers
 from simulation.history.facts import Reading, Record
 
-SCHEMAS = ("intake", "matching", "scheduling", "notifications", "partners")
+SCHEMAS = ("intake", "matching", "scheduling", "notifications", "partners", "console")
 
 SAID = "SELECT topic, key, next - 1 AS last FROM {schema}.streams WHERE $1::text[] IS NULL OR key = ANY ($1)"
 READINGS = "SELECT DISTINCT '{schema}' AS service, grp, topic FROM {schema}.offsets"

@@ -1,5 +1,6 @@
 """The services' own tables, as far as a checker needs them: cases, alarms, messages, references, outcomes."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
@@ -48,6 +49,10 @@ PAGED = "SELECT alarm_id FROM notifications.alarms"
 PARKED_ALARMS = """
 SELECT key FROM notifications.parked WHERE topic = 'intake.alarms'
 UNION ALL SELECT key FROM matching.parked WHERE topic = 'intake.alarms'
+"""
+EARLIER = """
+SELECT m.id FROM notifications.messages m JOIN intake.cases c USING (case_id)
+WHERE m.id = ANY ($1) AND c.submitted_at < to_timestamp($2) AND c.case_id NOT IN (SELECT case_id FROM own)
 """
 REFERENCES = "SELECT booking_ref, appointment_id FROM own JOIN partners.bookings USING (case_id)"
 
@@ -100,6 +105,12 @@ async def tasks(connection: asyncpg.Connection) -> list[Task]:
 async def messages(connection: asyncpg.Connection) -> list[Message]:
     """Messages about own cases."""
     return [Message(*row) for row in await connection.fetch(MESSAGES)]
+
+
+async def earlier(connection: asyncpg.Connection, arrived: Sequence[str], since: float) -> frozenset[str]:
+    """Those of these messages that are about requests from before that Unix time, and not own."""
+    rows = await connection.fetch(EARLIER, [UUID(one) for one in arrived], since)
+    return frozenset(str(row["id"]) for row in rows)
 
 
 async def references(connection: asyncpg.Connection) -> dict[str, UUID]:

@@ -174,7 +174,8 @@ class History:
     whose answer must show whom to call; `addresses` is where each person (by number) is reached, None for the
     inbox, and `others` where those are who take part with them; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
     reference stands for; `steps` are what was done with appointments, `lanes` in which one each case was matched;
-    `complaints` is what partners miss; `partners` are who they are. `limits` are how many hours a
+    `earlier` are messages that arrived about what the same people had asked in an earlier run, as when somebody who
+    has waited since then is given an hour; `complaints` is what partners miss; `partners` are who they are. `limits` are how many hours a
     week each therapist takes; `stops` when each person was told that nothing more would come; `cancelled` when
     notifications heard that an appointment was given back; `paged` the alarms that the pager knows; `parked_alarms` keys
     of alarms that wait behind something. Appointments and reservations are everybody's, all else is of the people of this
@@ -203,6 +204,7 @@ class History:
     needed: Mapping[UUID, Sequence[Reservation]] = field(default_factory=dict)
     messages: Sequence[Message] = ()
     receipts: Sequence[Receipt] = ()
+    earlier: frozenset[str] = frozenset()
     addresses: Mapping[int, str | None] = field(default_factory=dict)
     others: Mapping[int, frozenset[str]] = field(default_factory=dict)
     references: Mapping[str, UUID] = field(default_factory=dict)

@@ -25,7 +25,7 @@ def told_twice(history: History) -> Iterator[str]:
         message = messages.get(receipt.message_id)
         if message is not None:
             arrived[promise(message)] += 1
-        elif receipt.to in ours:
+        elif receipt.to in ours and receipt.message_id not in history.earlier:
             yield f"unknown message {receipt.message_id}"
     yield from (
         f"{purpose} {subject} {version}" for (_, purpose, subject, version), n in arrived.items() if n > 1

@@ -58,6 +58,20 @@ async def test_what_is_right_in_the_tables_is_found_right(
     assert len(history.needed[own.appointment]) == 2
 
 
+async def test_messages_about_what_was_asked_before_the_run_are_known_as_such(
+    own: Filled, database: Any, kafka_server: Any, tmp_path: Path
+) -> None:
+    history = await load(database, kafka_server, tmp_path, [CODE])
+    assert history.earlier == frozenset()  # the other one asked while the run went on
+    connection = await asyncpg.connect(database.admin_dsn)
+    await connection.execute("UPDATE intake.cases SET submitted_at = submitted_at - interval '1 hour'")
+    await connection.close()
+    history = await load(database, kafka_server, tmp_path, [CODE])
+    others = {one.message_id for one in history.receipts} - {str(own.message)}
+    assert len(others) == 1
+    assert history.earlier == others
+
+
 async def test_everybody_is_counted_on_a_fresh_database(
     own: Filled, database: Any, kafka_server: Any, tmp_path: Path
 ) -> None:

@@ -334,6 +334,13 @@ def test_a_repeat_on_the_topic_is_legal_because_the_relay_is_at_least_once() -> 
     assert judge(history).clean
 
 
+def test_what_somebody_is_told_about_an_earlier_request_is_no_unknown_message() -> None:
+    history = right()
+    a_message_nobody_planned(history)
+    history.earlier = frozenset({str(uid(698))})
+    assert judge(history).clean
+
+
 def test_findings_say_where() -> None:
     history = right()
     history.waitlisted = frozenset()
