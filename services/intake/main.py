@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
-from services.intake.handlers import pausing, progress
+from services.intake.handlers import escalating, pausing, progress
 from services.intake.roles import page_renderer, serve_crisis, serve_keys, serve_people
 from services.intake.settings import Settings
 from services.intake.settings.data_files import read_policy
@@ -84,6 +84,7 @@ async def build_crisis(settings: Settings, policy: Policy, app: FastAPI) -> Buil
     """What routine load may never delay: its own process, pool, lane, relay and producer."""
     kernel = await _kernel(settings, "crisis")
     kernel.relay("crisis")
+    kernel.due(escalating.due_handlers(policy.alarms))
     serve_crisis(app, settings, policy, kernel.database)
     return kernel.loops, kernel.close
 

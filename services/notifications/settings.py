@@ -1,6 +1,7 @@
 """What notifications reads from its environment; the only place that does."""
 
 import json
+import re
 from pathlib import Path
 from typing import Literal, Self
 
@@ -10,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.settings import ProcessSettings
 from shared.web.signatures import read_secrets
 
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 Role = Literal["worker", "sender", "pager", "migrate"]
 # On the reserved list, and one digit longer than any made-up person's number, so that it is nobody's.
 SYNTHETIC_DUTY_DESK = "+9239900000001"
@@ -37,8 +39,21 @@ class PagerSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     duty_desk_number: str = SYNTHETIC_DUTY_DESK
+    # A JSON object of the numbers of staff by the subject of their tokens; who is not in it is paged at the desk's.
+    staff_numbers_file: Path | None = None
     poll_seconds: float = Field(default=0.1, alias="PAGER_POLL_SECONDS")
     lease_seconds: float = Field(default=6.0, alias="PAGER_LEASE_SECONDS")
+
+    def staff_numbers(self) -> dict[str, str]:
+        """Telephones for pages, read at start. Raises ValueError for what is no number in E.164."""
+        if self.staff_numbers_file is None:
+            return {}
+        numbers = json.loads(self.staff_numbers_file.read_text())
+        if not isinstance(numbers, dict) or not all(
+            E164.fullmatch(str(number)) for number in numbers.values()
+        ):
+            raise ValueError("STAFF_NUMBERS_FILE: an object of numbers like +923001234567 by sign-in name")
+        return numbers
 
 
 class Settings(BaseSettings):

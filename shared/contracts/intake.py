@@ -180,15 +180,21 @@ class InvitationMade(Event):
     made_at: AwareDatetime
 
 
-class AlarmRaised(Event):
-    """Somebody may be in danger. Crisis lane from end to end; only a named human closes it."""
+class AboutAnAlarm(Event):
+    """What every event about an alarm carries. Crisis lane from end to end."""
 
-    type_name: ClassVar[str] = "intake.alarm_raised.v1"
     topic: ClassVar[str] = "intake.alarms"
     key_field: ClassVar[str] = "case_id"
 
     case_id: UUID
     alarm_id: UUID
+
+
+class AlarmRaised(AboutAnAlarm):
+    """Somebody may be in danger. Crisis lane from end to end; only a named human closes it."""
+
+    type_name: ClassVar[str] = "intake.alarm_raised.v1"
+
     person_id: UUID
     level: Literal["R1", "R2", "R3"]
     rule: str
@@ -200,71 +206,63 @@ class AlarmRaised(Event):
     raised_at: AwareDatetime
 
 
-class AlarmAcknowledged(Event):
+class AlarmAcknowledged(AboutAnAlarm):
     """A named human has taken the alarm."""
 
     type_name: ClassVar[str] = "intake.alarm_acknowledged.v1"
-    topic: ClassVar[str] = "intake.alarms"
-    key_field: ClassVar[str] = "case_id"
 
-    case_id: UUID
-    alarm_id: UUID
     staff_id: str
     acknowledged_at: AwareDatetime
 
 
-class AlarmAttempted(Event):
+class AlarmAttempted(AboutAnAlarm):
     """A named human tried to reach the person."""
 
     type_name: ClassVar[str] = "intake.alarm_attempted.v1"
-    topic: ClassVar[str] = "intake.alarms"
-    key_field: ClassVar[str] = "case_id"
 
-    case_id: UUID
-    alarm_id: UUID
     staff_id: str
     outcome: str
     attempted_at: AwareDatetime
 
 
-class AlarmLevelChanged(Event):
+class AlarmLevelChanged(AboutAnAlarm):
     """A named human judged the danger anew; what it was lowered for is kept at the desk."""
 
     type_name: ClassVar[str] = "intake.alarm_level_changed.v1"
-    topic: ClassVar[str] = "intake.alarms"
-    key_field: ClassVar[str] = "case_id"
 
-    case_id: UUID
-    alarm_id: UUID
     staff_id: str
     level: Literal["R1", "R2", "R3"]
     due_by: AwareDatetime
     changed_at: AwareDatetime
 
 
-class AlarmHandedOver(Event):
-    """A named human gave the alarm to a named colleague; why is kept at the desk."""
+class AlarmHandedOver(AboutAnAlarm):
+    """A named human gave the alarm to a named colleague, who is paged until an acknowledgement follows; where both are the
+    same human, none does. Why is kept at the desk."""
 
     type_name: ClassVar[str] = "intake.alarm_handed_over.v1"
-    topic: ClassVar[str] = "intake.alarms"
-    key_field: ClassVar[str] = "case_id"
 
-    case_id: UUID
-    alarm_id: UUID
     staff_id: str
     to_staff_id: str
     handed_over_at: AwareDatetime
 
 
-class AlarmClosed(Event):
+class AlarmEscalated(AboutAnAlarm):
+    """Nobody has confirmed in time that they have an alarm which was handed over: the next on the rota is asked, or
+    nobody in particular where nobody is on."""
+
+    type_name: ClassVar[str] = "intake.alarm_escalated.v1"
+
+    level: Literal["R1", "R2", "R3"]
+    to_staff_id: str | None = None
+    escalated_at: AwareDatetime
+
+
+class AlarmClosed(AboutAnAlarm):
     """A named human has closed the alarm with an outcome code."""
 
     type_name: ClassVar[str] = "intake.alarm_closed.v1"
-    topic: ClassVar[str] = "intake.alarms"
-    key_field: ClassVar[str] = "case_id"
 
-    case_id: UUID
-    alarm_id: UUID
     staff_id: str
     outcome: str
     closed_at: AwareDatetime
@@ -283,5 +281,6 @@ EVENTS: tuple[type[Event], ...] = (
     AlarmAttempted,
     AlarmLevelChanged,
     AlarmHandedOver,
+    AlarmEscalated,
     AlarmClosed,
 )

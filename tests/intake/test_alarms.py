@@ -24,7 +24,10 @@ from services.intake.domain.vocabulary import Level
 
 NOW = datetime(2027, 1, 5, 8, 0, tzinfo=UTC)
 POLICY = AlarmPolicy(
-    "test", {"R1": timedelta(hours=24), "R2": timedelta(hours=4), "R3": timedelta(minutes=30)}, "R3"
+    "test",
+    {"R1": timedelta(hours=24), "R2": timedelta(hours=4), "R3": timedelta(minutes=30)},
+    dict.fromkeys(("R1", "R2", "R3"), timedelta(minutes=10)),
+    "R3",
 )
 ASMA, BILAL = Staff("s-1", "Asma"), Staff("s-2", "Bilal")
 LEVELS = get_args(Level)
@@ -120,4 +123,4 @@ def test_a_policy_in_which_the_graver_waits_longer_stops_the_start(
 ) -> None:
     hours = {level: timedelta(hours=number) for level, number in within.items()}
     with pytest.raises(InconsistentPolicyError, match="alarm policy"):
-        checked(replace(policy, alarms=AlarmPolicy("test", hours, "R3")))
+        checked(replace(policy, alarms=replace(policy.alarms, within=hours)))

@@ -169,7 +169,7 @@ async def test_the_whole_alarm_tells_who_did_what_in_order_and_never_an_answer(
     assert set(whole) == {
         "alarm_id", "reference", "case_code", "level", "rule", "state", "raised_at", "due_by", "overdue", "reachable", "province",
         "languages", "acknowledged_by", "acknowledged_name", "acknowledged_at", "closed_by", "closed_name",
-        "closed_at", "outcome", "attempts", "history",
+        "closed_at", "outcome", "confirmed", "attempts", "history",
     }  # fmt: skip
     assert [(one["what"], one.get("by_name")) for one in whole["history"]] == [
         ("raised", None),
@@ -287,7 +287,9 @@ async def test_an_alarm_goes_to_a_named_colleague_for_a_reason_that_stays_at_the
     await duty.post(f"{at}/acknowledge", headers=asma)
     for _ in range(2):  # twice is once
         given = await duty.post(f"{at}/handover", json=body, headers=asma)
-        assert (given.status_code, given.json()) == (200, {"state": "acknowledged", "by": "Bilal"})
+        assert (given.status_code, given.json()) == (
+            200, {"state": "acknowledged", "by": "Bilal", "confirmed": False},
+        )  # fmt: skip
     whole = (await duty.get(at, headers=asma)).json()
     assert (whole["acknowledged_by"], whole["acknowledged_name"]) == ("s-bilal", "Bilal")
     taken, handed_over = [one for one in whole["history"] if one["what"] != "raised"]

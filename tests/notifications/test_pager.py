@@ -22,14 +22,19 @@ from services.notifications.sender.pages import Pager
 from services.notifications.settings import SYNTHETIC_DUTY_DESK, PagerSettings
 from services.notifications.templates import load_languages, load_reserved
 from shared.contracts.base import Event
-from shared.contracts.intake import AlarmAcknowledged, AlarmClosed, AlarmLevelChanged, AlarmRaised
+from shared.contracts.intake import (
+    AlarmAcknowledged,
+    AlarmClosed,
+    AlarmLevelChanged,
+    AlarmRaised,
+)
 from tests.notifications import facts
 from tests.notifications.facts import NOW, Desk
 from tests.notifications.outside import OutsideWorld, outside_world
 from tests.stack_fixtures import FreshDatabase
 from tests.waiting import PATIENCE
 
-RULES = PagingRules({"R3": 5}, 15)
+RULES = PagingRules({"R3": 5}, 15, 3)
 LEVELS = ("R1", "R2", "R3")
 
 

@@ -30,6 +30,7 @@ from shared.messaging.outbox import partition_of
 from shared.telemetry import new_traceparent
 from tests.notifications.facts import a_booking, desk
 from tests.notifications.outside import TOKEN, OutsideWorld, outside_world
+from tests.notifications.test_handovers import given
 from tests.notifications.test_pager import raised
 from tests.stack_fixtures import FreshDatabase
 from tests.waiting import PATIENCE, until
@@ -199,6 +200,20 @@ async def test_an_alarm_pages_the_desk_without_any_other_role(processes: Process
         # The broker keeps the alarms of other tests, and a new pager pages for every one that nobody has answered.
         page = await arrived(processes.outside, SYNTHETIC_DUTY_DESK, reference(alarm))
     assert page["text"].startswith("Duty desk: please look")
+
+
+async def test_a_colleague_who_is_given_an_alarm_is_paged_on_their_own_number(
+    processes: Processes, tmp_path: Path
+) -> None:
+    numbers, number = tmp_path / "numbers.json", "+923990000077"
+    numbers.write_bytes(orjson.dumps({"s-bilal": number}))
+    processes.environment = {**processes.environment, "STAFF_NUMBERS_FILE": str(numbers)}
+    alarm = raised(uuid4())
+    async with processes.running("pager"):
+        await processes.tell(alarm)
+        await processes.tell(given(alarm.alarm_id, 1).model_copy(update={"case_id": alarm.case_id}), 2)
+        page = await arrived(processes.outside, number, reference(alarm.alarm_id))
+    assert "s-bilal" not in str(page)
 
 
 async def test_health_says_what_a_role_waits_for_and_metrics_how_old_the_oldest_is(

@@ -73,8 +73,8 @@ def alarm_action_routes(desk: DutyDesk) -> APIRouter:
 
     @router.post("/handover", openapi_extra=HANDOVER_BODY)
     async def hand_over(alarm_id: UUID, caller: Clinician, request: Request) -> Response:
-        """A colleague has it from now on, in the name of whoever says so. Nobody pages them: tell them. Handing it over
-        to whoever has it changes nothing."""
+        """A colleague has it from now on, in the name of whoever says so. They are paged until they acknowledge it, and
+        after a time the next on the rota is; handing it over to whoever has it changes nothing."""
         return await _hand_over(desk, alarm_id, caller, request)
 
     @router.post("/close", openapi_extra=CLOSING_BODY)
@@ -113,7 +113,7 @@ async def _hand_over(desk: DutyDesk, alarm_id: UUID, caller: Principal, request:
     sent = parse(HandoverSent, await request.body())
     to = Staff(sent.to_id, sent.to_name)
     verdict = await desk.hand_over(HandingOver(alarm_id, staff, to, sent.reason))
-    return _done(verdict, {"state": "acknowledged", "by": to.name})
+    return _done(verdict, {"state": "acknowledged", "by": to.name, "confirmed": to.id == staff.id})
 
 
 def _done(verdict: Verdict | None, done: Mapping[str, object]) -> Response:

@@ -110,7 +110,7 @@ def open_desk(database: Database, policy: Policy, vault: Vault, note_key: bytes)
         change_level=together(
             database, partial(attending.change_levels, policy=policy.alarms, gates=policy.gates)
         ),
-        hand_over=together(database, hand_alarms_over),
+        hand_over=together(database, partial(hand_alarms_over, policy=policy.alarms)),
         close=together(database, partial(alarms.close_alarms, policy=policy.gates)),
         reach=ContactReader(together(database, permit_readings), vault).read,
         staffing=read_together(database, rota.look_at_staffing),

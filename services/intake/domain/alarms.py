@@ -37,10 +37,12 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class AlarmPolicy:
-    """How soon a human has to be on it, by level, and the level of a call for help."""
+    """How soon a human has to be on it, by level, how soon a colleague has to confirm one that was handed over to them,
+    and the level of a call for help."""
 
     version: str
     within: Mapping[Level, timedelta]
+    confirm_within: Mapping[Level, timedelta]
     help_level: Level  # of who asks for help and says nothing else
 
     def due_by(self, level: Level, raised_at: datetime) -> datetime:
@@ -58,7 +60,8 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class AlarmStanding:
-    """Where an alarm stands, and by whom."""
+    """Where an alarm stands, and by whom; `unconfirmed_handover` is one of which the colleague has not said yet that they
+    have the alarm."""
 
     alarm_id: UUID
     case_id: UUID
@@ -67,6 +70,7 @@ class AlarmStanding:
     due_by: datetime
     acknowledged_by: str | None
     closed_by: str | None
+    unconfirmed_handover: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,12 @@ class AlarmOnCase:
 
 
 def acknowledge(alarm: AlarmStanding, staff: Staff) -> tuple[Verdict, AlarmStanding]:
-    """The first one takes it; saying so twice changes nothing."""
-    if alarm.state == "open":
-        return "done", replace(alarm, state="acknowledged", acknowledged_by=staff.id)
+    """The first one takes it; saying so twice changes nothing. One that was handed over may be confirmed by the
+    colleague or taken by whoever was asked after them."""
+    if alarm.state == "open" or alarm.unconfirmed_handover:
+        return "done", replace(
+            alarm, state="acknowledged", acknowledged_by=staff.id, unconfirmed_handover=None
+        )
     if alarm.state == "closed":
         return "closed_already", alarm
     return ("done_already" if alarm.acknowledged_by == staff.id else "taken_by_another"), alarm
@@ -93,21 +100,23 @@ def acknowledge(alarm: AlarmStanding, staff: Staff) -> tuple[Verdict, AlarmStand
 def close(alarm: AlarmStanding, staff: Staff) -> tuple[Verdict, AlarmStanding]:
     """Somebody must have taken it before; whoever closes it answers for it by name."""
     if alarm.state == "acknowledged":
-        return "done", replace(alarm, state="closed", closed_by=staff.id)
+        return "done", replace(alarm, state="closed", closed_by=staff.id, unconfirmed_handover=None)
     if alarm.state == "open":
         return "not_acknowledged", alarm
     return ("done_already" if alarm.closed_by == staff.id else "closed_already"), alarm
 
 
-def hand_over(alarm: AlarmStanding, to: Staff) -> tuple[Verdict, AlarmStanding]:
-    """To a colleague, by whoever says so: who has it may have fallen ill. What nobody has is taken, not handed over."""
+def hand_over(alarm: AlarmStanding, by: Staff, to: Staff, handover_id: UUID) -> tuple[Verdict, AlarmStanding]:
+    """To a colleague, by whoever says so: who has it may have fallen ill. What nobody has is taken, not handed over.
+    Whoever takes it over from a colleague says so themselves; everybody else has to confirm it."""
     if alarm.state == "closed":
         return "closed_already", alarm
     if alarm.state == "open":
         return "not_acknowledged", alarm
     if alarm.acknowledged_by == to.id:
         return "done_already", alarm
-    return "done", replace(alarm, acknowledged_by=to.id)
+    unconfirmed = None if by.id == to.id else handover_id
+    return "done", replace(alarm, acknowledged_by=to.id, unconfirmed_handover=unconfirmed)
 
 
 def attempt(alarm: AlarmStanding) -> Verdict:

@@ -60,6 +60,14 @@ class Staffing:
         return min(later, default=None)
 
 
+def next_on(staffing: Staffing, level: Level, asked: Sequence[str]) -> Staff | None:
+    """Whom to ask next for an alarm of this level: of those who are on whoever was not asked yet, the longest on duty
+    first, then whoever was asked longest ago. `asked` are their ids, oldest first; None where nobody is on."""
+    last = {staff_id: place for place, staff_id in enumerate(asked)}
+    there = [one.staff for one in staffing.on_duty if level in one.levels]
+    return min(there, key=lambda staff: last.get(staff.id, -1), default=None)
+
+
 def unfitting(begins: datetime, ends: datetime, now: datetime) -> list[Refusal]:
     """What is wrong with a shift from and until these moments."""
     if ends <= begins:

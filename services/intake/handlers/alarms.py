@@ -53,7 +53,8 @@ async def acknowledge_alarms(takings: Sequence[Taking], tx: Transaction) -> list
         verdict = None
         if alarm := known.get(one.alarm_id):
             verdict, known[one.alarm_id] = acknowledge(alarm, one.staff)
-            taken += [Taken(alarm.alarm_id, alarm.case_id, one.staff)] * (verdict == "done")
+            row = Taken(alarm.alarm_id, alarm.case_id, one.staff, alarm.unconfirmed_handover)
+            taken += [row] * (verdict == "done")
         verdicts.append(verdict)
     await alarms.save_taken(tx, taken)
     tx.emit(_acknowledged(one, tx) for one in taken)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake.domain.alarms import Staff, Verdict, hand_over
+from services.intake.domain.alarms import AlarmPolicy, Staff, Verdict, hand_over
+from services.intake.handlers.escalating import await_confirmation
 from services.intake.repository import alarms, handovers
 from services.intake.repository.handovers import HandedOver
 from shared.contracts.intake import AlarmHandedOver
@@ -21,7 +22,9 @@ class HandingOver:
     reason: str
 
 
-async def hand_alarms_over(handing: Sequence[HandingOver], tx: Transaction) -> list[Verdict | None]:
+async def hand_alarms_over(
+    handing: Sequence[HandingOver], tx: Transaction, policy: AlarmPolicy
+) -> list[Verdict | None]:
     """In their order, one after the other where they meet on one alarm; None where there is no such alarm."""
     known = await alarms.lock_alarms(tx, [one.alarm_id for one in handing])
     holders = await handovers.holders(tx, list(known))
@@ -30,14 +33,16 @@ async def hand_alarms_over(handing: Sequence[HandingOver], tx: Transaction) -> l
     for one in handing:
         verdict = None
         if alarm := known.get(one.alarm_id):
-            verdict, known[one.alarm_id] = hand_over(alarm, one.to)
+            handover_id = tx.new_id()
+            verdict, known[one.alarm_id] = hand_over(alarm, one.by, one.to, handover_id)
             if verdict == "done":
-                ids, holder = (tx.new_id(), alarm.alarm_id, alarm.case_id), holders[one.alarm_id]
+                ids, holder = (handover_id, alarm.alarm_id, alarm.case_id), holders[one.alarm_id]
                 done.append(HandedOver(*ids, one.by, holder, one.to, one.reason))
                 holders[one.alarm_id] = one.to
         verdicts.append(verdict)
     await handovers.save_handovers(tx, done)
     tx.emit(_said(one, tx) for one in done)
+    await await_confirmation(tx, [(one, known[one.alarm_id].level) for one in done], policy)
     return verdicts
 
 

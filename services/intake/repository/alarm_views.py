@@ -13,7 +13,7 @@ from shared.messaging import Transaction
 
 FIELDS = """a.alarm_id::text, c.case_code, a.level, a.rule, a.state, a.raised_at, a.due_by, a.reachable, a.province,
     a.languages, a.acknowledged_by, a.acknowledged_name, a.acknowledged_at, a.closed_by, a.closed_name, a.closed_at,
-    a.outcome"""
+    a.outcome, a.unconfirmed_handover IS NULL AS confirmed"""
 
 LIST = f"""
 SELECT {FIELDS}, t.attempts, l.outcome AS last_outcome, l.staff_name AS last_name, l.attempted_at AS last_at
@@ -51,6 +51,16 @@ SELECT alarm_id::text, handed_over_at, staff_id, staff_name, from_id, from_name,
 FROM alarm_handovers WHERE alarm_id = ANY ($1) ORDER BY handed_over_at, handover_id
 """
 
+CONFIRMATIONS = """
+SELECT alarm_id::text, confirmed_at, confirmed_by AS staff_id, confirmed_name AS staff_name FROM alarm_handovers
+WHERE alarm_id = ANY ($1) AND confirmed_at IS NOT NULL ORDER BY confirmed_at, handover_id
+"""
+
+ESCALATIONS = """
+SELECT alarm_id::text, escalated_at, to_id, to_name FROM alarm_escalations
+WHERE alarm_id = ANY ($1) ORDER BY escalated_at, escalation_id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -77,6 +87,8 @@ async def read_alarms(tx: Transaction, alarm_ids: Sequence[UUID]) -> dict[str, d
         (LEVEL_CHANGES, _judged),
         (CONTACT_READINGS, _read),
         (HANDOVERS, _handed_over),
+        (CONFIRMATIONS, _confirmed),
+        (ESCALATIONS, _escalated),
     ):
         for row in await tx.connection.fetch(statement, ids):
             done[row["alarm_id"]].append(entry(row))
@@ -136,6 +148,14 @@ def _handed_over(row: asyncpg.Record) -> dict[str, Any]:
         "reason": row["reason"],
     }
     return _entry("handed_over", row, row["handed_over_at"]) | told
+
+
+def _confirmed(row: asyncpg.Record) -> dict[str, Any]:
+    return _entry("confirmed", row, row["confirmed_at"])
+
+
+def _escalated(row: asyncpg.Record) -> dict[str, Any]:
+    return {"what": "escalated", "at": row["escalated_at"], "to": row["to_id"], "to_name": row["to_name"]}
 
 
 def _read(row: asyncpg.Record) -> dict[str, Any]:

@@ -43,7 +43,7 @@ SELECT a.alarm_id, a.person_id, a.state FROM cases c JOIN alarms a USING (case_i
 LOCK_CASES_OF = "SELECT FROM cases WHERE person_id = ANY ($1) ORDER BY case_id FOR NO KEY UPDATE"
 
 LOCK = """
-SELECT alarm_id, case_id, state, level, due_by, acknowledged_by, closed_by
+SELECT alarm_id, case_id, state, level, due_by, acknowledged_by, closed_by, unconfirmed_handover
 FROM alarms WHERE alarm_id = ANY ($1) ORDER BY alarm_id FOR NO KEY UPDATE
 """
 
@@ -57,9 +57,20 @@ WHERE a.alarm_id = n.alarm_id
 CLOSE = """
 UPDATE alarms a
 SET state = 'closed', closed_by = n.id, closed_name = n.name, closed_at = $6, outcome = n.outcome,
-    reason = n.reason, contact_box = NULL
+    reason = n.reason, contact_box = NULL, unconfirmed_handover = NULL
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n(alarm_id, id, name, outcome, reason)
 WHERE a.alarm_id = n.alarm_id
+"""
+
+# Who first had it stays as it was; the handover tells who said that they have it now.
+CONFIRM = """
+UPDATE alarms a SET acknowledged_by = n.id, acknowledged_name = n.name, unconfirmed_handover = NULL
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(alarm_id, id, name) WHERE a.alarm_id = n.alarm_id
+"""
+
+CONFIRM_HANDOVERS = """
+UPDATE alarm_handovers h SET confirmed_by = n.id, confirmed_name = n.name, confirmed_at = $4
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(handover_id, id, name) WHERE h.handover_id = n.handover_id
 """
 
 SAVE_ATTEMPTS = """
@@ -84,11 +95,12 @@ WHERE a.alarm_id = n.alarm_id
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An alarm that somebody has now."""
+    """An alarm that somebody has now; `handover_id` is the handover that they confirmed by it."""
 
     alarm_id: UUID
     case_id: UUID
     staff: Staff
+    handover_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +208,15 @@ async def lock_alarms(tx: Transaction, alarm_ids: Sequence[UUID]) -> dict[UUID, 
 
 async def save_taken(tx: Transaction, taken: Sequence[Taken]) -> None:
     """Named humans have them."""
-    if taken:
-        rows = [(one.alarm_id, one.staff.id, one.staff.name) for one in taken]
-        await tx.connection.execute(ACKNOWLEDGE, *zip(*rows, strict=True), tx.now)
+    first = [(one.alarm_id, one.staff.id, one.staff.name) for one in taken if not one.handover_id]
+    given = [one for one in taken if one.handover_id]
+    if first:
+        await tx.connection.execute(ACKNOWLEDGE, *zip(*first, strict=True), tx.now)
+    if given:
+        alarms_now = [(one.alarm_id, one.staff.id, one.staff.name) for one in given]
+        confirmed = [(one.handover_id, one.staff.id, one.staff.name) for one in given]
+        await tx.connection.execute(CONFIRM, *zip(*alarms_now, strict=True))
+        await tx.connection.execute(CONFIRM_HANDOVERS, *zip(*confirmed, strict=True), tx.now)
 
 
 async def save_closed(tx: Transaction, closed: Sequence[Closed]) -> None:

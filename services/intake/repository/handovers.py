@@ -9,8 +9,9 @@ from shared.messaging import Transaction
 
 # Of several in one batch each is in the history; the alarm itself is with the last.
 SAVE_HOLDERS = """
-UPDATE alarms a SET acknowledged_by = n.id, acknowledged_name = n.name
-FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(alarm_id, id, name) WHERE a.alarm_id = n.alarm_id
+UPDATE alarms a SET acknowledged_by = n.id, acknowledged_name = n.name, unconfirmed_handover = n.handover_id
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS n(alarm_id, id, name, handover_id)
+WHERE a.alarm_id = n.alarm_id
 """
 
 SAVE = """
@@ -18,6 +19,21 @@ INSERT INTO alarm_handovers (handover_id, alarm_id, staff_id, staff_name, from_i
     handed_over_at)
 SELECT *, $10 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::text[], $9::text[])
+"""
+
+# Who gave it and who was to have it were asked before anybody else.
+ASKED = """
+SELECT handover_id, staff_id FROM (
+    SELECT handover_id, from_id AS staff_id, handed_over_at AS at, 0 AS place FROM alarm_handovers
+    UNION ALL SELECT handover_id, staff_id, handed_over_at, 1 FROM alarm_handovers
+    UNION ALL SELECT handover_id, to_id, handed_over_at, 2 FROM alarm_handovers
+    UNION ALL SELECT handover_id, to_id, escalated_at, 3 FROM alarm_escalations
+) asked WHERE handover_id = ANY ($1) AND staff_id IS NOT NULL ORDER BY at, place
+"""
+
+SAVE_ESCALATIONS = """
+INSERT INTO alarm_escalations (escalation_id, alarm_id, handover_id, to_id, to_name, escalated_at)
+SELECT *, $6 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[])
 """
 
 HOLDERS = """
@@ -37,6 +53,21 @@ class HandedOver:
     holder: Staff
     to: Staff
     reason: str
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the one who has it now said so themselves."""
+        return self.by.id == self.to.id
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """A handover that was told to the next on the rota, or to nobody in particular."""
+
+    escalation_id: UUID
+    alarm_id: UUID
+    handover_id: UUID
+    to: Staff | None
 
 
 async def holders(tx: Transaction, alarm_ids: Sequence[UUID]) -> dict[UUID, Staff]:
@@ -64,6 +95,27 @@ async def save_handovers(tx: Transaction, handed_over: Sequence[HandedOver]) -> 
         for one in handed_over
     ]
     await tx.connection.execute(SAVE, *zip(*rows, strict=True), tx.now)
-    last = {one.alarm_id: one.to for one in handed_over}
-    stands = [(alarm_id, to.id, to.name) for alarm_id, to in last.items()]
+    last = {one.alarm_id: one for one in handed_over}
+    stands = [
+        (alarm_id, one.to.id, one.to.name, None if one.confirmed else one.handover_id)
+        for alarm_id, one in last.items()
+    ]
     await tx.connection.execute(SAVE_HOLDERS, *zip(*stands, strict=True))
+
+
+async def asked_so_far(tx: Transaction, handover_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Whom each of these was told to, by their ids, oldest first."""
+    found: dict[UUID, list[str]] = {handover_id: [] for handover_id in handover_ids}
+    for record in await tx.connection.fetch(ASKED, list(found)) if found else []:
+        found[record["handover_id"]].append(record["staff_id"])
+    return found
+
+
+async def save_escalations(tx: Transaction, escalated: Sequence[Escalated]) -> None:
+    """For the history of the alarm."""
+    if escalated:
+        rows = [
+            (one.escalation_id, one.alarm_id, one.handover_id, one.to and one.to.id, one.to and one.to.name)
+            for one in escalated
+        ]
+        await tx.connection.execute(SAVE_ESCALATIONS, *zip(*rows, strict=True), tx.now)

@@ -87,7 +87,8 @@ def _row(row: dict[str, Any]) -> Row:
 
 def _alarms(file: dict[str, Any]) -> AlarmPolicy:
     within = {level: timedelta(minutes=minutes) for level, minutes in file["within_minutes"].items()}
-    return AlarmPolicy(file["version"], within, file["person_asked_for_help"])
+    confirm = {level: timedelta(minutes=minutes) for level, minutes in file["confirm_within_minutes"].items()}
+    return AlarmPolicy(file["version"], within, confirm, file["person_asked_for_help"])
 
 
 def _gates(alarms: dict[str, Any], steps: dict[str, Any]) -> GatePolicy:

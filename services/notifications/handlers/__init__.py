@@ -9,6 +9,8 @@ from shared.contracts.console import TaskDone
 from shared.contracts.intake import (
     AlarmAcknowledged,
     AlarmClosed,
+    AlarmEscalated,
+    AlarmHandedOver,
     AlarmLevelChanged,
     AlarmRaised,
     ConsentChanged,
@@ -55,5 +57,7 @@ PAGER_HANDLERS: Handlers = {
     AlarmRaised: paging.page_alarms,
     AlarmAcknowledged: paging.hear_acknowledgements,
     AlarmLevelChanged: paging.follow_levels,
+    AlarmHandedOver: paging.follow_handovers,
+    AlarmEscalated: paging.follow_escalations,
     AlarmClosed: paging.hear_closures,
 }

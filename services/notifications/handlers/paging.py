@@ -8,7 +8,14 @@ from services.notifications.domain.outcomes import Accepted, Outcome
 from services.notifications.domain.paging import PagingRules, retry_seconds
 from services.notifications.repository import paging
 from services.notifications.repository.paging import NextPage, Page
-from shared.contracts.intake import AlarmAcknowledged, AlarmClosed, AlarmLevelChanged, AlarmRaised
+from shared.contracts.intake import (
+    AlarmAcknowledged,
+    AlarmClosed,
+    AlarmEscalated,
+    AlarmHandedOver,
+    AlarmLevelChanged,
+    AlarmRaised,
+)
 from shared.messaging import Transaction
 
 
@@ -19,12 +26,25 @@ async def page_alarms(events: Sequence[AlarmRaised], tx: Transaction) -> None:
 
 async def hear_acknowledgements(events: Sequence[AlarmAcknowledged], tx: Transaction) -> None:
     """Somebody has it: no more pages."""
-    await paging.quieten(tx, [event.alarm_id for event in events], "acknowledged")
+    await paging.quieten(tx, [(event.alarm_id, event.acknowledged_at) for event in events], "acknowledged")
 
 
 async def hear_closures(events: Sequence[AlarmClosed], tx: Transaction) -> None:
     """Somebody has closed it: no more pages."""
-    await paging.quieten(tx, [event.alarm_id for event in events], "closed")
+    await paging.quieten(tx, [(event.alarm_id, event.closed_at) for event in events], "closed")
+
+
+async def follow_handovers(events: Sequence[AlarmHandedOver], tx: Transaction) -> None:
+    """The colleague is paged until somebody has it; who took it over from another has said so by it."""
+    taken = [(one.alarm_id, one.handed_over_at) for one in events if one.staff_id == one.to_staff_id]
+    given = [one for one in events if one.staff_id != one.to_staff_id]
+    await paging.quieten(tx, taken, "acknowledged")
+    await paging.ask(tx, [(one.alarm_id, one.to_staff_id, one.handed_over_at) for one in given])
+
+
+async def follow_escalations(events: Sequence[AlarmEscalated], tx: Transaction) -> None:
+    """The next on the rota is paged in their place, or the desk where nobody is on."""
+    await paging.ask(tx, [(one.alarm_id, one.to_staff_id, one.escalated_at) for one in events])
 
 
 async def follow_levels(events: Sequence[AlarmLevelChanged], tx: Transaction) -> None:
@@ -39,7 +59,7 @@ async def record_pages(tx: Transaction, answers: Sequence[tuple[Page, Outcome]],
     failed = [page for page, outcome in answers if not isinstance(outcome, Accepted)]
     await paging.keep_pages(tx, taken)
     again = [
-        _next(page, tx.new_id(), tx.now + timedelta(minutes=rules.wait_minutes(page.level)), 0)
+        _next(page, tx.new_id(), tx.now + timedelta(minutes=rules.wait_minutes(page.level, page.to)), 0)
         for page in taken
     ]
     soon = [

@@ -16,11 +16,25 @@ ON CONFLICT (alarm_id) DO NOTHING
 
 # A quiet row for an alarm we have not heard of yet keeps it quiet when it comes.
 QUIETEN = """
-INSERT INTO alarms (alarm_id, level, state, page_id, next_page_at, changed_at)
-SELECT alarm_id, '', $3, page_id, $4, $4
-FROM unnest($1::uuid[], $2::uuid[]) AS a(alarm_id, page_id) ORDER BY alarm_id
-ON CONFLICT (alarm_id) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at
-WHERE alarms.state = 'open' OR excluded.state = 'closed'
+INSERT INTO alarms (alarm_id, level, state, page_id, next_page_at, changed_at, said_at)
+SELECT alarm_id, '', $3, page_id, $4, $4, said_at
+FROM unnest($1::uuid[], $2::uuid[], $5::timestamptz[]) AS a(alarm_id, page_id, said_at) ORDER BY alarm_id
+ON CONFLICT (alarm_id) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at, page_to = NULL,
+    said_at = excluded.said_at
+WHERE excluded.state = 'closed'
+    OR (alarms.state <> 'closed' AND coalesce(alarms.said_at, '-infinity') <= excluded.said_at)
+"""
+
+# Whoever was given an alarm, or is asked after them, is paged at once. One we have not heard of is nobody's yet.
+ASK = """
+INSERT INTO alarms (alarm_id, level, state, page_id, next_page_at, changed_at, page_to, said_at)
+SELECT alarm_id, '', 'open', page_id, $5, $5, page_to, said_at
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS a(alarm_id, page_id, page_to, said_at)
+ORDER BY alarm_id
+ON CONFLICT (alarm_id) DO UPDATE SET state = 'open', page_id = excluded.page_id, page_to = excluded.page_to,
+    next_page_at = excluded.next_page_at, tries = 0, said_at = excluded.said_at,
+    changed_at = CASE WHEN alarms.state = 'open' THEN alarms.changed_at ELSE excluded.changed_at END
+WHERE alarms.state <> 'closed' AND coalesce(alarms.said_at, '-infinity') <= excluded.said_at
 """
 
 # A graver level pages at once, under a new id so that the page is a new one and not taken for one already sent; a
@@ -55,7 +69,7 @@ WITH picked AS (
 )
 UPDATE alarms SET next_page_at = coalesce($1, now()) + make_interval(secs => $3) FROM picked
 WHERE alarms.alarm_id = picked.alarm_id
-RETURNING alarms.alarm_id, alarms.level, alarms.page_id, alarms.tries
+RETURNING alarms.alarm_id, alarms.level, alarms.page_id, alarms.tries, alarms.page_to
 """
 
 KEEP_PAGES = """
@@ -75,12 +89,13 @@ WHERE alarms.alarm_id = n.alarm_id AND alarms.page_id = n.after_page
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page to the duty desk; `page_id` stays the same until the gateway has taken it."""
+    """One page to the duty desk, or to the colleague `to`; `page_id` stays the same until the gateway has taken it."""
 
     page_id: UUID
     alarm_id: UUID
     level: str
     tries: int
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +127,18 @@ async def change_levels(tx: Transaction, alarms: Sequence[tuple[UUID, str]]) -> 
     )
 
 
-async def quieten(tx: Transaction, alarm_ids: Sequence[UUID], state: str) -> None:
-    """A named human has them; `closed` is never taken back to `acknowledged`."""
-    await tx.connection.execute(QUIETEN, list(alarm_ids), [tx.new_id() for _ in alarm_ids], state, tx.now)
+async def quieten(tx: Transaction, said: Sequence[tuple[UUID, datetime]], state: str) -> None:
+    """A named human has them, said at these moments; `closed` is never taken back to `acknowledged`."""
+    alarm_ids, moments = [alarm for alarm, _ in said], [at for _, at in said]
+    new_ids = [tx.new_id() for _ in said]
+    await tx.connection.execute(QUIETEN, alarm_ids, new_ids, state, tx.now, moments)
+
+
+async def ask(tx: Transaction, asked: Sequence[tuple[UUID, str | None, datetime]]) -> None:
+    """(alarm, who is to have it, said when): paged until they or somebody else say that they have it."""
+    rows = [(alarm_id, tx.new_id(), to, at) for alarm_id, to, at in asked]
+    if rows:
+        await tx.connection.execute(ASK, *zip(*rows, strict=True), tx.now)
 
 
 async def follow_dead_letters(tx: Transaction) -> None:
@@ -126,7 +150,7 @@ async def follow_dead_letters(tx: Transaction) -> None:
 async def claim_pages(tx: Transaction, limit: int, lease_seconds: float) -> list[Page]:
     """Pages that are due; another pager may take them up when the lease has run out."""
     rows = await tx.connection.fetch(CLAIM, tx.told, limit, lease_seconds)
-    return [Page(row["page_id"], row["alarm_id"], row["level"], row["tries"]) for row in rows]
+    return [Page(row["page_id"], row["alarm_id"], row["level"], row["tries"], row["page_to"]) for row in rows]
 
 
 async def keep_pages(tx: Transaction, pages: Sequence[Page]) -> None:

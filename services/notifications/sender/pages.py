@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from services.notifications.domain.outcomes import Accepted, Outcome
-from services.notifications.domain.paging import PagingRules, reference
+from services.notifications.domain.paging import PagingRules, number_for, reference
 from services.notifications.domain.templates import Language, render
 from services.notifications.gateways.outgoing import Outgoing
 from services.notifications.gateways.sms import SmsGateway
@@ -45,6 +45,7 @@ class Pager:
         self._language = language
         self._rules = rules
         self._settings = settings
+        self._numbers = settings.staff_numbers()
         self._waits_for: str | None = None
         self._sent = 0
         self._failed = 0
@@ -90,7 +91,8 @@ class Pager:
 
     def _write(self, page: Page) -> Outgoing:
         text = render(self._language, "page", {"code": reference(page.alarm_id)})
-        return Outgoing(page.page_id, self._settings.duty_desk_number, "", text.body, self._language.tag)
+        number = number_for(page.to, page.tries, self._numbers, self._settings.duty_desk_number)
+        return Outgoing(page.page_id, number, "", text.body, self._language.tag)
 
     def _count(self, answers: Sequence[tuple[Page, Outcome]]) -> None:
         taken = sum(isinstance(outcome, Accepted) for _, outcome in answers)

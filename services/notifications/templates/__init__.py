@@ -48,7 +48,7 @@ def load_reserved() -> Reserved:
 def load_paging_rules() -> PagingRules:
     """How often an unacknowledged alarm is paged."""
     content = _read(DATA / "paging.toml")
-    return PagingRules(content["repeat_minutes"], content["otherwise"])
+    return PagingRules(content["repeat_minutes"], content["otherwise"], content["handed_over"])
 
 
 def _read(file: Path) -> dict[str, Any]:

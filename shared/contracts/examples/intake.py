@@ -8,6 +8,7 @@ from shared.contracts.intake import (
     AlarmAcknowledged,
     AlarmAttempted,
     AlarmClosed,
+    AlarmEscalated,
     AlarmHandedOver,
     AlarmLevelChanged,
     AlarmRaised,
@@ -124,6 +125,13 @@ EXAMPLES: tuple[Event, ...] = (
         staff_id=story.STAFF,
         to_staff_id=story.COLLEAGUE,
         handed_over_at=story.SOON,
+    ),
+    AlarmEscalated(
+        case_id=story.CASE,
+        alarm_id=story.ALARM,
+        level="R2",
+        to_staff_id=story.COLLEAGUE,
+        escalated_at=story.LATER,
     ),
     AlarmClosed(
         case_id=story.CASE,
