@@ -17,6 +17,7 @@ from services.intake.api import (
     events,
     help,
     invitations,
+    joining,
     keys,
     pauses,
     reaching,
@@ -80,6 +81,8 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     app.include_router(wishes.wish_routes(wishing))
     pausing = pauses.open_pause_desk(policy, cards, database)
     app.include_router(pauses.pause_routes(pausing))
+    adding = joining.open_joining_desk(_desk(settings, policy), database, counter.lookup_key)
+    app.include_router(joining.joining_routes(adding))
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
     app.include_router(withdrawals.withdrawal_routes(leaving))

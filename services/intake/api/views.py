@@ -34,14 +34,19 @@ def stale() -> Problem:
 
 def check_seen(request: Request, view: CaseView) -> None:
     """Whether a change is made on what its caller saw. Raises Problem 428 without If-Match, 409, 412."""
+    matches = has_seen(request, view)
+    if view.standing.state == "closed":
+        raise closed()
+    if not matches:
+        raise stale()
+
+
+def has_seen(request: Request, view: CaseView) -> bool:
+    """Whether If-Match is about how the case stands. Raises Problem 428 without one."""
     header = request.headers.get("if-match")
     if header is None:
         raise Problem(428, "version_needed", "Send the ETag of the case as If-Match.")
-    if view.standing.state == "closed":
-        raise closed()
-    tags = {tag.strip() for tag in header.split(",")}
-    if not tags & {etag_of(view), "*"}:
-        raise stale()
+    return bool({tag.strip() for tag in header.split(",")} & {etag_of(view), "*"})
 
 
 def etag_of(view: CaseView) -> str:

@@ -62,9 +62,25 @@ def awaited(kind: Kind, age_band: AgeBand | None, given: Sequence[AttendeeRole] 
 def unfitting(kind: Kind, others: Sequence[Participant]) -> list[Refusal]:
     """What is wrong with those who are named."""
     return [
-        *(refusal for place, one in enumerate(others) for refusal in _unfitting(kind, place, one)),
+        *(
+            refusal
+            for place, one in enumerate(others)
+            for refusal in _unfitting(kind, f"/attendees/{place}", one)
+        ),
         *_partners(kind, others),
     ]
+
+
+def unfitting_later(kind: Kind, kept: Sequence[KeptAttendee], one: Participant) -> list[Refusal]:
+    """What is wrong with somebody who is named after the request was made; addresses are read elsewhere. Whoever
+    declined takes nobody's place."""
+    there = [other.role for other in kept if other.consent != "declined"]
+    refusals = list(_unfitting(kind, "", one))
+    if one.role == "partner" and "partner" in there:
+        refusals.append(Refusal("/role", "repeated", "there is one partner"))
+    if len(there) >= MOST:
+        refusals.append(Refusal("", "too_many", f"at most {MOST} others take part"))
+    return refusals
 
 
 def in_their_own_name(asker: Contact, others: Sequence[Participant]) -> list[Refusal]:
@@ -79,8 +95,7 @@ def in_their_own_name(asker: Contact, others: Sequence[Participant]) -> list[Ref
     ]
 
 
-def _unfitting(kind: Kind, place: int, one: Participant) -> Iterator[Refusal]:
-    at = f"/attendees/{place}"
+def _unfitting(kind: Kind, at: str, one: Participant) -> Iterator[Refusal]:
     if one.role not in ROLES[kind]:
         yield Refusal(
             f"{at}/role", "not_with_this_kind", f"nobody takes part as {one.role} in this kind of care"

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import phonenumbers
 
@@ -34,6 +35,24 @@ class Window:
     day: int
     start: int
     end: int
+
+
+class Written(Protocol):
+    """In which words somebody is written to."""
+
+    @property
+    def language(self) -> MessageLanguage: ...
+
+    @property
+    def script(self) -> Script: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The same of somebody whose contact is sealed already."""
+
+    language: MessageLanguage
+    script: Script
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, Window
 from services.intake.domain.invitations import OPEN_FOR, purpose_of
-from services.intake.domain.new_case import AlarmOfCase, NewCase
+from services.intake.domain.new_case import AlarmOfCase, NewAttendee, NewCase
 from services.intake.domain.requests import Needs
 from services.intake.domain.wishes import KeptRequest
+from services.intake.repository.cases import NewContact
 from shared.contracts.base import Event
 from shared.contracts.intake import (
     AlarmRaised,
@@ -33,8 +35,9 @@ def announce(opened: Sequence[NewCase], tx: Transaction, step_table_version: str
     for case in opened:
         cause = str(case.case_id)
         tx.trace(cause, case.traceparent)
-        said = [*_contacts_changed(case, tx.now), _submitted(case, step_table_version, tx.now)]
-        said += _invited(case, tx.now)
+        contacts = [(*row, case.request.needs.time_zone) for row in case.contacts]
+        said = [*contacts_changed(contacts, tx.now), _submitted(case, step_table_version, tx.now)]
+        said += invited(case.case_id, case.attendees, tx.now)
         events += said + [alarm_raised(alarm, tx.now) for alarm in case.alarms]
         causes += [cause] * (len(events) - len(causes))
     tx.emit(events, causes=causes)
@@ -122,7 +125,8 @@ def asked_for(needs: Needs) -> dict[str, Any]:
     }
 
 
-def _contacts_changed(case: NewCase, now: datetime) -> list[Event]:
+def contacts_changed(contacts: Sequence[NewContact], now: datetime) -> list[Event]:
+    """How people may be reached from now on."""
     return [
         ContactChanged(
             person_id=person_id,
@@ -130,28 +134,29 @@ def _contacts_changed(case: NewCase, now: datetime) -> list[Event]:
             language=contact.language,
             script=contact.script,
             safe_windows=_windows(contact.safe_windows),
-            time_zone=case.request.needs.time_zone,
+            time_zone=time_zone,
             owner=contact.owner,
             confirmed_until=now + timedelta(days=CONFIRMED_FOR_DAYS),
             address=Sealed(field="address", version=1, box=box) if box else None,
             changed_at=now,
         )
-        for person_id, contact, box in case.contacts
+        for person_id, contact, box, time_zone in contacts
     ]
 
 
-def _invited(case: NewCase, now: datetime) -> list[Event]:
+def invited(case_id: UUID, others: Sequence[NewAttendee], now: datetime) -> list[Event]:
+    """Those of them who are written to."""
     return [
         InvitationMade(
             person_id=one.person_id,
-            case_id=case.case_id,
+            case_id=case_id,
             attendee_id=one.attendee_id,
             purpose=purpose_of(one.participant.role),
             codes=Sealed(field="invitation", version=1, box=one.invitation),
             expires_at=now + OPEN_FOR,
             made_at=now,
         )
-        for one in case.attendees
+        for one in others
         if one.invitation
     ]
 

@@ -11,7 +11,7 @@ from services.intake.domain.admission import admit
 from services.intake.domain.alarms import Raised
 from services.intake.domain.attendees import Participant
 from services.intake.domain.codes import BYTES_PER_CODE, case_codes
-from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, USUAL_WINDOWS, Contact
+from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, USUAL_WINDOWS, Contact, Written
 from services.intake.domain.crisis import card_language
 from services.intake.domain.invitations import SHOWN_TO_THE_ASKER
 from services.intake.domain.new_case import NewAlarm, NewAttendee, NewCase, SealedContact, SealedParts
@@ -92,11 +92,14 @@ def _open_case(asked: Asked, tx: Transaction, desk: Desk) -> NewCase:
         alarm=_alarm(admission.alarm, person_id, asked.request.contact, tx, desk),
         sealed=_seal(desk.sealer, person_id, asked.request),
         traceparent=trace,
-        attendees=tuple(_attendee(one, asked.request.contact, tx, desk) for one in asked.request.attendees),
+        attendees=tuple(
+            new_attendee(one, asked.request.contact, tx, desk) for one in asked.request.attendees
+        ),
     )
 
 
-def _attendee(one: Participant, asker: Contact, tx: Transaction, desk: Desk) -> NewAttendee:
+def new_attendee(one: Participant, asker: Written, tx: Transaction, desk: Desk) -> NewAttendee:
+    """Somebody with handles of their own; `asker` is how the one who names them is written to."""
     # Whoever has no contact of their own looks by themselves: the asker's is never written to in their name.
     contact = one.contact or Contact("inbox", None, asker.language, asker.script, USUAL_WINDOWS, "own")
     attendee_id, person_id = tx.new_id(), tx.new_id()
@@ -174,11 +177,14 @@ def _seal_all(
 
 async def _save(opened: Sequence[NewCase], tx: Transaction, desk: Desk) -> dict[UUID, str]:
     codes = await _save_with_codes(opened, tx, desk)
-    await attendees.save_attendees(tx, opened)
+    others = [(case.case_id, one) for case in opened for one in case.attendees]
+    await attendees.save_attendees(tx, [(*row, None) for row in others])
     await cases.save_consents(tx, opened)
-    await cases.save_contacts(tx, opened, tx.now + timedelta(days=CONFIRMED_FOR_DAYS))
+    contacts = [(*row, case.request.needs.time_zone) for case in opened for row in case.contacts]
+    await cases.save_contacts(tx, contacts, tx.now + timedelta(days=CONFIRMED_FOR_DAYS))
     await cases.save_answers(tx, opened)
-    await cases.save_keys(tx, opened)
+    sealed = [(case.person_id, case.sealed) for case in opened]
+    await cases.save_keys(tx, sealed + [(one.person_id, one.sealed) for _, one in others])
     await alarms.save_alarms(tx, [alarm for case in opened for alarm in case.alarms])
     return codes
 

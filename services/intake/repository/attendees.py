@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from services.intake.domain.alarms import Staff
 from services.intake.domain.attendees import KeptAttendee
+from services.intake.domain.contacts import Words
 from services.intake.domain.invitations import OPEN_FOR
-from services.intake.domain.new_case import NewCase
+from services.intake.domain.new_case import NewAttendee
 from services.intake.domain.requests import Consent
 from shared.messaging import Transaction
 
 # A code that is taken already (one in 10**8 at a million attendees) fails its request alone, which is sent again.
 SAVE = """
-INSERT INTO attendees (attendee_id, case_id, person_id, role, consent, code, changed_at, expires_at)
-SELECT attendee_id, case_id, person_id, role, consent, code, $7, $8
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
-    AS n(attendee_id, case_id, person_id, role, consent, code)
+INSERT INTO attendees (attendee_id, case_id, person_id, role, consent, code, changed_at, expires_at, added_by,
+    added_name)
+SELECT attendee_id, case_id, person_id, role, consent, code, $7, $8, added_by, added_name
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $9::text[], $10::text[])
+    AS n(attendee_id, case_id, person_id, role, consent, code, added_by, added_name)
 """
 
 BY_CODE = "SELECT code, attendee_id, case_id, person_id, role, consent FROM attendees WHERE code = ANY ($1)"
@@ -25,6 +28,10 @@ SELECT case_id, role, code, attendee_id FROM attendees WHERE case_id = ANY ($1) 
 
 UNANSWERED = """
 SELECT person_id, case_id FROM attendees WHERE case_id = ANY ($1) AND consent IN ('pending', 'invited')
+"""
+
+WORDS = """
+SELECT c.case_id, t.language, t.script FROM cases c JOIN contacts t USING (person_id) WHERE c.case_id = ANY ($1)
 """
 
 # The case is locked: nobody else answers for it at the same time.
@@ -42,20 +49,21 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text
 """
 
 
-async def save_attendees(tx: Transaction, cases: Sequence[NewCase]) -> None:
-    """One statement for all, none if everybody comes alone."""
-    rows = [(case.case_id, one) for case in cases for one in case.attendees]
+async def save_attendees(tx: Transaction, rows: Sequence[tuple[UUID, NewAttendee, Staff | None]]) -> None:
+    """(case, attendee, the coordinator who named them): one statement for all, none if everybody comes alone."""
     if rows:
         await tx.connection.execute(
             SAVE,
-            [one.attendee_id for _, one in rows],
-            [case_id for case_id, _ in rows],
-            [one.person_id for _, one in rows],
-            [one.participant.role for _, one in rows],
-            [one.participant.consent for _, one in rows],
-            [one.code for _, one in rows],
+            [one.attendee_id for _, one, _ in rows],
+            [case_id for case_id, _, _ in rows],
+            [one.person_id for _, one, _ in rows],
+            [one.participant.role for _, one, _ in rows],
+            [one.participant.consent for _, one, _ in rows],
+            [one.code for _, one, _ in rows],
             tx.now,
             tx.now + OPEN_FOR,
+            [by.id if by else None for _, _, by in rows],
+            [by.name if by else None for _, _, by in rows],
         )
 
 
@@ -71,6 +79,12 @@ async def codes_of(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, list
     for case_id, *about in await tx.connection.fetch(CODES, case_ids):
         found.setdefault(case_id, []).append((about[0], about[1], about[2]))
     return found
+
+
+async def words_of_askers(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Words]:
+    """In which words each case's own person is written to."""
+    records = await tx.connection.fetch(WORDS, list(case_ids)) if case_ids else []
+    return {r["case_id"]: Words(r["language"], r["script"]) for r in records}
 
 
 async def unanswered(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, UUID]:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import orjson
 
+from services.intake.domain.contacts import Contact
 from services.intake.domain.crisis import card_language
-from services.intake.domain.new_case import NewCase
+from services.intake.domain.new_case import NewCase, SealedParts
 from shared.messaging import Transaction
 
 SAVE_CASES = """
@@ -95,9 +96,13 @@ async def save_consents(tx: Transaction, cases: Sequence[NewCase]) -> None:
     )
 
 
-async def save_contacts(tx: Transaction, cases: Sequence[NewCase], confirmed_until: datetime) -> None:
+NewContact = tuple[
+    UUID, Contact, str | None, str
+]  # the person, their contact, its sealed address, their time zone
+
+
+async def save_contacts(tx: Transaction, rows: Sequence[NewContact], confirmed_until: datetime) -> None:
     """First contact points with their addresses sealed; a later one is a change, not an insert."""
-    rows = [(*row, case.request.needs.time_zone) for case in cases for row in case.contacts]
     contacts = [contact for _, contact, _, _ in rows]
     await tx.connection.execute(
         SAVE_CONTACTS,
@@ -135,14 +140,8 @@ async def save_answers(tx: Transaction, cases: Sequence[NewCase]) -> None:
         )
 
 
-async def save_keys(tx: Transaction, cases: Sequence[NewCase]) -> None:
-    """Into the vault, which this service can write and not read."""
-    rows = [(case.person_id, purpose, wrapped) for case in cases for purpose, wrapped in case.sealed.keys]
-    rows += [
-        (one.person_id, purpose, wrapped)
-        for case in cases
-        for one in case.attendees
-        for purpose, wrapped in one.sealed.keys
-    ]
+async def save_keys(tx: Transaction, sealed: Sequence[tuple[UUID, SealedParts]]) -> None:
+    """Each person's into the vault, which this service can write and not read."""
+    rows = [(person_id, purpose, wrapped) for person_id, parts in sealed for purpose, wrapped in parts.keys]
     if rows:
         await tx.connection.execute(SAVE_KEYS, *zip(*rows, strict=True))
