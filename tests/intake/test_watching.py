@@ -128,6 +128,20 @@ async def test_a_look_that_fails_is_made_again() -> None:
             assert watch.ready() is None
 
 
+async def test_a_process_is_ready_again_although_nobody_watches_since_a_look_failed() -> None:
+    """Nobody comes to a process that is not ready: it would never look again."""
+    stop = asyncio.Event()
+
+    async def away(_codes: Sequence[str]) -> Sequence[CaseView | None]:
+        raise ConnectionRefusedError
+
+    watch = Watch(away, every_seconds=0.001)
+    async with running(stop, watch.run(stop)):
+        with watch.watching(VIEW):
+            await until(lambda: watch.ready() == "database", "a look that failed")
+        await until(lambda: watch.ready() is None, "ready when nobody watches any more")
+
+
 async def test_a_stream_ends_with_its_session(policy: Policy) -> None:
     watcher = Watcher(VIEW, told_no_more=False)
     told = [part async for part in Told(CardDeck(policy.lines), 0, time.time() + 0.2).to(watcher)]

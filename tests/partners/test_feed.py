@@ -256,6 +256,19 @@ async def test_too_many_do_not_wait_and_at_the_end_nobody_does() -> None:
     assert watch.metrics() == {"feed_waiting": 0}
 
 
+async def test_a_process_is_ready_again_although_nobody_waits_since_a_look_failed() -> None:
+    async def away(_: Any) -> dict[str, int]:
+        raise ConnectionRefusedError
+
+    watch, stop = Watch(away, every_seconds=0.001), asyncio.Event()
+    async with running(stop, watch.run(stop)):
+        await until(lambda: watch._runs, "the loop")
+        waiting = asyncio.create_task(watch.past("a", 0, 0.2))
+        await until(lambda: watch.ready() == "database", "a look that failed")
+        await waiting
+        await until(lambda: watch.ready() is None, "ready when nobody waits any more")
+
+
 async def test_what_was_seen_is_not_sent_again(partners: Database, clinic: Client) -> None:
     await tell(partners, a_booking(CLINIC))
     first = await clinic.get("/v1/bookings")

@@ -91,6 +91,8 @@ class Watch:
                 began = time.monotonic()
                 if self._watchers:
                     await self._look_once()
+                else:
+                    self._waits_for = None  # nothing is asked, so nothing is waited for
                 took = time.monotonic() - began
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), max(self._every_seconds, took * REST))

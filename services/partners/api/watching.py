@@ -62,6 +62,8 @@ class Watch:
             while not stop.is_set():
                 if self._waiting:
                     await self._look_once()
+                else:
+                    self._waits_for = None  # nothing is asked, so nothing is waited for
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), self._every_seconds)
         finally:
