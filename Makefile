@@ -7,13 +7,16 @@ PEOPLE ?= 200
 # The share of them that is handed over in files: none, or 0.9 of 5000 people and more; BULK=... chooses another.
 BULK ?=
 TESTS ?= tests
+# `make faults`: rounds of some minutes each, and what the faults are drawn from.
+ROUNDS ?= 1
+SEED ?= 1
 PY := .venv/bin/python
 # Whoever has turned byte code off would read every test anew each time, which takes a third of `make check`.
 unexport PYTHONDONTWRITEBYTECODE
 OURS := services shared simulation deploy
 LOCKS := requirements.txt requirements-dev.txt
 
-.PHONY: up test demo check down reset fmt docs setup lock
+.PHONY: up test demo check faults down reset fmt docs setup lock
 
 up: setup
 	@$(PY) -m deploy.local up
@@ -37,6 +40,10 @@ check: setup
 	$(PY) -m mypy $(OURS)
 	.venv/bin/lint-imports
 	$(PY) -m pytest -q -n 2 --dist worksteal --hypothesis-profile=quick -m "not processes and not postgres and not kafka and not stack and not faults and not browser" tests
+
+# Harm to the whole system, on a stack of its own under .local/faults; the same call goes on with a run that was interrupted.
+faults: setup
+	@$(PY) -m tests.faults.run --rounds $(ROUNDS) --seed $(SEED)
 
 fmt: setup
 	$(PY) -m ruff check --fix .

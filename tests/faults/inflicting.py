@@ -1,0 +1,124 @@
+"""Does one fault after the other while there is load, and notes what each met and how long it took to be over."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+
+import aiohttp
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from deploy.local.child import StartFailed
+from tests.faults.deeds import DEEDS
+from tests.faults.deeds.letters import Missed
+from tests.faults.deeds.outside import Refused
+from tests.faults.flight import Flight, Hit, in_flight, look, recovered, who_goes_on
+from tests.faults.journal import Done, Journal
+from tests.faults.schedule import Fault
+from tests.faults.subjects import SUBJECTS
+from tests.faults.system import System
+
+IN_TURN = -1  # the number of a kill that is none of the schedule
+
+# A fault that falls beside another may find that it cannot be done: a database that is frozen ends no sessions.
+CANNOT = (
+    OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, aiohttp.ClientError,
+    StartFailed, Refused, RuntimeError, Missed,
+)  # fmt: skip
+
+
+async def inflict(
+    system: System, faults: Iterator[Fault], journal: Journal, *, until: float, tell: Callable[[str], None]
+) -> None:
+    """Until that monotonic time: a fault that would last longer is still begun and healed. Raises Unsettled."""
+    beside: set[asyncio.Task[None]] = set()
+    waiting: Fault | None = None
+    while time.monotonic() < until:
+        fault = waiting or next(faults)
+        waiting = next(faults)
+        await asyncio.sleep(fault.pause)
+        if waiting.beside:
+            beside.add(asyncio.create_task(_beside(system, waiting, journal, tell, after=fault.seconds / 2)))
+            waiting = None
+        await _one(system, fault, journal, tell, alone=not any(not task.done() for task in beside))
+    await asyncio.gather(*beside)
+
+
+async def kill_in_turn(system: System, journal: Journal, kills: int, seed: int, *, until: float) -> None:
+    """Beside the schedule: every process of ours, again and again in another order, at random moments, whether or not it
+    is well again yet."""
+    chance, done = random.Random(seed), 0
+    while True:
+        for name in chance.sample(sorted(SUBJECTS), len(SUBJECTS)):
+            await asyncio.sleep(0.5 + chance.random())
+            if done >= kills or time.monotonic() > until:
+                return
+            if system.stack.is_running(name):
+                flight = await _glance(system, name)
+                await system.stack.kill(name)
+                journal.note(
+                    Done(Fault(IN_TURN, "kill", name, 0.0, 0.0, beside=True), asdict(flight), 1, None)
+                )
+                done += 1
+
+
+async def _glance(system: System, name: str) -> Flight:
+    """What is in flight now; nothing that can be told while the database is away."""
+    try:
+        async with asyncio.timeout(0.5), system.admin() as connection:
+            return await look(connection, Hit.process(name))
+    except CANNOT:
+        return Flight()
+
+
+async def _beside(
+    system: System, fault: Fault, journal: Journal, tell: Callable[[str], None], *, after: float
+) -> None:
+    await asyncio.sleep(after + fault.pause)
+    await _one(system, fault, journal, tell, alone=False)
+
+
+async def _one(
+    system: System, fault: Fault, journal: Journal, tell: Callable[[str], None], *, alone: bool
+) -> None:
+    """One fault from the moment it waits for to the progress after it; only who was hit alone has a recovery time."""
+    doing, flight, problem, seconds = DEEDS[fault.kind], Flight(), None, None
+    hit = doing.hit(fault.whom)
+    try:
+        flight = await in_flight(system, hit)
+        async with doing.deed(system, fault):
+            await asyncio.sleep(fault.seconds)
+        seconds = await recovered(system, who_goes_on(hit))
+    except CANNOT as failure:
+        problem = f"{type(failure).__name__}: {failure}".splitlines()[0][:200]
+    if not alone and problem is None:
+        seconds = None
+    done = Done(fault, asdict(flight), doing.kills if problem is None else 0, seconds, problem)
+    journal.note(done)
+    tell(f"  {time.strftime('%H:%M:%S')} {describe(done)}")
+
+
+def describe(done: Done) -> str:
+    """One line: the schedule and the effect."""
+    fault = done.fault
+    met = (
+        ", ".join(f"{number} {name}" for name, number in done.flight.items() if number) or "nothing in flight"
+    )
+    over = done.problem or (
+        f"went on after {done.recovered:.1f} s" if done.recovered is not None else "beside another"
+    )
+    return f"#{fault.number} {fault.kind} {fault.whom} for {fault.seconds:.1f} s: {met}; {over}"
+
+
+async def not_ready(system: System, names: Iterable[str], seconds: float = 60.0) -> list[str]:
+    """Who still says after so long that it is not ready, and what it waits for."""
+    until, waits = time.monotonic() + seconds, dict.fromkeys(names, "")
+    while waits and time.monotonic() < until:
+        for name in list(waits):
+            waits[name] = await system.waits_for(name)
+            if not waits[name]:
+                del waits[name]
+        await asyncio.sleep(0.2)
+    return [f"{name} is not ready: {why}" for name, why in waits.items()]
