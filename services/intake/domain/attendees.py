@@ -59,6 +59,15 @@ def awaited(kind: Kind, age_band: AgeBand | None, given: Sequence[AttendeeRole] 
     return "participant" if kind == "couple" and "partner" not in given else None
 
 
+def guardians_refused(others: Sequence[KeptAttendee], now: datetime) -> bool:
+    """Whether a guardian declined and none is left who might still agree."""
+    guardians = [one for one in others if one.role == "guardian"]
+    left = [one for one in guardians if one.consent != "declined"]
+    return len(left) < len(guardians) and not any(
+        one.consent == "given" or one.expires_at is None or one.expires_at > now for one in left
+    )
+
+
 def unfitting(kind: Kind, others: Sequence[Participant]) -> list[Refusal]:
     """What is wrong with those who are named."""
     return [

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.intake.domain.alarms import AlarmOnCase, Outcome
-from services.intake.domain.requests import gate
+from services.intake.domain.invitations import counted, let_go
 from services.intake.domain.vocabulary import Level, Pause
 from services.intake.domain.wishes import KeptRequest
 
@@ -44,7 +44,10 @@ def released(before: KeptRequest, policy: GatePolicy, now: datetime, *, asked_fo
     pause = _pause(before, policy, asked_for_care)
     if before.paused_for == "on_request" and pause is None:
         return before  # an alarm that did not hold the gate does not end what its person asked for
-    after = replace(before, gate="waits_for_human" if pause else gate(before.awaits, False), paused_for=pause)
+    if pause:
+        after = replace(before, paused_for=pause)
+    else:
+        after = replace(let_go(before, now), paused_for=None, paused_until=None)
     return before if after == before else _decided(after, now)
 
 
@@ -75,6 +78,4 @@ def _when(alarm: AlarmOnCase) -> tuple[datetime, str]:
 
 
 def _decided(after: KeptRequest, now: datetime) -> KeptRequest:
-    return replace(
-        after, gate_since=now, version=after.version + 1, request_version=after.request_version + 1
-    )
+    return counted(replace(after, gate_since=now))

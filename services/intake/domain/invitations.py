@@ -7,7 +7,8 @@ cannot be ruled out by a PIN; whoever meets them asks again. A guardian's PIN is
 is to speak for: it goes to the guardian's own contact, or to the staff who hand the request over.
 
 A guardian's answer alone is told: nobody else can open the case, so that to keep silent would be to let a young person
-wait for ever. When no guardian is left who might agree, the case is closed and says so.
+wait for ever. When no guardian is left who might agree, the case is closed and says so; where a human has to speak
+first, or others have the young person in care, it is closed when it would go on, and not before.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from services.intake.domain.attendees import KeptAttendee, awaited
+from services.intake.domain.attendees import KeptAttendee, awaited, guardians_refused
 from services.intake.domain.requests import Consent, gate
 from services.intake.domain.vocabulary import AttendeeRole
 from services.intake.domain.wishes import KeptRequest
@@ -52,26 +53,27 @@ def replied(before: KeptRequest, reply: Reply, now: datetime) -> KeptRequest | R
     others = tuple(replace(one, consent=consent) if one == own else one for one in before.attendees)
     missing = awaited(before.needs.kind, before.needs.age_band, [one.role for one in _given(others)])
     after = replace(before, attendees=others)
-    if missing == "guardian" and consent == "declined" and _refused(before, others, now):
-        return replace(after, closed=True, version=before.version + 1)
+    # Where a human speaks first, that human decides: home may be what a young person is not safe from.
+    human_first = before.gate == "waits_for_human"
+    if missing == "guardian" and not human_first and guardians_refused(others, now):
+        return counted(replace(after, closed=True))
     if _given(others) == _given(before.attendees):
         return after
-    return replace(
-        after,
-        awaits=missing,
-        gate=gate(missing, before.gate == "waits_for_human"),
-        version=before.version + 1,
-        request_version=before.request_version + 1,
-    )
+    return counted(replace(after, awaits=missing, gate=gate(missing, human_first)))
 
 
-def _refused(before: KeptRequest, others: tuple[KeptAttendee, ...], now: datetime) -> bool:
-    """Whether no guardian is left who could still agree. Where a human speaks first, that human decides: home may be
-    what a young person is not safe from."""
-    left = [one for one in others if one.role == "guardian" and one.consent != "declined"]
-    return before.gate != "waits_for_human" and not any(
-        one.expires_at is None or one.expires_at > now for one in left
-    )
+def let_go(before: KeptRequest, now: datetime) -> KeptRequest:
+    """The request once no human has to speak first and nobody waits: open, or waiting for a consent; closed where the
+    consent was refused meanwhile, for there is nobody to wait for."""
+    if before.awaits == "guardian" and guardians_refused(before.attendees, now):
+        return replace(before, closed=True)
+    return replace(before, gate=gate(before.awaits, False))
+
+
+def counted(after: KeptRequest) -> KeptRequest:
+    """The same as its person sees it for the first time; matching hears of an end as of a withdrawal."""
+    heard = 0 if after.closed else 1
+    return replace(after, version=after.version + 1, request_version=after.request_version + heard)
 
 
 def _given(others: tuple[KeptAttendee, ...]) -> tuple[KeptAttendee, ...]:

@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from services.intake.domain.invitations import counted, let_go
 from services.intake.domain.refusals import Refusal
-from services.intake.domain.requests import Consent, gate
+from services.intake.domain.requests import Consent
 from services.intake.domain.states import ENDED_HOURS, Fact, Standing
 from services.intake.domain.vocabulary import Channel
 from services.intake.domain.wishes import KeptRequest
@@ -68,10 +69,9 @@ def over(before: KeptRequest, now: datetime) -> bool:
 
 
 def going_on(before: KeptRequest, after_attempt: int, now: datetime) -> KeptRequest:
-    """The request without its pause; a consent that is missing is waited for as before."""
+    """The request without its pause; a consent that is missing is waited for as before, one that was refused ends it."""
     after = replace(
-        before,
-        gate=gate(before.awaits, False),
+        let_go(before, now),
         paused_for=None,
         paused_until=None,
         resumed_at=now,
@@ -123,6 +123,4 @@ def _not_now(before: KeptRequest, seen_version: int) -> Refused | None:
 
 
 def _moved(after: KeptRequest, now: datetime) -> KeptRequest:
-    return replace(
-        after, gate_since=now, version=after.version + 1, request_version=after.request_version + 1
-    )
+    return counted(replace(after, gate_since=now))

@@ -11,6 +11,7 @@ from services.intake.domain.alarms import AlarmStanding
 from services.intake.domain.gates import GatePolicy, held, released
 from services.intake.domain.wishes import KeptRequest
 from services.intake.handlers.announcements import updated
+from services.intake.handlers.withdrawal import end_for_refusal
 from services.intake.repository import alarms, gates, requests, standings
 from services.intake.repository.alarms import Closed, LevelChanged
 from shared.messaging import Transaction
@@ -79,3 +80,5 @@ async def keep(tx: Transaction, before: Mapping[UUID, KeptRequest], after: Seque
     stand = await standings.lock_progress(tx, [one.case_id for one in changed]) if changed else {}
     await standings.save_progress(tx, [one for one in stand.values() if one.fact])
     tx.emit([updated(request, tx.now) for request in changed])
+    ended = [one.case_id for one in after if one.closed and not before[one.case_id].closed]
+    await end_for_refusal(ended, tx)

@@ -10,10 +10,10 @@ from services.intake.domain.requests import Consent
 from services.intake.domain.wishes import KeptRequest
 from services.intake.handlers.announcements import updated
 from services.intake.handlers.sessions import Knock, Refused, let_in
-from services.intake.handlers.withdrawal import take_back_invitations
-from services.intake.repository import attendees, requests, sessions, standings
+from services.intake.handlers.withdrawal import end_for_refusal
+from services.intake.repository import attendees, requests, sessions
 from shared.contracts.base import Event
-from shared.contracts.intake import CaseWithdrawn, ConsentChanged
+from shared.contracts.intake import ConsentChanged
 from shared.messaging import Transaction
 
 
@@ -27,7 +27,6 @@ class Answered:
 
 
 Outcome = Refused | Rejected | None
-REFUSED = "consent_refused"
 
 
 async def answer_invitations(answers: Sequence[Answered], tx: Transaction, pin_key: bytes) -> list[Outcome]:
@@ -67,10 +66,8 @@ async def _save(
     await attendees.save_consents(tx, said)
     await requests.save_requests(tx, heard)
     ended = [one.case_id for one in changed if one.closed and not before[one.case_id].closed]
-    await standings.save_withdrawals(tx, dict.fromkeys(ended, REFUSED))
     tx.emit([updated(request, tx.now) for request in heard])
-    tx.emit([CaseWithdrawn(case_id=one, reason=REFUSED, withdrawn_at=tx.now) for one in ended])
-    await take_back_invitations(ended, tx)
+    await end_for_refusal(ended, tx)
     tx.emit([_contact(person_id, case_id, consent, tx) for person_id, case_id, consent in said])
 
 

@@ -10,6 +10,8 @@ from shared.contracts.base import Event
 from shared.contracts.intake import CaseWithdrawn, ContactStopped
 from shared.messaging import Transaction
 
+REFUSED = "consent_refused"
+
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
@@ -33,6 +35,13 @@ async def withdraw_cases(withdrawals: Sequence[Withdrawal], tx: Transaction) -> 
     tx.emit([_stopped(person_id, quiet[person_id], tx) for person_id in stopped])
     await take_back_invitations([progress.case_id for progress in fresh], tx)
     return [None] * len(withdrawals)
+
+
+async def end_for_refusal(case_ids: Sequence[UUID], tx: Transaction) -> None:
+    """Cases under lock of which no guardian is left who might agree."""
+    await standings.save_withdrawals(tx, dict.fromkeys(case_ids, REFUSED))
+    tx.emit([CaseWithdrawn(case_id=one, reason=REFUSED, withdrawn_at=tx.now) for one in case_ids])
+    await take_back_invitations(case_ids, tx)
 
 
 async def take_back_invitations(case_ids: Sequence[UUID], tx: Transaction) -> None:
