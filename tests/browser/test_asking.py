@@ -9,6 +9,9 @@ from tests.browser.visitor import NUMBER, Visitor
 from tests.intake.conftest import IntakeDatabase
 
 pytestmark = pytest.mark.browser
+WRITTEN = """
+SELECT t.language, t.script FROM intake.cases c JOIN intake.contacts t USING (person_id) WHERE c.case_code = $1
+"""
 
 
 async def test_a_person_asks_in_english_without_script(plain_visitor: Visitor, store: IntakeDatabase) -> None:
@@ -24,7 +27,9 @@ async def test_a_person_asks_in_english_without_script(plain_visitor: Visitor, s
     assert plain_visitor.t["states"]["matching"] in await plain_visitor.page.locator("main").inner_text()
 
 
-async def test_a_person_asks_in_urdu_from_right_to_left_on_a_phone(phone: Visitor) -> None:
+async def test_a_person_asks_in_urdu_from_right_to_left_on_a_phone(
+    phone: Visitor, store: IntakeDatabase
+) -> None:
     await phone.page.goto(f"{phone.site}/")
     assert phone.page.url == f"{phone.site}/ur/"
     html = phone.page.locator("html")
@@ -33,8 +38,26 @@ async def test_a_person_asks_in_urdu_from_right_to_left_on_a_phone(phone: Visito
     assert read_case_code(code)
     await phone.press(phone.t["done"]["look"])
     await phone.on("status")
+    assert tuple(await store.admin.fetchrow(WRITTEN, code)) == ("ur", "Arab")
     assert len(phone.wider) == 9
     assert [pixels for pixels in [*phone.wider, await phone.sideways()] if pixels > 0] == []
+
+
+async def test_urdu_in_english_letters_is_chosen_on_either_page_and_read_back(
+    plain_visitor: Visitor, store: IntakeDatabase
+) -> None:
+    await plain_visitor.go_to_contact()
+    assert await plain_visitor.page.locator('input[name="message_language"]:checked').input_value() == "en"
+    await plain_visitor.choose("message_language", "ur-Latn")
+    await plain_visitor.picture("contact")
+    await plain_visitor.say_contact()
+    await plain_visitor.choose("care", "yes")
+    await plain_visitor.choose("contact_consent", "yes")
+    await plain_visitor.press(plain_visitor.t["common"]["next"])
+    assert plain_visitor.t["written"]["ur-Latn"] in await plain_visitor.page.locator("main").inner_text()
+    await plain_visitor.press(plain_visitor.t["review"]["send"])
+    code, _ = await plain_visitor.code_and_pin()
+    assert tuple(await store.admin.fetchrow(WRITTEN, code)) == ("ur", "Latn")
 
 
 async def test_numbers_to_call_are_on_every_page_and_come_first_when_somebody_may_be_in_danger(

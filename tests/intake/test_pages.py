@@ -57,7 +57,7 @@ def test_every_city_has_its_name_in_urdu(policy: Policy) -> None:
 
 
 def test_every_field_of_codes_is_called_as_everywhere_else(policy: Policy) -> None:
-    assert set(GROUPS.values()) <= {*policy.titles, "times"}
+    assert set(GROUPS.values()) <= {*policy.titles, "times", "written"}
 
 
 def test_no_title_and_no_address_tells_what_the_pages_are_for() -> None:
@@ -94,7 +94,50 @@ async def test_a_whole_form_is_a_case_with_all_that_it_says(
     assert '"max_fee": 1500' in row["needs"]
     assert '"city": "Lahore"' in row["needs"]
     assert '"therapist_gender": {"must": true, "wish": "woman"}' in row["needs"]
-    assert row["card_language"] == "ur-Latn"
+    assert row["card_language"] == "ur"
+
+
+WRITTEN = "SELECT t.language, t.script FROM intake.cases c JOIN intake.contacts t USING (person_id) WHERE case_code = $1"
+
+
+@pytest.mark.parametrize("page", ["en", "ur"])
+@pytest.mark.parametrize(
+    ("chosen", "written"),
+    [("ur", ("ur", "Arab")), ("ur-Latn", ("ur", "Latn")), ("en", ("en", "Latn")), (None, ("en", "Latn"))],
+)
+async def test_messages_are_wished_for_in_the_letters_that_were_chosen_whatever_the_page_is_in(
+    people: httpx2.AsyncClient, store: IntakeDatabase, page: str, chosen: str | None, written: tuple[str, str]
+) -> None:
+    fields = {**WHOLE, "key": token_hex(16), "message_language": chosen}
+    answer = await post(people, f"/{page}/steps", {name: said for name, said in fields.items() if said})
+    found = re.search(r'id="code">(\w{10})<', answer.text)
+    assert found
+    assert tuple(await store.admin.fetchrow(WRITTEN, found[1])) == written
+
+
+@pytest.mark.parametrize("chosen", ["ur-Deva", "en-Arab", "xx", "-Arab"])
+async def test_letters_that_nobody_writes_are_told_at_their_question(
+    people: httpx2.AsyncClient, store: IntakeDatabase, chosen: str
+) -> None:
+    before = await store.rows()
+    answer = await post(people, "/en/steps", {**WHOLE, "key": token_hex(16), "message_language": chosen})
+    assert (answer.status_code, 'id="message_language-error"' in answer.text) == (422, True)
+    assert await store.rows() == before
+
+
+async def test_an_invited_guardian_is_written_to_in_the_same_letters(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    young = {"key": token_hex(16), "age_band": MINOR, "guardian_phone": "0399 7654321"}
+    answer = await post(people, "/ur/steps", WHOLE | young)
+    found = re.search(r'id="code">(\w{10})<', answer.text)
+    assert found
+    written = await store.admin.fetchrow(
+        "SELECT t.language, t.script FROM intake.cases c JOIN intake.attendees a USING (case_id)"
+        " JOIN intake.contacts t ON t.person_id = a.person_id WHERE c.case_code = $1",
+        found[1],
+    )
+    assert tuple(written) == ("ur", "Arab")
 
 
 async def test_a_couple_is_shown_a_code_and_a_pin_for_the_other_one(

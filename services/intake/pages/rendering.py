@@ -118,7 +118,7 @@ def _in_language(titles: Titles, words: Words) -> dict[str, dict[str, str]]:
         group: {code: texts[words.language] for code, texts in codes.items()}
         for group, codes in titles.items()
     }
-    return named | {"times": words.texts["times"]}
+    return named | {group: words.texts[group] for group in ("times", "written")}
 
 
 def _file(path: Path) -> File:

@@ -45,7 +45,7 @@ GROUPS = {
     "red_flags": "red_flags",
     "channel": "channels",
     "owner": "owners",
-    "message_language": "message_languages",
+    "message_language": "written",
     "safe": "times",
     "booking_mode": "booking_modes",
 }
@@ -120,7 +120,7 @@ def _guardian(form: Form) -> dict[str, Any]:
     phone = first(form, "guardian_phone")
     if phone is None:
         return {"role": "guardian", "consent": "pending"}
-    contact = {"channel": "sms", "address": phone} | _given(language=first(form, "message_language"))
+    contact = {"channel": "sms", "address": phone} | _written(form)
     return {"role": "guardian", "consent": "invited", "contact": contact}
 
 
@@ -194,9 +194,15 @@ def _contact(form: Form) -> dict[str, Any]:
             channel=channel,
             address=address,
             owner=first(form, "owner"),
-            language=first(form, "message_language"),
         )
+        | _written(form)
     }
+
+
+def _written(form: Form) -> dict[str, Any]:
+    """Urdu in Urdu letters unless Latin ones were asked for; the words of the page say which is which."""
+    language, _, script = (first(form, "message_language") or "").partition("-")
+    return _given(language=language or None, script=script or ("Arab" if language == "ur" else None))
 
 
 def _consent(form: Form, language: str) -> dict[str, Any]:
