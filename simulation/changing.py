@@ -21,6 +21,8 @@ from simulation.returning import PATIENCE, UNDECIDED, Desks, Returning, Visit, c
 from simulation.sessions import Coming
 
 CANNOT_COME = {"reason": "cannot_come"}
+CALL_INSTEAD = {"modalities": ["video", "audio", "in_person"]}
+ANSWER_SECONDS = 15.0
 
 
 class Changer(NamedTuple):
@@ -63,32 +65,48 @@ class Diary:
 
 
 async def _change(visit: Visit, diary: Diary, changer: Changer, coming: list[Coming]) -> None:
-    """Until it is done, or the case has come to something else than an hour, or patience is over."""
+    """Until it is done, or the case has come to something else than they can change, or patience is over."""
     try:
         await visit.come_back(changer.who)
-        path = await _hour(visit, changer.who)
-        if path is None:
-            return
-        appointment = await diary.look(path)
-        seen, shown = appointment.header("etag"), orjson.loads(appointment.body)
-        if not seen or shown.get("state") != "booked":
-            return
-        if changer.change in ("come_now", "miss_now"):
-            coming.append(Coming(shown, comes=changer.change == "come_now"))
-        else:
-            await CHANGES[changer.change](diary, shown, seen)
+        stands = await _outcome(visit, changer.who)
+        if changer.change == "call_instead":
+            await _call_instead(visit, changer.who, stands)
+        elif stands.get("state") == "booked":
+            await _change_hour(diary, stands["links"]["appointment"], changer.change, coming)
     except (Unanswered, KeyError, ValueError):
         return
 
 
-async def _hour(visit: Visit, who: Returning) -> str | None:
-    """Where the appointment is, once there is one."""
+async def _change_hour(diary: Diary, path: str, change: Change, coming: list[Coming]) -> None:
+    appointment = await diary.look(path)
+    seen, shown = appointment.header("etag"), orjson.loads(appointment.body)
+    if not seen or shown.get("state") != "booked":
+        return
+    if change in CHANGES:
+        await CHANGES[change](diary, shown, seen)
+    else:
+        coming.append(Coming(shown, comes=change == "come_now"))
+
+
+async def _outcome(visit: Visit, who: Returning) -> dict[str, Any]:
+    """How the case stands once somebody was looked for."""
     loop = asyncio.get_running_loop()
     until = loop.time() + PATIENCE
     stands = await visit.case(who)
     while stands.get("state") in UNDECIDED and loop.time() < until:
         stands = await visit.case(who, stands["version"])
-    return stands["links"].get("appointment") if stands.get("state") == "booked" else None
+    return stands
+
+
+async def _call_instead(visit: Visit, who: Returning, stands: dict[str, Any]) -> None:
+    """Whoever waits for somebody to go to would rather call than wait: they wish for it, and look what comes of it."""
+    if stands.get("state") != "waitlisted":
+        return
+    loop = asyncio.get_running_loop()
+    until = loop.time() + ANSWER_SECONDS
+    await visit.wish_otherwise(who, CALL_INSTEAD)
+    while stands.get("state") == "waitlisted" and loop.time() < until:
+        stands = await visit.case(who, stands["version"])
 
 
 async def _cancel(diary: Diary, shown: dict[str, Any], seen: str) -> None:

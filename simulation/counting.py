@@ -1,9 +1,10 @@
 """The figures of a run: what happened to the people of this run, counted from facts and from nothing else."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from simulation import timing
 from simulation.figures import Figures, Leftovers
@@ -102,7 +103,9 @@ def _counts_as(message: Message) -> str:
 
 def _bookings(history: History) -> dict[str, Any]:
     live = history.own_appointments()
+    would_only_come = _cases_of(history, history.would_only_come)
     switched = {one.case_id for one in live if one.lane != history.lanes.get(one.case_id, one.lane)}
+    switched |= {one.case_id for one in live if one.lane == "online" and one.case_id in would_only_come}
     moved = {one.case_id for one in history.steps if (one.step, one.by) == MOVED_BY_THEMSELVES}
     return {
         "matched": len(history.matched),
@@ -113,6 +116,11 @@ def _bookings(history: History) -> dict[str, Any]:
         "partner_bookings_seen": len(history.bookings),
         "partner_bookings_expected": sum(a.organisation in history.partners for a in live),
     }
+
+
+def _cases_of(history: History, people: Container[int]) -> set[UUID]:
+    codes = {told.case_code for told in history.told if told.person in people}
+    return {case.case_id for case in history.cases if case.case_code in codes}
 
 
 def _counted(reasons: Iterable[str | None]) -> dict[str, int]:

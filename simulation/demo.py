@@ -123,6 +123,9 @@ async def _history(addresses: Mapping[str, str], own: Run, asked: Asked) -> Hist
     history.guarded = frozenset(person.number for person in own.people if person.guarded)
     history.choosers = frozenset(person.number for person in own.people if person.chooses)
     history.changers = frozenset(person.number for person in own.people if person.change)
+    history.would_only_come = frozenset(
+        person.number for person in own.people if person.body["modalities"] == ["in_person"]
+    )
     history.expects_card = frozenset(person.number for person in own.people if person.alarming)
     return history
 

@@ -57,6 +57,15 @@ class Visit:
         answer = await self.connection.insist(prepare("GET", path, self.intake.name, b"", self.known()))
         return content(answer)
 
+    async def wish_otherwise(self, who: Returning, wishes: dict[str, Any]) -> None:
+        """Changes wishes as they were seen."""
+        path = f"/v1/cases/{who.code}"
+        seen = await self.connection.insist(
+            prepare("GET", f"{path}/wishes", self.intake.name, b"", self.known())
+        )
+        headers = self.known() | {"if-match": seen.header("etag") or ""}
+        await self.connection.insist(prepare("PATCH", path, self.intake.name, orjson.dumps(wishes), headers))
+
     def known(self) -> dict[str, str]:
         """The headers that say who asks."""
         return {"authorization": f"Bearer {self.token}"}

@@ -169,7 +169,7 @@ class History:
 
     `matched`, `waitlisted` and `offered` (still to choose) are case ids by matching's own tables, `chosen` is how many
     offers were accepted; `choosers` are the numbers of people who wished to choose, `changers` of those who cannot come
-    at the hour they are given, `guarded` of those for whom a
+    at the hour they are given, `would_only_come` of those who asked to be seen in person and in no other way, `guarded` of those for whom a
     guardian had to agree, `agreed` is how many of these did; `expects_card` are the numbers of people
     whose answer must show whom to call; `addresses` is where each person (by number) is reached, None for the
     inbox, and `others` where those are who take part with them; `needed` is what each appointment must have reserved; `references` tells which appointment a partner's
@@ -190,6 +190,7 @@ class History:
     chosen: int = 0
     choosers: frozenset[int] = frozenset()
     changers: frozenset[int] = frozenset()
+    would_only_come: frozenset[int] = frozenset()
     guarded: frozenset[int] = frozenset()
     agreed: int = 0
     alarms: Sequence[Alarm] = ()

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from simulation.population.chance import GOLDEN, evenly, stream
 from simulation.population.places import BIG_CITIES
 
-# `switch`: in person instead of online, or online instead of in person. `come_now` and `miss_now`: they say that they can
-# come at once, and do or do not.
-Change = Literal["cancel", "move", "switch", "come_now", "miss_now"]
+# `switch`: in person instead of online, or online instead of in person. `call_instead`: they would only come, live far from
+# every site, and rather call than wait. `come_now` and `miss_now`: they say that they can come at once, and do or do not.
+Change = Literal["cancel", "move", "switch", "call_instead", "come_now", "miss_now"]
 
 CANCELS, MOVES, SWITCHES = 0.02, 0.03, 0.03
 MISS_NOW, COME_NOW = 0.015, 0.025
@@ -23,12 +23,15 @@ def change_of_mind(seed: int, number: int, body: dict[str, Any], now: datetime) 
     one at every minute, so that a second run within the hour does not find the same therapists busy."""
     if body.get("booking_mode") == "choose" or body["kind"] != "individual" or body.get("attendees"):
         return None
+    near_a_site = body.get("city") in BIG_CITIES
+    if body["modalities"] == ["in_person"] and not near_a_site:
+        return "call_instead"
     drawn = stream(seed, "change", number).random()
     if drawn < CANCELS:
         return "cancel"
     if drawn < CANCELS + MOVES:
         return "move"
-    if drawn < CANCELS + MOVES + SWITCHES and body.get("city") in BIG_CITIES:
+    if drawn < CANCELS + MOVES + SWITCHES and near_a_site:
         return "switch"
     free = evenly(number, GOLDEN, stream(seed, f"free/{now:%H:%M}", 0).random())
     return "miss_now" if free < MISS_NOW else "come_now" if free < MISS_NOW + COME_NOW else None

@@ -104,6 +104,29 @@ async def test_whoever_would_rather_come_stays_online_with_a_therapist_who_has_n
     assert lines(seen)[4:] == ["GET /v1/slots?therapist_id=t1&modality=in_person&limit=3"]
 
 
+async def test_whoever_would_only_come_and_has_to_wait_for_it_wishes_to_call_and_looks_what_comes_of_it() -> (
+    None
+):
+    waits = [answered({"token": "t"}), case("waitlisted", 4)]
+    seen = await visited("call_instead", [*waits, answered({}, etag='"4"'), answered({}), case("booked", 6)])
+    path = "/v1/cases/0123456789"
+    assert lines(seen)[2:] == [
+        f"GET {path}/wishes",
+        f"PATCH {path}",
+        f"GET {path}?after_version=4&wait=5",
+    ]
+    assert b'if-match: "4"' in seen[3]
+    assert seen[3].endswith(b'{"modalities":["video","audio","in_person"]}')
+
+
+async def test_whoever_would_only_come_and_has_an_hour_wishes_nothing_else() -> None:
+    seen = await visited("call_instead", [*HERE, SHOWN])
+    assert [line.split("?")[0] for line in lines(seen)] == [
+        "POST /v1/sessions",
+        *["GET /v1/cases/0123456789"] * 2,
+    ]
+
+
 async def test_whoever_was_given_no_hour_changes_none() -> None:
     seen = await visited("cancel", [answered({"token": "t"}), case("waitlisted")])
     assert lines(seen) == ["POST /v1/sessions", "GET /v1/cases/0123456789"]

@@ -33,6 +33,10 @@ def test_who_moves_and_who_meets_in_the_other_way_are_told_apart() -> None:
     history.lanes = {BOOKED: "online", SECOND: "online"}
     figures, _ = count(history, Leftovers(), people=4, now=T0)
     assert (figures.moved, figures.switched) == (1, 1)
+    history.lanes = {BOOKED: "online", SECOND: "in_person"}
+    assert count(history, Leftovers(), people=4, now=T0)[0].switched == 0
+    history.would_only_come = frozenset({0, 1})  # the first one is booked online all the same
+    assert count(history, Leftovers(), people=4, now=T0)[0].switched == 1
     history.steps = [one._replace(by="clinic") for one in history.steps]
     assert count(history, Leftovers(), people=4, now=T0)[0].moved == 0
 
