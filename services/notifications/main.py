@@ -74,6 +74,7 @@ async def build_sender(settings: Settings, _app: FastAPI) -> tuple[Sequence[Loop
             _gateways(settings, session, mail),
             templates.load_languages(),
             settings.sender,
+            templates.load_limits(settings.sending_hours_file or templates.SENDING_HOURS),
         )
     )
 

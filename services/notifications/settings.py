@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     service_token_file: Path | None = None
     # What gateways sign receipts with, one `whsec_…` a line; without it no receipt is accepted.
     receipts_secret_file: Path | None = None
+    # Hours by rule, of which only verified rows count; unset: data/sending_hours.toml.
+    sending_hours_file: Path | None = None
     gateway_timeout_seconds: float = 4.0
     pool_size: int = 6
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.domain.windows import Window, is_open, next_opening
+from services.notifications.domain.windows import Hours, Window, is_open, next_common_opening, next_opening
 
 KARACHI = "Asia/Karachi"
 
@@ -41,6 +41,24 @@ def test_a_window_across_midnight_is_open_on_both_sides() -> None:
 def test_a_window_until_midnight_ends_there() -> None:
     assert is_open((Window(1, 1380, 1440),), KARACHI, at("2027-01-04T23:59+05:00"))
     assert not is_open((Window(1, 1380, 1440),), KARACHI, at("2027-01-05T00:00+05:00"))
+
+
+EVENINGS, OFFICE = Hours((Window(1, 1080, 1380),), KARACHI), Hours((Window(1, 540, 1140),), KARACHI)
+
+
+@pytest.mark.parametrize(
+    ("after", "opening"),
+    [
+        ("2027-01-04T10:00+05:00", "2027-01-04T18:00+05:00"),  # the rule's hours, not yet the person's
+        ("2027-01-04T18:30+05:00", "2027-01-04T18:30+05:00"),
+        ("2027-01-04T19:00+05:00", "2027-01-11T18:00+05:00"),  # the person's hours, no more the rule's
+    ],
+)
+def test_what_is_limited_by_a_rule_arrives_when_both_are_open(after: str, opening: str) -> None:
+    for every in ([EVENINGS, OFFICE], [OFFICE, EVENINGS]):
+        assert next_common_opening(every, at(after)) == at(opening)
+    elsewhere = Hours(OFFICE.windows, "Pacific/Auckland")
+    assert next_common_opening([EVENINGS, elsewhere], at(after)) is None
 
 
 def test_an_empty_window_never_opens() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from services.notifications.domain.windows import Window, next_opening
+from services.notifications.domain.windows import Hours, Limit, Window, next_common_opening
 
 Channel = Literal["sms", "whatsapp", "email", "inbox"]
 # Ways on which a second copy is not dropped: mail servers promise nothing of the kind (RFC 5321 §6.1), and WhatsApp's
@@ -98,8 +98,8 @@ class Unknown:
 Decision = Send | Later | Skip | Unknown
 
 
-def decide(message: Due, now: datetime) -> Decision:
-    """The send-time table: stop, then truth, then channel, then window.
+def decide(message: Due, now: datetime, limits: Sequence[Limit] = ()) -> Decision:
+    """The send-time table: stop, then truth, then channel, then window: the person's, within what `limits` allow.
 
     A try with no recorded outcome stays unknown on a way that does not drop the second one; an SMS is tried again
     with its own id, which the gateway honours.
@@ -108,7 +108,7 @@ def decide(message: Due, now: datetime) -> Decision:
         return Unknown(message.tried_by)
     reason = "stopped" if message.stopped else _outdated(message, now)
     if reason is None:
-        return Later(now + HELD_WAIT) if message.held else _how(message, now)
+        return Later(now + HELD_WAIT) if message.held else _how(message, now, limits)
     return Unknown(message.tried_by) if message.tried_by else Skip(reason)
 
 
@@ -137,7 +137,7 @@ def _last_moment(message: Due) -> datetime | None:
     return start + CHECKIN_WITHIN if start and message.purpose == "checkin" else start
 
 
-def _how(message: Due, now: datetime) -> Decision:
+def _how(message: Due, now: datetime, limits: Sequence[Limit]) -> Decision:
     contact = message.contact
     channel = next_channel(contact, message.given_up)
     if message.tried_by and channel != message.tried_by:
@@ -150,11 +150,12 @@ def _how(message: Due, now: datetime) -> Decision:
         return Skip("no_address")
     if contact.confirmed_until is None or contact.confirmed_until <= now:
         return Skip("contact_unconfirmed")
-    return _when(message, contact, channel, now)
+    limited = [one.hours for one in limits if channel in one.channels]
+    return _when(message, [Hours(contact.windows, contact.time_zone), *limited], channel, now)
 
 
-def _when(message: Due, contact: Contact, channel: Channel, now: datetime) -> Decision:
-    at = next_opening(contact.windows, contact.time_zone, now)
+def _when(message: Due, hours: Sequence[Hours], channel: Channel, now: datetime) -> Decision:
+    at = next_common_opening(hours, now)
     if at == now:
         return Send(channel)
     last = _last_moment(message)

@@ -22,6 +22,23 @@ class Window:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Windows on the wall of one zone; none given means the usual ones."""
+
+    windows: Sequence[Window]
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Hours outside which nothing may arrive on these channels, by a rule that somebody has read."""
+
+    id: str
+    channels: frozenset[str]
+    hours: Hours
+
+
 # Advised hours for messages in Pakistan (9-21, an SMS provider's guidance); used when a person named none.
 DEFAULT_WINDOWS: tuple[Window, ...] = tuple(Window(day, 540, 1260) for day in range(1, 8))
 
@@ -43,23 +60,35 @@ def is_open(windows: Sequence[Window], zone_name: str, at: datetime) -> bool:
 
 
 def next_opening(windows: Sequence[Window], zone_name: str, after: datetime) -> datetime | None:
-    """The first moment from `after` on at which a window is open; None when no window ever is.
+    """The first moment from `after` on at which a window is open; None when no window ever is."""
+    return next_common_opening([Hours(windows, zone_name)], after)
+
+
+def next_common_opening(every: Sequence[Hours], after: datetime) -> datetime | None:
+    """The first moment from `after` on at which all of these have a window open; None when that never is.
 
     Right over clock changes: a start that the clock skips opens at the first minute after the gap that the
     window covers, one that the clock repeats opens at both (PEP 495 `fold`).
     """
-    if is_open(windows, zone_name, after):
+    if _all_open(every, after):
         return after
-    chosen = windows or DEFAULT_WINDOWS
-    here = zone(zone_name)
-    today = after.astimezone(here).date()
+    # What is common begins where a window of one of them does.
     openings = (
         moment
+        for one in every
         for distance in range(-1, 9)
-        for moment in _openings(chosen, here, today + timedelta(days=distance))
-        if moment >= after and is_open(chosen, zone_name, moment)
+        for moment in _openings(
+            one.windows or DEFAULT_WINDOWS,
+            zone(one.time_zone),
+            after.astimezone(zone(one.time_zone)).date() + timedelta(days=distance),
+        )
+        if moment >= after and _all_open(every, moment)
     )
     return min(openings, default=None)
+
+
+def _all_open(every: Sequence[Hours], at: datetime) -> bool:
+    return all(is_open(one.windows, one.time_zone, at) for one in every)
 
 
 def _covers(window: Window, day: int, minute: int) -> bool:

@@ -17,6 +17,7 @@ from services.notifications.domain.sending import (
     decide,
     next_channel,
 )
+from services.notifications.domain.windows import Limit
 from services.notifications.handlers.announcing import Wording, announce, delivered, failed, sent, skipped
 from services.notifications.handlers.by_hand import ask_humans
 from services.notifications.repository import sending as repository
@@ -58,12 +59,18 @@ class _Ending:
     events: Sequence[Event] = ()
 
 
-async def claim_due(tx: Transaction, limit: int, lease: timedelta, offered: Collection[Channel]) -> Batch:
-    """Looks again, under the lock, whether each due message is still true, wanted and timely. `offered` are the ways
-    there are: whatever else a person allowed is passed over."""
+async def claim_due(
+    tx: Transaction,
+    limit: int,
+    lease: timedelta,
+    offered: Collection[Channel],
+    limits: Sequence[Limit] = (),
+) -> Batch:
+    """Looks again, under the lock, whether each due message is still true, wanted and timely, within the `limits` of
+    its way. `offered` are the ways there are: whatever else a person allowed is passed over."""
     claim = tx.new_id()
     due = await repository.claim_due(tx, limit, {*offered, "inbox"})
-    decided = [(one, decide(one.due, tx.now)) for one in due]
+    decided = [(one, decide(one.due, tx.now, limits)) for one in due]
     endings = [_ending(one, decision, tx.now, lease) for one, decision in decided]
     await repository.save(tx, [ending.fate for ending in endings], ours=None, claim=claim)
     await _announce(tx, endings)

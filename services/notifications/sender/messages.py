@@ -14,6 +14,7 @@ from services.notifications.domain.outcomes import Outcome, Rejected
 from services.notifications.domain.sending import NEVER_TWICE, Channel
 from services.notifications.domain.sms import count_parts
 from services.notifications.domain.templates import Language, choose
+from services.notifications.domain.windows import Limit
 from services.notifications.gateways.outgoing import Outgoing
 from services.notifications.gateways.vault import Keys, Vault, VaultAway
 from services.notifications.handlers import sending
@@ -48,6 +49,7 @@ class Sender:
         gateways: Mapping[Channel, Gateway],
         languages: Mapping[str, Language],
         settings: SenderSettings,
+        limits: Sequence[Limit] = (),
     ) -> None:
         self.name = "sender"
         self._database = database
@@ -55,6 +57,7 @@ class Sender:
         self._gateways = gateways
         self._languages = languages
         self._settings = settings
+        self._limits = limits
         self._slots = asyncio.Semaphore(settings.batches_at_once)
         self._turns = {channel: asyncio.Semaphore(settings.mail_connections) for channel in NEVER_TWICE}
         self._waits_for: str | None = None
@@ -78,7 +81,9 @@ class Sender:
             lease = timedelta(seconds=self._settings.lease_seconds)
             if await self._anything():
                 async with self._database.transaction() as tx:
-                    batch = await sending.claim_due(tx, self._settings.batch, lease, self._gateways.keys())
+                    batch = await sending.claim_due(
+                        tx, self._settings.batch, lease, self._gateways.keys(), self._limits
+                    )
             self._waits_for = None
         except Exception as failure:
             if not is_transient(failure):

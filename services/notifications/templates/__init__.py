@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 from services.notifications.domain.addresses import Reserved
 from services.notifications.domain.paging import PagingRules
 from services.notifications.domain.templates import Language, compile_language
+from services.notifications.domain.windows import Hours, Limit, Window
 from services.notifications.domain.wording import ForbiddenWords, fold
 
 LANGUAGES = Path(__file__).parent
 DATA = LANGUAGES.parent / "data"
+SENDING_HOURS = DATA / "sending_hours.toml"
+LIMITED = frozenset({"sms", "whatsapp", "email"})
 
 
 @cache
@@ -49,6 +53,29 @@ def load_paging_rules() -> PagingRules:
     """How often an unacknowledged alarm is paged."""
     content = _read(DATA / "paging.toml")
     return PagingRules(content["repeat_minutes"], content["otherwise"], content["handed_over"])
+
+
+def load_limits(file: Path = SENDING_HOURS) -> list[Limit]:
+    """The hours within which messages may arrive by rule; what nobody has verified is left out. Raises ValueError or
+    KeyError for a row that says none, so that it stops the start."""
+    rows = _read(file)["limits"]
+    return [_limit(row) for row in rows if isinstance(row.get("verified_on"), date)]
+
+
+def _limit(row: Mapping[str, Any]) -> Limit:
+    windows = [
+        Window(day, _minutes(hours["start"]), _minutes(hours["end"]))
+        for hours in row["hours"]
+        for day in hours["days"]
+    ]
+    if not windows or not row["source"] or not set(row["channels"]) <= LIMITED:
+        raise ValueError(f"{row['id']} needs hours, a source and channels among {sorted(LIMITED)}")
+    return Limit(row["id"], frozenset(row["channels"]), Hours(windows, row["time_zone"]))
+
+
+def _minutes(wall_time: str) -> int:
+    hours, minutes = map(int, wall_time.split(":"))
+    return hours * 60 + minutes
 
 
 def _read(file: Path) -> dict[str, Any]:
