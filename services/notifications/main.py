@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from services.notifications import templates
 from services.notifications.api.receipts import receipt_routes
+from services.notifications.api.whatsapp import whatsapp_routes
 from services.notifications.domain.receipts import Receipt
 from services.notifications.domain.sending import Channel
 from services.notifications.gateways.mail import MailGateway, MailSettings
@@ -60,6 +61,8 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
             return await take_receipts(tx, receipts, offered)
 
     app.include_router(receipt_routes(take, settings.receipts_secrets()))
+    token = settings.whatsapp_verify_token.get_secret_value()
+    app.include_router(whatsapp_routes(take, settings.whatsapp_secrets(), token))
 
 
 async def build_sender(settings: Settings, _app: FastAPI) -> tuple[Sequence[Loop], Close]:

@@ -69,6 +69,10 @@ class Settings(BaseSettings):
     # Down to the sender's number, as in https://graph.facebook.com/<version>/<phone number id>; unset: not offered.
     whatsapp_url: str = ""
     whatsapp_token: SecretStr = SecretStr("")
+    # Of the app that owns the number: its secret signs what WhatsApp tells us (several while one is replaced, with spaces
+    # between them); the token is what is entered on both sides to set the webhook up.
+    whatsapp_app_secret: SecretStr = SecretStr("")
+    whatsapp_verify_token: SecretStr = SecretStr("")
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 8125
     smtp_username: str | None = None
@@ -106,6 +110,10 @@ class Settings(BaseSettings):
     def receipts_secrets(self) -> list[bytes]:
         """Several are valid while one is replaced by another. Raises ValueError for one that is none."""
         return read_secrets(self.receipts_secret_file.read_text()) if self.receipts_secret_file else []
+
+    def whatsapp_secrets(self) -> list[bytes]:
+        """What WhatsApp may sign with; none: nothing of it is accepted."""
+        return [one.encode() for one in self.whatsapp_app_secret.get_secret_value().split()]
 
     def service_token(self) -> str:
         """What this service shows to the vault: the file's text, or its own entry in a JSON object."""

@@ -13,7 +13,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from shared.web.keys import require_key
-from shared.web.signatures import SIGNATURE
+from shared.web.signatures import HUB_SIGNATURE, SIGNATURE
 from shared.web.tokens import Principal, require, require_service
 
 # The `openapi_extra` of a route that asks nobody who they are.
@@ -21,7 +21,7 @@ PUBLIC: dict[str, Any] = {"security": []}
 
 TOKEN, SERVICE, KEY = "token", "service", "key"
 OWN = ":own"
-WITHOUT_ROLE = {SERVICE: SERVICE, SIGNATURE: "signed"}
+WITHOUT_ROLE = {SERVICE: SERVICE, SIGNATURE: "signed", HUB_SIGNATURE: "signed"}
 
 
 def allowed(*roles: str, own: Sequence[str] = ()) -> Any:

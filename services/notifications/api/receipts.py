@@ -55,12 +55,17 @@ def receipt_routes(take: Take, secrets: Sequence[bytes]) -> APIRouter:
     async def receipts(request: Request) -> Response:
         """How many receipts meant what; `unknown` are those about no message of ours."""
         sent = parse(ReceiptsSent, await request.body())
-        try:
-            counts = await take([Receipt(one.id, one.channel, one.status) for one in sent.receipts])
-        except Exception as failure:
-            if not is_transient(failure):
-                raise
-            raise Problem(503, "not_ready", "Please send it again.", headers={"retry-after": "1"}) from None
-        return fast_json(200, {meaning: counts.get(meaning, 0) for meaning in MEANINGS})
+        return await taken(take, [Receipt(one.id, one.channel, one.status) for one in sent.receipts])
 
     return router
+
+
+async def taken(take: Take, receipts: Sequence[Receipt]) -> Response:
+    """The answer to a gateway, in whatever form it told them. Raises Problem 503 when it is to tell them again."""
+    try:
+        counts = await take(receipts)
+    except Exception as failure:
+        if not is_transient(failure):
+            raise
+        raise Problem(503, "not_ready", "Please send it again.", headers={"retry-after": "1"}) from None
+    return fast_json(200, {meaning: counts.get(meaning, 0) for meaning in MEANINGS})
