@@ -73,7 +73,7 @@ async def test_a_channel_that_refuses_gives_way_to_the_next_one_the_person_allow
     assert len(outside.received("sms")) == 1
     assert await tries(desk) == [(1, "whatsapp", "whatsapp_rejected")]
     assert await failures(desk) == [("whatsapp", "whatsapp_rejected", False)]
-    assert ("message_tried", "booked whatsapp whatsapp_rejected") in [
+    assert ("message_tried", "booked by whatsapp: whatsapp_rejected") in [
         tuple(row) for row in await desk.pool.fetch("SELECT step, detail FROM journey")
     ]
 

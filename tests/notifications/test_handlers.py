@@ -256,3 +256,14 @@ async def test_the_journey_tells_what_a_case_waits_for_and_no_person(desk: Desk)
     ]
     assert rows[1]["waits_for"] == "next at 2027-01-07T08:00:00Z"
     assert "person_id" not in rows[0]
+
+
+async def test_the_journey_says_in_words_why_a_message_was_not_sent(desk: Desk) -> None:
+    person = uuid4()
+    booking = a_booking(person)
+    await desk.tell(a_contact(person), booking, cancelled(booking))
+    rows = await desk.pool.fetch("SELECT detail FROM journey WHERE step = 'message_skipped' ORDER BY detail")
+    assert [row["detail"] for row in rows] == [
+        "booked: not sent, the hour was cancelled",
+        "reminder: not sent, the hour was cancelled",
+    ]

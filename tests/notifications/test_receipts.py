@@ -99,7 +99,7 @@ async def test_sent_is_said_by_the_gateway_and_delivered_by_the_receipt_once(
     steps = [
         row["step"]
         for row in await desk.pool.fetch(
-            "SELECT step FROM journey WHERE detail LIKE 'booked sms%' ORDER BY at"
+            "SELECT step FROM journey WHERE detail LIKE 'booked by sms%' ORDER BY at"
         )
     ]
     assert sorted(steps) == ["message_delivered", "message_sent"]

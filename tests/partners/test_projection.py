@@ -191,7 +191,7 @@ async def test_the_journey_tells_operators_that_the_partner_was_told(partners: D
     assert row is not None
     assert (row["step"], row["detail"], row["traceparent"]) == (
         "partner_told",
-        "rehmat-hospital booked",
+        "rehmat-hospital: booked",
         TRACE,
     )
 

@@ -44,7 +44,7 @@ async def test_a_match_gets_the_first_hour_of_its_first_candidate(store: Store) 
     assert (step["case_id"], step["step"], step["detail"]) == (
         made.case_id,
         "appointment_booked",
-        "online attempt 1",
+        "online, attempt 1",
     )
     assert step["traceparent"].startswith("00-1111")
 
@@ -219,7 +219,7 @@ async def test_an_hour_that_is_missing_is_told_with_its_attempt_and_stays_decide
     (step,) = await store.rows("SELECT step, detail, waits_for, traceparent FROM scheduling.journey")
     assert (step["step"], step["detail"], step["waits_for"]) == (
         "slot_not_found",
-        "no_hour attempt 3",
+        "no_hour, attempt 3",
         "matching",
     )
     assert step["traceparent"].startswith("00-3333")

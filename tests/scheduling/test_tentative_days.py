@@ -128,7 +128,7 @@ async def test_what_is_booked_already_is_marked_and_firm_again_when_the_day_is_d
     steps = await store.rows(
         "SELECT detail FROM scheduling.journey WHERE step LIKE '%certainty%' ORDER BY at, detail"
     )
-    assert {row["detail"] for row in steps} == {"by system may_be_holiday", "by system firm"}
+    assert {row["detail"] for row in steps} == {"by system: may_be_holiday", "by system: firm"}
 
 
 async def test_when_the_moon_is_seen_a_day_later_the_marks_move_and_no_hour_does(

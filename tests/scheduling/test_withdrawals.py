@@ -48,8 +48,8 @@ async def test_a_withdrawal_gives_the_hour_back_and_says_why(store: Store) -> No
     assert await store.count("reservations") == 0
     steps = await store.rows("SELECT step, detail, traceparent FROM scheduling.journey ORDER BY step")
     assert [(one["step"], one["detail"]) for one in steps] == [
-        ("appointment_booked", "online attempt 1"),
-        ("appointment_cancelled", "by system consent_withdrawn"),
+        ("appointment_booked", "online, attempt 1"),
+        ("appointment_cancelled", "by system: consent_withdrawn"),
     ]
     assert steps[1]["traceparent"].startswith("00-5555")
     other = world.match(therapist, latest=FRIDAY)
