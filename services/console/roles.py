@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import FastAPI, Response
 
 from services.console.api.journeys import JourneyBook, journey_routes
+from services.console.api.schemas import schema_routes
 from services.console.api.tasks import Worklist, task_routes
 from services.console.domain.tasks import Refused
 from services.console.handlers import DUE_HANDLERS, HANDLERS, HEARD, data_tasks, worklist
@@ -80,6 +81,7 @@ def serve(app: FastAPI, settings: ServeSettings, database: Database) -> None:
         web.read_other_bodies(app, "POST", path, FORMS)
     app.include_router(task_routes(desk))
     app.include_router(journey_routes(book))
+    app.include_router(schema_routes())
     app.include_router(sign_in_routes(reception))
     app.include_router(worklist_pages(Room(reception, desk)))
     app.include_router(journey_pages(reception, book))

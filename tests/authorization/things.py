@@ -68,7 +68,9 @@ Make = Callable[[str], Awaitable[Things]]  # for an organisation
 
 async def of_notifications(_: str) -> Things:
     """Nothing: a receipt about no message of ours is counted like any other."""
-    return Things({})
+    return Things(
+        {"hub.mode": "subscribe", "hub.verify_token": "nobody knows", "hub.challenge": "1158201444"}
+    )
 
 
 def of_intake(app: Any, admin: Any, database: Database) -> Make:
@@ -243,7 +245,8 @@ def of_console(database: Database, admin: Any) -> Make:
             await following.open_tasks(opened, tx)
         of_role = {role: {"task_id": str(task_of[role if mine else others[role]])} for role in queues}
         claims = {"clinic_desk": {"organisation": organisation}}
-        return Things({"task_id": str(task_of["coordinator"]), "case": code}, claims, of_role=of_role)
+        named = {"task_id": str(task_of["coordinator"]), "case": code, "event_type": "matching.match_made.v1"}
+        return Things(named, claims, of_role=of_role)
 
     return make
 
