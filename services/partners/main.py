@@ -21,6 +21,7 @@ from shared.contracts.topics import TOPICS, partner_topic
 from shared.messaging import MIGRATIONS, Database, KafkaSettings, Kernel, Loop, open_kernel
 from shared.postgres import migrate
 from shared.web.process import Close
+from shared.web.rates import Rates
 
 SCHEMA = "partners"
 
@@ -69,7 +70,8 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> Watch:
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     app.state.keys = holder
     watch = Watch(look)
-    app.include_router(feed_routes(Counter(page, snapshot, watch)))
+    rates = Rates(settings.feed_burst, settings.feed_per_second)
+    app.include_router(feed_routes(Counter(page, snapshot, watch, rates)))
     return watch
 
 

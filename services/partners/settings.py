@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     token_public_key_file: Path = Path("token.public.json")
     partner_topics: str = "rehmat-hospital"
     feed_days: int = Field(default=30, ge=1)
+    # Whoever catches up asks page by page without a pause, a thousand events each; whoever follows asks once in 20 seconds.
+    # One that asks without end must not be what the others wait for. Design.
+    feed_burst: int = Field(default=60, ge=1)
+    feed_per_second: float = Field(default=10, gt=0)
     pool_size: int = 4
 
     @property

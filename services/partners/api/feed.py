@@ -22,6 +22,7 @@ from shared.web import (
     read_cursor,
     whole,
 )
+from shared.web.rates import Rates
 
 Reader = Annotated[Principal, allowed_keys("bookings.read")]
 After = Annotated[int, Query(ge=0, le=2**53, description="The position you have read up to; 0 at the very beginning.")]  # fmt: skip
@@ -40,15 +41,17 @@ Page = tuple[Walk, list[Told]]
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """What the routes need: `feed` takes an organisation, a position and how many, `snapshot` a walk instead."""
+    """What the routes need (`rates`: how often an organisation may ask): `feed` takes an organisation, a position and how many, `snapshot` a walk instead."""
 
     feed: Callable[[str, int, int], Awaitable[Fit]]
     snapshot: Callable[[str, Walk | None, int], Awaitable[Page | None]]
     watch: Watch
+    rates: Rates
 
 
 def feed_routes(counter: Counter) -> APIRouter:
-    """For partners, each of whom sees its own organisation alone: its key says which that is."""
+    """For partners, each of whom sees its own organisation alone: its key says which that is. Who asks too often is told
+    when to ask again (429, `Retry-After`), before anything is looked up for them."""
     router = APIRouter(tags=["bookings"])
 
     @router.get(FEED, responses=examples.FEED)
@@ -58,6 +61,7 @@ def feed_routes(counter: Counter) -> APIRouter:
         """Events of your bookings after a position, in order and without gaps, as CloudEvents. Go on with `position`;
         where `more` is true, at once. 410 means that what comes next is no longer kept: begin again at the snapshot."""
         organisation = str(reader.organisation)
+        counter.rates.admit(organisation)
         fit, found = await counter.feed(organisation, after, limit)
         if fit == "fits" and not found.events and wait:
             await counter.watch.past(organisation, after, wait)
@@ -71,6 +75,7 @@ def feed_routes(counter: Counter) -> APIRouter:
         """Your bookings as they stood at `position`, all pages alike, whatever changes meanwhile: all that were not
         cancelled, until 30 days after their hour. Put them in place of what you have, then go on with the feed after
         that position."""
+        counter.rates.admit(str(reader.organisation))
         walk = read_cursor(cursor, _walk)
         found = await counter.snapshot(str(reader.organisation), walk, limit + 1)
         if found is None:
