@@ -34,7 +34,7 @@ from services.intake.api.desk_pages import DeskPages
 from services.intake.api.duty import DutyDesk, open_desk
 from services.intake.api.shedding import Reads
 from services.intake.api.together import Together, read_together, together
-from services.intake.api.watching import Watch
+from services.intake.api.watching import CaseWatch, watch_cases
 from services.intake.domain.codes import pin
 from services.intake.domain.policy import Policy
 from services.intake.gateways.vault import Vault
@@ -56,7 +56,7 @@ from shared.privacy import Sealer, derive, read_key
 from shared.telemetry import force_sampled, new_traceparent
 
 
-def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> Watch:
+def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> CaseWatch:
     """The routes of the api role, and the loop that looks for whoever watches."""
     cards = CardDeck(policy.lines)
     counter = _case_counter(settings, policy, cards, database)
@@ -67,7 +67,7 @@ def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     app.include_router(bulk_routes(_bulk_counter(settings, counter, database)))
     web.read_other_bodies(app, "POST", PATH, BODIES)
     look = Reads(read_together(database, look_up_cases, at_once=1), lambda: counter.accept.waiting)
-    watch = Watch(partial(_look_at_all, database))
+    watch = watch_cases(partial(_look_at_all, database))
     app.include_router(cases.standing_routes(cards, look, watch))
     app.include_router(events.event_routes(cards, look, watch))
     knocking = _session_counter(settings, counter)

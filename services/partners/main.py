@@ -9,7 +9,6 @@ import uvloop
 from fastapi import FastAPI
 
 from services.partners.api.feed import Counter, Fit, Page, feed_routes
-from services.partners.api.watching import Watch
 from services.partners.domain.feed import Walk
 from services.partners.handlers import reading
 from services.partners.handlers.keys import ACTIONS, holder_of
@@ -19,11 +18,15 @@ from services.partners.settings import Role, Settings
 from shared import web
 from shared.contracts.topics import TOPICS, partner_topic
 from shared.messaging import MIGRATIONS, Database, KafkaSettings, Kernel, Loop, open_kernel
+from shared.messaging.failures import is_transient
 from shared.postgres import migrate
 from shared.web.process import Close
 from shared.web.rates import Rates
+from shared.web.watching import Watch
 
 SCHEMA = "partners"
+# Those who wait for news of their organisation, and how long news may be late for them.
+MOST_WAITING, LOOK_SECONDS = 200, 0.25
 
 
 async def build(role: Role, settings: Settings, app: FastAPI) -> tuple[Sequence[Loop], Close]:
@@ -45,7 +48,7 @@ async def build(role: Role, settings: Settings, app: FastAPI) -> tuple[Sequence[
     return [*kernel.loops, *loops], kernel.close
 
 
-def serve(app: FastAPI, settings: Settings, database: Database) -> Watch:
+def serve(app: FastAPI, settings: Settings, database: Database) -> Watch[int]:
     """The routes of the api role; returns the loop that those who wait for news need."""
 
     async def holder(text: str) -> web.Principal | None:
@@ -69,7 +72,7 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> Watch:
 
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     app.state.keys = holder
-    watch = Watch(look)
+    watch = Watch(look, int, passes=is_transient, most=MOST_WAITING, every_seconds=LOOK_SECONDS)
     rates = Rates(settings.feed_burst, settings.feed_per_second)
     app.include_router(feed_routes(Counter(page, snapshot, watch, rates)))
     return watch

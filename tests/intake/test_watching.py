@@ -18,7 +18,7 @@ from services.intake import roles
 from services.intake.api.cards import CardDeck
 from services.intake.api.events import Told
 from services.intake.api.problems import with_card
-from services.intake.api.watching import Watch, Watcher
+from services.intake.api.watching import CaseWatcher, version_of, watch_cases
 from services.intake.domain.policy import Policy
 from services.intake.domain.states import Standing
 from services.intake.handlers.progress import project
@@ -50,11 +50,11 @@ class World:
 
 async def test_nobody_is_looked_for_while_nobody_watches() -> None:
     world, stop = World({VIEW.case_code: VIEW}), asyncio.Event()
-    watch = Watch(world.look, every_seconds=0.001)
+    watch = watch_cases(world.look, every_seconds=0.001)
     async with running(stop, watch.run(stop)):
         await asyncio.sleep(0.05)
         assert world.looks == 0
-        with watch.watching(VIEW):
+        with watch.watching(VIEW.case_code, VIEW):
             await until(lambda: world.looks > 1, "a look")
         looks = world.looks
         await asyncio.sleep(0.05)
@@ -63,10 +63,10 @@ async def test_nobody_is_looked_for_while_nobody_watches() -> None:
 
 async def test_a_thousand_watchers_cost_one_look() -> None:
     world, stop = World({VIEW.case_code: VIEW}), asyncio.Event()
-    watch = Watch(world.look, every_seconds=0.05)
+    watch = watch_cases(world.look, every_seconds=0.05)
 
     async def one() -> CaseView | None:
-        with watch.watching(VIEW) as watcher:
+        with watch.watching(VIEW.case_code, VIEW) as watcher:
             return await watcher.newer(1, 30)
 
     async with running(stop, watch.run(stop)):
@@ -81,21 +81,21 @@ async def test_a_thousand_watchers_cost_one_look() -> None:
 
 
 async def test_one_too_many_is_asked_to_come_later() -> None:
-    watch = Watch(World({}).look, most=1)
-    with watch.watching(VIEW):
-        with pytest.raises(Problem) as refused, watch.watching(VIEW):
+    watch = watch_cases(World({}).look, most=1)
+    with watch.watching(VIEW.case_code, VIEW):
+        with pytest.raises(Problem) as refused, watch.watching(VIEW.case_code, VIEW):
             pass
         assert (refused.value.status, refused.value.headers["retry-after"]) == (503, "10")
-    with watch.watching(VIEW):
+    with watch.watching(VIEW.case_code, VIEW):
         pass
 
 
 async def test_everybody_is_sent_away_at_once_when_the_process_stops() -> None:
     stop = asyncio.Event()
-    watch = Watch(World({VIEW.case_code: VIEW}).look)
+    watch = watch_cases(World({VIEW.case_code: VIEW}).look)
     async with running(stop, watch.run(stop)):
         await until(lambda: watch._runs, "the loop")
-        with watch.watching(VIEW) as watcher:
+        with watch.watching(VIEW.case_code, VIEW) as watcher:
             waits = asyncio.create_task(watcher.newer(1, 30))
             await asyncio.sleep(0)
             began = time.monotonic()
@@ -117,10 +117,10 @@ async def test_a_look_that_fails_is_made_again() -> None:
             raise answers.pop()
         return await world.look(codes)
 
-    watch = Watch(look, every_seconds=0.01)
+    watch = watch_cases(look, every_seconds=0.01)
     async with running(stop, watch.run(stop)):
         await until(lambda: watch._runs, "the loop")
-        with watch.watching(VIEW) as watcher:
+        with watch.watching(VIEW.case_code, VIEW) as watcher:
             view = await watcher.newer(1, 30)
             assert view is not None
             assert view.version == 2
@@ -135,15 +135,15 @@ async def test_a_process_is_ready_again_although_nobody_watches_since_a_look_fai
     async def away(_codes: Sequence[str]) -> Sequence[CaseView | None]:
         raise ConnectionRefusedError
 
-    watch = Watch(away, every_seconds=0.001)
+    watch = watch_cases(away, every_seconds=0.001)
     async with running(stop, watch.run(stop)):
-        with watch.watching(VIEW):
+        with watch.watching(VIEW.case_code, VIEW):
             await until(lambda: watch.ready() == "database", "a look that failed")
         await until(lambda: watch.ready() is None, "ready when nobody watches any more")
 
 
 async def test_a_stream_ends_with_its_session(policy: Policy) -> None:
-    watcher = Watcher(VIEW, told_no_more=False)
+    watcher = CaseWatcher(VIEW, version_of, told_no_more=False)
     told = [part async for part in Told(CardDeck(policy.lines), 0, time.time() + 0.2).to(watcher)]
     assert [_event(part) for part in told if not part.startswith(b":")] == ["status", "end"]
     assert b"session_ended" in told[-1]
@@ -152,7 +152,7 @@ async def test_a_stream_ends_with_its_session(policy: Policy) -> None:
 async def test_a_stream_ends_with_its_case(policy: Policy) -> None:
     closed = replace(VIEW, standing=replace(STANDING, state="closed"), version=4)
     for seen, events in ((0, ["status", "end"]), (4, ["end"])):
-        watcher = Watcher(closed, told_no_more=False)
+        watcher = CaseWatcher(closed, version_of, told_no_more=False)
         told = [part async for part in Told(CardDeck(policy.lines), seen, time.time() + 60).to(watcher)]
         assert [_event(part) for part in told] == events
         assert b'"closed"' in told[-1]

@@ -14,12 +14,13 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.partners.api.watching import Watch
 from services.partners.domain.feed import Feed, Walk, fits, may_go_on
 from services.partners.repository.feed import sweep
 from shared.contracts.scheduling import AppointmentFulfilled, AppointmentNoShow
 from shared.messaging import Database
+from shared.messaging.failures import is_transient
 from shared.web import Problem
+from shared.web.watching import Watch
 from tests.partners.appointments import (
     HOSPITAL,
     NOW,
@@ -243,29 +244,32 @@ async def test_too_many_do_not_wait_and_at_the_end_nobody_does() -> None:
     async def look(_: Any) -> dict[str, int]:
         return {}
 
-    watch, stop = Watch(look, most=1, every_seconds=0.01), asyncio.Event()
-    await watch.past("a", 0, 30)  # nobody would wake who waits: it does not run
+    async def past(position: int) -> int | None:
+        with watch.watching("a", position) as watcher:
+            return await watcher.newer(position, 30)
+
+    watch, stop = Watch(look, int, passes=is_transient, most=1, every_seconds=0.01), asyncio.Event()
+    assert await past(0) is None  # nobody would wake who waits: it does not run
     async with running(stop, watch.run(stop)):
         await asyncio.sleep(0)
-        waiting = asyncio.create_task(watch.past("a", 0, 30))
-        await until(lambda: watch.waiting, "one who waits")
+        waiting = asyncio.create_task(past(0))
+        await until(lambda: watch.metrics()["watchers"], "one who waits")
         with pytest.raises(Problem) as refused:
-            await watch.past("a", 0, 30)
+            await past(0)
         assert (refused.value.status, refused.value.headers["retry-after"]) == (503, "10")
-    await waiting
-    assert watch.metrics() == {"feed_waiting": 0}
+    assert await waiting is None
+    assert watch.metrics()["watchers"] == 0
 
 
 async def test_a_process_is_ready_again_although_nobody_waits_since_a_look_failed() -> None:
     async def away(_: Any) -> dict[str, int]:
         raise ConnectionRefusedError
 
-    watch, stop = Watch(away, every_seconds=0.001), asyncio.Event()
+    watch, stop = Watch(away, int, passes=is_transient, every_seconds=0.001), asyncio.Event()
     async with running(stop, watch.run(stop)):
         await until(lambda: watch._runs, "the loop")
-        waiting = asyncio.create_task(watch.past("a", 0, 0.2))
-        await until(lambda: watch.ready() == "database", "a look that failed")
-        await waiting
+        with watch.watching("a", 0):
+            await until(lambda: watch.ready() == "database", "a look that failed")
         await until(lambda: watch.ready() is None, "ready when nobody waits any more")
 
 

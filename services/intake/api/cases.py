@@ -14,7 +14,7 @@ from services.intake.api.problems import refused
 from services.intake.api.requests import COUPLE, EXAMPLE, SMALLEST, CaseSent
 from services.intake.api.together import Together
 from services.intake.api.views import not_found, render_view
-from services.intake.api.watching import Watch
+from services.intake.api.watching import CaseWatch
 from services.intake.domain.checking import check
 from services.intake.domain.codes import pin, read_case_code
 from services.intake.domain.policy import Policy
@@ -70,7 +70,7 @@ def crisis_asking_routes(counter: CaseCounter) -> APIRouter:
     return router
 
 
-def standing_routes(cards: CardDeck, find: Look, watch: Watch) -> APIRouter:
+def standing_routes(cards: CardDeck, find: Look, watch: CaseWatch) -> APIRouter:
     """GET /v1/cases/{code}."""
     router = APIRouter(tags=["cases"])
 
@@ -86,9 +86,9 @@ def standing_routes(cards: CardDeck, find: Look, watch: Watch) -> APIRouter:
         soon as the version is greater, or after `wait` seconds as it is then."""
         view = await find_for(find, code, caller)
         if after_version is not None and view.version <= after_version:
-            with watch.watching(view) as watcher:
+            with watch.watching(view.case_code, view) as watcher:
                 await watcher.newer(after_version, wait)
-            view = watcher.view
+            view = watcher.news
         return render_view(view, cards, request.headers.get("if-none-match"))
 
     return router

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from services.intake.api.cards import CardDeck
 from services.intake.api.cases import Look, Reader, find_for
 from services.intake.api.views import document_of
-from services.intake.api.watching import Watch, Watcher
+from services.intake.api.watching import CaseWatch, CaseWatcher
 from services.intake.repository.standings import CaseView
 
 HEARTBEAT_SECONDS = 15.0
@@ -29,7 +29,7 @@ SPOKEN: Mapping[int | str, dict[str, Any]] = {
 }
 
 
-def event_routes(cards: CardDeck, find: Look, watch: Watch) -> APIRouter:
+def event_routes(cards: CardDeck, find: Look, watch: CaseWatch) -> APIRouter:
     """The one route."""
     router = APIRouter(tags=["cases"])
 
@@ -57,7 +57,7 @@ class Told:
         self._seen = seen
         self._expires = expires
 
-    async def to(self, watcher: Watcher) -> AsyncIterator[bytes]:
+    async def to(self, watcher: CaseWatcher) -> AsyncIterator[bytes]:
         """Until there is nothing to tell any more."""
         while (left := self._expires - time.time()) > 0:
             seconds = 0 if _closed(watcher) else min(HEARTBEAT_SECONDS, left)
@@ -83,20 +83,20 @@ class Told:
 class _Stream(StreamingResponse):
     """Watches as long as it is sent, however that ends."""
 
-    def __init__(self, watch: Watch, view: CaseView, told: Told) -> None:
+    def __init__(self, watch: CaseWatch, view: CaseView, told: Told) -> None:
         super().__init__((), headers=HEADERS, media_type="text/event-stream")
         self._watch = watch
         self._view = view
         self._told = told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._watch.watching(self._view) as watcher:
+        with self._watch.watching(self._view.case_code, self._view) as watcher:
             self.body_iterator = self._told.to(watcher)
             await super().__call__(scope, receive, send)
 
 
-def _closed(watcher: Watcher) -> bool:
-    return watcher.view.standing.state == "closed"
+def _closed(watcher: CaseWatcher) -> bool:
+    return watcher.news.standing.state == "closed"
 
 
 def _end(reason: str) -> bytes:

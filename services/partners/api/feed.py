@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from services.partners.api import examples
-from services.partners.api.watching import Watch
 from services.partners.domain.feed import Feed, Told, Walk
 from shared.messaging.envelope import SCHEMAS
 from shared.web import (
@@ -23,6 +22,7 @@ from shared.web import (
     whole,
 )
 from shared.web.rates import Rates
+from shared.web.watching import Watch
 
 Reader = Annotated[Principal, allowed_keys("bookings.read")]
 After = Annotated[int, Query(ge=0, le=2**53, description="The position you have read up to; 0 at the very beginning.")]  # fmt: skip
@@ -45,7 +45,7 @@ class Counter:
 
     feed: Callable[[str, int, int], Awaitable[Fit]]
     snapshot: Callable[[str, Walk | None, int], Awaitable[Page | None]]
-    watch: Watch
+    watch: Watch[int]
     rates: Rates
 
 
@@ -64,7 +64,8 @@ def feed_routes(counter: Counter) -> APIRouter:
         counter.rates.admit(organisation)
         fit, found = await counter.feed(organisation, after, limit)
         if fit == "fits" and not found.events and wait:
-            await counter.watch.past(organisation, after, wait)
+            with counter.watch.watching(organisation, after) as watcher:
+                await watcher.newer(after, wait)
             fit, found = await counter.feed(organisation, after, limit)
         if fit != "fits":
             raise _begin_again(fit)
