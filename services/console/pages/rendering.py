@@ -8,13 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.console.api.journeys import trace_url
 from services.console.domain.tasks import QUEUES
 from shared.web import Principal
 from shared.web.problems import TITLES
 from shared.web.staff_forms import page_headers
+from shared.web.staff_pages import staff_environment
 
 HERE = Path(__file__).parent
 STYLE = (HERE / "templates" / "staff.css").read_text("utf-8")
@@ -52,13 +52,7 @@ class StaffPages:
     """Renders the pages; `traces` is the base URL of the trace viewer, empty where there is none."""
 
     def __init__(self, traces: str) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = staff_environment(HERE / "templates", STYLE, "/tasks/sign-out")
         self._environment.filters |= {
             "moment": _moment,
             "to_the_second": _to_the_second,
@@ -68,7 +62,7 @@ class StaffPages:
             "cause": lambda code: CAUSES[code],
             "trace_url": lambda trace: trace_url(traces, trace),
         }
-        self._environment.globals |= {"style": STYLE, "queues_of": QUEUES}
+        self._environment.globals |= {"queues_of": QUEUES}
 
     def page(
         self, template: str, who: SignedIn | None, status: int = 200, *, title: str, **shown: Any

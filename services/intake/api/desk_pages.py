@@ -9,7 +9,6 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from fastapi import Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.intake.api.reaching import spoken_windows
 from services.intake.domain.alarms import AttemptOutcome, Outcome, Staff
@@ -17,6 +16,7 @@ from services.intake.domain.rota import Staffing
 from services.intake.domain.vocabulary import TIME_ZONE, Level
 from services.intake.handlers.reaching import Reach
 from shared.web.staff_forms import page_headers
+from shared.web.staff_pages import staff_environment
 
 TEMPLATES = Path(__file__).parents[1] / "desk_templates"
 STYLE = (TEMPLATES / "desk.css").read_text("utf-8")
@@ -52,16 +52,9 @@ class DeskPages:
     """Renders the pages. Times are Pakistan's, where the desk is."""
 
     def __init__(self) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = staff_environment(TEMPLATES, STYLE, "/desk/sign-out")
         self._environment.filters |= {"moment": _moment, "words": _words, "windows": spoken_windows}
         self._environment.globals |= {
-            "style": STYLE,
             "attempt_outcomes": get_args(AttemptOutcome),
             "outcomes": get_args(Outcome),
             "levels": get_args(Level),
