@@ -27,6 +27,7 @@ class ProcessSettings(BrokerSettings):
     database_url: str = ""
     http_host: str = "127.0.0.1"
     http_port: int = 0
+    cors_origins: str = ""  # pages of other origins that may ask, with commas: https://care.example
     otel_traces_exporter: Literal["none", "zipkin", "otlp"] = "none"
     zipkin_endpoint: str = "http://127.0.0.1:9411/api/v2/spans"
     trace_sample_ratio: float = 0.02

@@ -18,6 +18,7 @@ from fastapi import FastAPI, Request, Response
 from shared.settings import ProcessSettings
 from shared.telemetry import render_metrics, start_telemetry, stop_telemetry
 from shared.web.bodies import fast_json
+from shared.web.origins import allow_origins, read_origins
 
 RETRY_SECONDS = 0.3
 LEAVE_SECONDS = 4.0
@@ -55,6 +56,7 @@ async def run_process(
     has succeeded every route but health answers 503. What cannot be stopped is left behind: after HANG_SECONDS
     the process ends with 1 and the stacks of its threads on stderr.
     """
+    allow_origins(app, read_origins(process.cors_origins))
     start_telemetry(service, role, process)
     house = _House(app, service)
     house.add_health()

@@ -54,6 +54,19 @@ def output(process: Child) -> str:
     return process.program.log.read_text()
 
 
+async def test_a_process_lets_pages_ask_whose_origin_it_was_told(tmp_path: Path) -> None:
+    async with toy(tmp_path, "fine", CORS_ORIGINS="https://care.example") as (_, client):
+        await answer(client, "/readyz", 200)
+        shown = await client.get("/livez", headers={"Origin": "https://care.example"})
+        assert shown.headers["access-control-allow-origin"] == "https://care.example"
+
+
+async def test_an_origin_that_is_none_stops_the_start(tmp_path: Path) -> None:
+    async with toy(tmp_path, "fine", CORS_ORIGINS="*") as (process, _):
+        await until(lambda: not process.running, "the process has ended")
+        assert "is no origin" in output(process)
+
+
 async def test_a_process_leaves_by_itself_when_asked_and_closes_what_it_opened(tmp_path: Path) -> None:
     async with toy(tmp_path, "fine") as (process, client):
         await answer(client, "/readyz", 200)
