@@ -20,6 +20,7 @@ from services.notifications.gateways.vault import Vault
 from services.notifications.gateways.whatsapp import WhatsAppGateway
 from services.notifications.handlers import HANDLERS, PAGER_HANDLERS
 from services.notifications.handlers.receiving import take_receipts
+from services.notifications.handlers.stopping import stop_for_answers
 from services.notifications.sender.messages import Gateway, Sender
 from services.notifications.sender.pages import Pager
 from services.notifications.settings import Role, Settings
@@ -61,8 +62,13 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
             return await take_receipts(tx, receipts, offered)
 
     app.include_router(receipt_routes(take, settings.receipts_secrets()))
+
+    async def stop(answered: Sequence[str]) -> int:
+        async with database.transaction() as tx:
+            return await stop_for_answers(tx, answered)
+
     token = settings.whatsapp_verify_token.get_secret_value()
-    app.include_router(whatsapp_routes(take, settings.whatsapp_secrets(), token))
+    app.include_router(whatsapp_routes(take, stop, settings.whatsapp_secrets(), token))
 
 
 async def build_sender(settings: Settings, _app: FastAPI) -> tuple[Sequence[Loop], Close]:

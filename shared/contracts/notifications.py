@@ -77,6 +77,19 @@ class MessageSkipped(Message):
     reason: str
 
 
+class StopAsked(Event):
+    """Somebody answered a message: they want none any more. Nothing is sent to them from that moment on."""
+
+    type_name: ClassVar[str] = "notifications.stop_asked.v1"
+    topic: ClassVar[str] = "notifications.deliveries"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    person_id: UUID
+    channel: Channel
+    asked_at: AwareDatetime
+
+
 class TaskOpened(tasks.Opened):
     """Somebody could not be reached by any message and has to be told by a human before it is too late."""
 
@@ -96,6 +109,7 @@ EVENTS: tuple[type[Event], ...] = (
     MessageDelivered,
     MessageFailed,
     MessageSkipped,
+    StopAsked,
     TaskOpened,
     TaskClosed,
 )

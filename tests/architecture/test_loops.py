@@ -27,6 +27,7 @@ NAMED_LOOPS = {
     ("scheduling.slot_not_found.v1", "matching"): "rematch",
     ("scheduling.slot_freed.v1", "matching"): "backfill",
     ("scheduling.capacity_changed.v1", "matching"): "backfill",
+    ("notifications.stop_asked.v1", "intake"): "stop",
 }
 
 Heard = Mapping[type[Event], Callable[..., Any]]

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from services.notifications.api.whatsapp import EXAMPLE, PATH
+from services.notifications.gateways.whatsapp import called
 from services.notifications.main import serve
 from services.notifications.settings import Settings
 from shared.web import create_app
@@ -129,6 +130,62 @@ async def test_what_says_nothing_of_our_messages_is_taken_and_left(
     client: httpx2.AsyncClient, body: dict[str, Any]
 ) -> None:
     assert await counts(client, body) == {}
+
+
+def answered(words: str, message: str = "wamid.sim1", *, button: bool = False) -> dict[str, Any]:
+    said = {"button": {"payload": "x", "text": words}} if button else {"text": {"body": words}}
+    answer = {"from": "923990000000", "id": "wamid.9", "context": {"id": message}, **said}
+    value = {"messaging_product": "whatsapp", "messages": [answer]}
+    return {"object": "x", "entry": [{"id": "0", "changes": [{"field": "messages", "value": value}]}]}
+
+
+@pytest.mark.parametrize(
+    ("words", "button"),
+    [("STOP", False), ("stop.", False), ("Stop", True), ("بند کریں۔", False), ("band karo!", False)],
+)
+async def test_whoever_answers_with_stop_gets_nothing_more_from_that_moment_on(
+    desk: Desk, outside: OutsideWorld, client: httpx2.AsyncClient, words: str, button: bool
+) -> None:
+    await booked(desk, outside, ("whatsapp",))
+    assert await counts(client, answered(words, button=button)) == {"stopped": 1}
+    assert ("reminder", "skipped", "stopped") in await desk.messages("purpose", "state", "reason")
+    assert await counts(client, answered(words, button=button)) == {}  # the platform tells it again
+    (asked,) = [event for kind, event in await desk.said() if kind == "stop_asked"]
+    assert set(asked) == {"case_id", "person_id", "channel", "asked_at"}
+    assert asked["channel"] == "whatsapp"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        answered("please do not stop"),
+        answered("stop it there, I am coming at five then, is that right?"),
+        answered("ok"),
+        answered(""),
+        answered("STOP", "wamid.another"),
+        {
+            "entry": [
+                {"changes": [{"field": "messages", "value": {"messages": [{"text": {"body": "STOP"}}]}}]}
+            ]
+        },
+    ],
+)
+async def test_any_other_answer_stops_nobody_and_is_kept_nowhere(
+    desk: Desk, outside: OutsideWorld, client: httpx2.AsyncClient, body: dict[str, Any]
+) -> None:
+    await booked(desk, outside, ("whatsapp",))
+    assert await counts(client, body) == {}
+    assert ("reminder", "planned", None) in await desk.messages("purpose", "state", "reason")
+    assert await desk.pool.fetchval("SELECT count(*) FROM stops") == 0
+
+
+async def test_the_number_inside_a_messages_id_at_the_platform_is_not_kept(
+    desk: Desk, outside: OutsideWorld, client: httpx2.AsyncClient
+) -> None:
+    await booked(desk, outside, ("whatsapp",))
+    kept = await desk.pool.fetchval("SELECT gateway_id FROM messages WHERE purpose = 'booked'")
+    assert kept == called("wamid.sim1")
+    assert "sim" not in kept
 
 
 async def test_the_example_is_one(client: httpx2.AsyncClient) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.intake.domain.offers import OfferedOption
 from services.intake.domain.states import Alternative, Fact, FactKind, Telling, advance
+from services.intake.handlers.stopping import close_the_gate
 from services.intake.repository import standings
 from shared.contracts.base import Event
 from shared.contracts.matching import (
@@ -20,7 +21,7 @@ from shared.contracts.matching import (
     OfferExpired,
     Option,
 )
-from shared.contracts.notifications import MessageDelivered, MessageSent
+from shared.contracts.notifications import MessageDelivered, MessageSent, StopAsked
 from shared.contracts.scheduling import (
     Appointment,
     AppointmentArrived,
@@ -170,6 +171,7 @@ HANDLERS: Mapping[type[Event], Callable[[Sequence[Any], Transaction], Awaitable[
     MatchDeclined: project,
     OfferExpired: project,
     AlternativeOffered: project,
+    StopAsked: close_the_gate,
     AppointmentBooked: project,
     AppointmentRescheduled: project,
     AppointmentCancelled: project,

@@ -1,7 +1,7 @@
 """POST /v1/receipts: a gateway tells what became of messages it took; it shows who it is by signing the body."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -42,6 +42,7 @@ class ReceiptsSent(Strict):
     receipts: Annotated[tuple[ReceiptSent, ...], Field(min_length=1, max_length=500)]
 
 
+T = TypeVar("T")
 Take = Callable[[Sequence[Receipt]], Awaitable[dict[str, int]]]
 
 
@@ -60,12 +61,17 @@ def receipt_routes(take: Take, secrets: Sequence[bytes]) -> APIRouter:
     return router
 
 
-async def taken(take: Take, receipts: Sequence[Receipt]) -> Response:
+async def taken(take: Take, receipts: Sequence[Receipt], **more: int) -> Response:
     """The answer to a gateway, in whatever form it told them. Raises Problem 503 when it is to tell them again."""
+    counts = await ready(take(receipts))
+    return fast_json(200, {meaning: counts.get(meaning, 0) for meaning in MEANINGS} | more)
+
+
+async def ready(work: Awaitable[T]) -> T:
+    """What the work comes to. Raises Problem 503 where the failure passes by itself."""
     try:
-        counts = await take(receipts)
+        return await work
     except Exception as failure:
         if not is_transient(failure):
             raise
         raise Problem(503, "not_ready", "Please send it again.", headers={"retry-after": "1"}) from None
-    return fast_json(200, {meaning: counts.get(meaning, 0) for meaning in MEANINGS})

@@ -5,7 +5,7 @@ The form: Meta's reference "Status messages webhook", 2026-05. `read` without `d
 """
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,8 +13,11 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.notifications.api.receipts import Take, taken
+from services.notifications.api.receipts import Take, ready, taken
 from services.notifications.domain.receipts import Fate, Receipt
+from services.notifications.domain.stopping import wants_no_more
+from services.notifications.gateways.whatsapp import called
+from services.notifications.templates import stop_words
 from shared.web import PUBLIC, Problem, parse
 from shared.web.described import body_of
 from shared.web.signatures import hub_signed
@@ -63,10 +66,37 @@ class StatusTold(Told):
     biz_opaque_callback_data: str | None = None
 
 
+class ContextTold(Told):
+    """The message that is answered, as the platform calls it."""
+
+    id: str | None = None
+
+
+class WordsTold(Told):
+    """What was written (`body`), or which button was pressed."""
+
+    body: str = ""
+    text: str = ""
+
+
+class AnswerTold(Told):
+    """What somebody answered. Who it was is not read: the message that is answered says it."""
+
+    context: ContextTold | None = None
+    text: WordsTold | None = None
+    button: WordsTold | None = None
+
+    @property
+    def words(self) -> str:
+        """Nothing for what is no text."""
+        return (self.text.body if self.text else "") or (self.button.text if self.button else "")
+
+
 class NewsTold(Told):
-    """What the field `messages` holds of our own messages; other people's answers are not read."""
+    """What the field `messages` holds: what became of our messages, and answers to them."""
 
     statuses: tuple[StatusTold, ...] = ()
+    messages: tuple[AnswerTold, ...] = ()
 
 
 class ChangeTold(Told):
@@ -98,7 +128,10 @@ class SetUp(BaseModel):
     challenge: Annotated[str, Field(alias="hub.challenge", pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 
 
-def whatsapp_routes(take: Take, secrets: Sequence[bytes], verify_token: str) -> APIRouter:
+Stop = Callable[[Sequence[str]], Awaitable[int]]
+
+
+def whatsapp_routes(take: Take, stop: Stop, secrets: Sequence[bytes], verify_token: str) -> APIRouter:
     """Both are there at any time; without secrets nobody comes in, without a token nothing can be set up."""
     router = APIRouter(tags=["receipts"])
 
@@ -115,23 +148,36 @@ def whatsapp_routes(take: Take, secrets: Sequence[bytes], verify_token: str) -> 
         PATH, dependencies=[hub_signed(secrets)], openapi_extra=body_of(WhatsAppTold, delivered=EXAMPLE)
     )
     async def receive(request: Request) -> Response:
-        """How many receipts meant what. What tells nothing of our messages is taken and left, or it would come for days."""
-        return await taken(take, list(_receipts(parse(WhatsAppTold, await request.body()))))
+        """How many receipts meant what, and how many people wanted no more messages. What tells nothing of our messages is
+        taken and left, or it would come for days. An answer of any other words is read by nobody and kept nowhere."""
+        news = _news(parse(WhatsAppTold, await request.body()))
+        stopping = [one for one in map(_stopped, (a for told in news for a in told.messages)) if one]
+        return await taken(take, list(_receipts(news)), stopped=await _ending(stop, stopping))
 
     return router
 
 
-def _receipts(told: WhatsAppTold) -> Iterator[Receipt]:
-    news = [one.value for entry in told.entry for one in entry.changes if one.field == NEWS]
-    for status in (one for value in news for one in _news(value).statuses):
+def _news(told: WhatsAppTold) -> list[NewsTold]:
+    """The values of the one field that is read. Raises Problem 422 that names what is wrong in one."""
+    values = [one.value for entry in told.entry for one in entry.changes if one.field == NEWS]
+    return [parse(NewsTold, orjson.dumps(value)) for value in values]
+
+
+def _receipts(news: Sequence[NewsTold]) -> Iterator[Receipt]:
+    for status in (one for told in news for one in told.statuses):
         message_id, fate = _id_of(status), FATES.get(status.status)
         if message_id and fate:
             yield Receipt(message_id, "whatsapp", fate)
 
 
-def _news(value: Mapping[str, Any]) -> NewsTold:
-    """The value of the one field that is read. Raises Problem 422 that names what is wrong in it."""
-    return parse(NewsTold, orjson.dumps(value))
+def _stopped(answer: AnswerTold) -> str | None:
+    """The message whose reader wants no more, as it is called here."""
+    context = answer.context.id if answer.context else None
+    return called(context) if context and wants_no_more(answer.words, stop_words()) else None
+
+
+async def _ending(stop: Stop, answered: Sequence[str]) -> int:
+    return await ready(stop(answered)) if answered else 0
 
 
 def _id_of(status: StatusTold) -> UUID | None:

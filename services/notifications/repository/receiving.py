@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.notifications.domain.receipts import Sent
-from services.notifications.domain.sending import Contact
+from services.notifications.domain.sending import Channel, Contact
 from services.notifications.repository.messages import Message
 from shared.messaging import Transaction
 
@@ -24,6 +24,15 @@ UPDATE messages m SET state = r.state, channel = r.channel, reason = r.reason, c
     settled_at = CASE WHEN r.state = 'planned' THEN NULL ELSE $5 END
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS r(id, state, channel, reason)
 WHERE m.id = r.id
+"""
+
+
+# Their stop is looked at under the lock of a message of theirs, so that an answer that comes twice is one.
+READERS = """
+SELECT DISTINCT ON (m.person_id) m.person_id, m.case_id, m.channel FROM (
+    SELECT * FROM messages WHERE gateway_id = ANY ($1) ORDER BY id FOR UPDATE
+) m WHERE NOT EXISTS (SELECT FROM stops s WHERE s.person_id = m.person_id AND s.stopped)
+ORDER BY m.person_id, m.id DESC
 """
 
 
@@ -58,6 +67,16 @@ async def lock(tx: Transaction, ids: Collection[UUID], offered: Collection[str])
         )
         for row in rows
     }  # fmt: skip
+
+
+async def unstopped_readers(
+    tx: Transaction, gateway_ids: Collection[str]
+) -> list[tuple[UUID, UUID, Channel]]:
+    """Who got these messages, of which case and by which channel, and may be written to still."""
+    if not gateway_ids:
+        return []
+    rows = await tx.connection.fetch(READERS, list(gateway_ids))
+    return [(row["person_id"], row["case_id"], row["channel"]) for row in rows]
 
 
 async def save(tx: Transaction, moved: Sequence[Moved]) -> None:

@@ -49,6 +49,12 @@ def load_reserved() -> Reserved:
     )
 
 
+@cache
+def stop_words() -> frozenset[str]:
+    """What is answered by whoever wants no messages any more, folded."""
+    return frozenset(fold(word) for word in _read(DATA / "stop_words.toml")["words"])
+
+
 def load_paging_rules() -> PagingRules:
     """How often an unacknowledged alarm is paged."""
     content = _read(DATA / "paging.toml")

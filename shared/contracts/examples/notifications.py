@@ -9,6 +9,7 @@ from shared.contracts.notifications import (
     MessageFailed,
     MessageSent,
     MessageSkipped,
+    StopAsked,
     TaskClosed,
     TaskOpened,
 )
@@ -28,6 +29,7 @@ EXAMPLES: tuple[Event, ...] = (
     MessageDelivered(**MESSAGE, channel="sms"),
     MessageFailed(**MESSAGE, channel="sms", reason="unknown", last_chance=True),
     MessageSkipped(**MESSAGE, reason="superseded"),
+    StopAsked(case_id=story.CASE, person_id=story.PERSON, channel="whatsapp", asked_at=story.LATER),
     TaskOpened(
         task_id=story.CALL,
         kind="tell_by_hand",

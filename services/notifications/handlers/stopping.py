@@ -1,0 +1,27 @@
+"""Somebody answers a message with STOP: nothing that is planned for them is sent, from this transaction on."""
+
+from collections.abc import Sequence
+
+from services.notifications.handlers import by_hand
+from services.notifications.handlers.announcing import announce, skipped
+from services.notifications.repository import messages, projections, receiving
+from shared.contracts.notifications import StopAsked
+from shared.messaging import Transaction
+
+
+async def stop_for_answers(tx: Transaction, answered: Sequence[str]) -> int:
+    """Stops whoever got these messages (by what the gateway calls them), and says so, for the last gate to be closed;
+    returns how many people that were. Whoever was stopped before is not told of again."""
+    asked = await receiving.unstopped_readers(tx, answered)
+    people = [person_id for person_id, _, _ in asked]
+    await projections.save_stops(tx, [(person_id, True, tx.now) for person_id in people])
+    await by_hand.close_unwanted(tx, people)
+    announce(
+        tx,
+        [(message, skipped(message, reason, tx.now)) for message, reason in await messages.stop(tx, people)],
+    )
+    tx.emit(
+        StopAsked(person_id=person_id, case_id=case_id, channel=channel, asked_at=tx.now)
+        for person_id, case_id, channel in asked
+    )
+    return len(asked)
