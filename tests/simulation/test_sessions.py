@@ -130,6 +130,19 @@ async def test_an_hour_that_was_moved_although_the_answer_was_lost_is_seen(
     assert seen_version(seen[-2]) == '"5"'
 
 
+async def test_while_others_are_seen_nobody_waits_for_a_minute_that_is_far_away(
+    monkeypatch: pytest.MonkeyPatch, badges: Badges
+) -> None:
+    minutes = iter([BEGINS, BEGINS, BEGINS + timedelta(minutes=9)])  # the first is looked at twice
+    monkeypatch.setattr(sessions, "next_minute", lambda now: next(minutes))
+    late = SHOWN | {"links": {"self": "/v1/appointments/late"}}
+    coming = [Coming(SHOWN, comes=False), Coming(late, comes=True)]
+    async with server(lambda n: answered(SHOWN | MOVED, etag='"5"')) as (address, seen):
+        await see(address, badges, coming, more=lambda: False)
+    assert lines(seen)[-1] == "POST /v1/appointments/a/no-show"
+    assert not [line for line in lines(seen) if "late" in line]
+
+
 @given(st.floats(0, 4e9))
 def test_a_minute_that_is_given_begins_soon_and_leaves_time_to_write_it_down(now: float) -> None:
     start = next_minute(now)
