@@ -38,6 +38,7 @@ class Principal:
     attendee_id: UUID | None = None
     organisation: str | None = None
     name: str | None = None
+    site_id: UUID | None = None
     scopes: frozenset[str] = frozenset()
 
 
@@ -56,7 +57,7 @@ class TokenSigner:
         now: float,
         minutes: float = 10,
     ) -> str:
-        """A token of `minutes`; claims may be case_id, attendee_id, organisation, name."""
+        """A token of `minutes`; claims may be case_id, attendee_id, organisation, site_id, name."""
         body = {
             **(claims or {}),
             "iss": ISSUER,
@@ -108,6 +109,7 @@ class TokenVerifier:
                 attendee_id=UUID(claims["attendee_id"]) if "attendee_id" in claims else None,
                 organisation=claims.get("organisation"),
                 name=claims.get("name"),
+                site_id=UUID(claims["site_id"]) if "site_id" in claims else None,
             )
         except (JoseError, ValueError, KeyError, TypeError):
             raise unauthorized("token_invalid", "This token is not accepted.") from None

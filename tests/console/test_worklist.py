@@ -85,6 +85,24 @@ async def test_a_clinic_desk_sees_what_is_to_be_done_at_its_own_sites(
     assert await listed(worklist, nowhere) == []
 
 
+@pytest.mark.parametrize("query", ["", "?queue=clinic"])
+async def test_the_desk_of_one_site_sees_nothing_of_another_one_of_its_organisation(
+    worklist: Worklist, staff: Headers, query: str
+) -> None:
+    here, there = a_site("rehmat-hospital"), a_site("rehmat-hospital")
+    await worklist.hear(here, there)
+    mine = await worklist.opens(queue="clinic", site_id=here.site_id)
+    foreign = await worklist.opens(queue="clinic", site_id=there.site_id)
+    desk = staff("clinic_desk", organisation="rehmat-hospital", site_id=str(here.site_id))
+    seen = (await worklist.client.get(f"/v1/tasks{query}", headers=desk)).text
+    assert (str(mine) in seen, str(foreign) in seen) == (True, False)
+    headers = desk | {"If-Match": '"1"'}
+    assert (await worklist.client.post(f"/v1/tasks/{foreign}/claim", headers=headers)).status_code == 404
+    assert (await worklist.client.post(f"/v1/tasks/{mine}/claim", headers=headers)).status_code == 200
+    stranger = staff("clinic_desk", organisation="other-clinic", site_id=str(here.site_id))
+    assert str(mine) not in (await worklist.client.get(f"/v1/tasks{query}", headers=stranger)).text
+
+
 async def test_a_named_human_takes_it_does_it_and_its_service_is_told(
     worklist: Worklist, staff: Headers
 ) -> None:

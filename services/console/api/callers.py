@@ -9,9 +9,11 @@ NOBODYS = ""
 
 
 def sight_of(caller: Principal) -> Sight:
-    """The queues of the caller's role; a clinic desk sees those of its own sites."""
-    organisation = (caller.organisation or NOBODYS) if caller.role == "clinic_desk" else None
-    return Sight(QUEUES.get(caller.role, ()), organisation)
+    """The queues of the caller's role; a clinic desk sees those of its organisation's sites, or of its own."""
+    queues = QUEUES.get(caller.role, ())
+    if caller.role != "clinic_desk":
+        return Sight(queues)
+    return Sight(queues, caller.organisation or NOBODYS, caller.site_id)
 
 
 def human(caller: Principal) -> Human:

@@ -1,7 +1,7 @@
 """GET /v1/tasks, POST /v1/tasks/{task_id}/claim and /done: what humans must do, who has it, what came of it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -107,7 +107,7 @@ def narrowed(sight: Sight, queue: str | None) -> Sight:
         return sight
     if queue not in sight.queues:
         raise Problem(403, "not_your_queue", "This queue is not for your role.")
-    return Sight((queue,), sight.organisation)
+    return replace(sight, queues=(queue,))
 
 
 def place_of(due_by: Any, task_id: Any) -> Place:

@@ -4,6 +4,7 @@ import re
 import time
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -25,11 +26,14 @@ class Role(StrEnum):
     auditor = "auditor"
 
 
-def token(
+def token(  # noqa: PLR0913 - the options of one command
     role: Annotated[Role, typer.Option("--role")],
     name: Annotated[str, typer.Option("--name", help="Who it is; what they do is kept under this name.")],
     staff_id: Annotated[str, typer.Option("--id", help="The staff id; made of the name if left out.")] = "",
     organisation: Annotated[str, typer.Option("--organisation")] = "",
+    site: Annotated[
+        UUID | None, typer.Option("--site", help="Of a clinic desk that sees its own site alone.")
+    ] = None,
     minutes: Annotated[float, typer.Option("--minutes", min=1, max=720)] = 60,
     as_json: AsJson = False,
 ) -> None:
@@ -42,6 +46,7 @@ def token(
     except (OSError, ValueError) as unreadable:
         stop(f"TOKEN_KEY_FILE cannot be used: {type(unreadable).__name__}")
     claims = {"name": name} | ({"organisation": organisation} if organisation else {})
+    claims |= {"site_id": str(site)} if site else {}
     signed = signer.sign(subject, role.value, claims, now=time.time(), minutes=minutes)
     if as_json:
         print_json({"token": signed, "subject": subject, "role": role.value, "minutes": minutes})

@@ -43,19 +43,20 @@ FROM (
 WHERE t.task_id = c.task_id AND t.state <> 'done'
 """
 
-VISIBLE = """queue = ANY ($1) AND ($2::text IS NULL OR site_id IN (SELECT s.site_id FROM sites s WHERE s.organisation = $2))"""
+VISIBLE = """queue = ANY ($1) AND ($2::text IS NULL OR site_id IN (SELECT s.site_id FROM sites s WHERE s.organisation = $2))
+    AND ($3::uuid IS NULL OR site_id = $3)"""
 
 PAGE = f"""
 SELECT {COLUMNS} FROM tasks
-WHERE {VISIBLE} AND state = ANY ($3) AND ($4::timestamptz IS NULL OR due_by <= $4)
-    AND ($5::timestamptz IS NULL OR (due_by, task_id) > ($5, $6::uuid))
-ORDER BY due_by, task_id LIMIT $7
+WHERE {VISIBLE} AND state = ANY ($4) AND ($5::timestamptz IS NULL OR due_by <= $5)
+    AND ($6::timestamptz IS NULL OR (due_by, task_id) > ($6, $7::uuid))
+ORDER BY due_by, task_id LIMIT $8
 """
 
-LOCK = f"SELECT {COLUMNS} FROM tasks WHERE {VISIBLE} AND task_id = $3 FOR UPDATE"
+LOCK = f"SELECT {COLUMNS} FROM tasks WHERE {VISIBLE} AND task_id = $4 FOR UPDATE"
 
 OF_CASE = f"""
-SELECT {COLUMNS} FROM tasks WHERE {VISIBLE} AND case_id = $3 AND state <> 'done' ORDER BY due_by, task_id LIMIT 50
+SELECT {COLUMNS} FROM tasks WHERE {VISIBLE} AND case_id = $4 AND state <> 'done' ORDER BY due_by, task_id LIMIT 50
 """
 
 SAVE = """
@@ -75,10 +76,12 @@ CODES = "SELECT case_id, case_code FROM intake.cases WHERE case_id = ANY ($1)"
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What somebody may see: these queues, and with `organisation` only what is to be done at its sites."""
+    """What somebody may see: these queues, with `organisation` only what is to be done at its sites, and with `site_id` at
+    that one alone."""
 
     queues: tuple[str, ...]
     organisation: str | None = None
+    site_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +128,7 @@ async def page(tx: Transaction, sight: Sight, wanted: Wanted) -> list[Task]:
     after = (wanted.after.due_by, wanted.after.task_id) if wanted.after else (None, None)
     rows = await tx.connection.fetch(
         PAGE,
-        list(sight.queues),
-        sight.organisation,
+        *_eyes(sight),
         list(wanted.states),
         wanted.due_before,
         *after,
@@ -137,13 +139,13 @@ async def page(tx: Transaction, sight: Sight, wanted: Wanted) -> list[Task]:
 
 async def of_case(tx: Transaction, sight: Sight, case_id: UUID) -> list[Task]:
     """What is to be done about one case."""
-    rows = await tx.connection.fetch(OF_CASE, list(sight.queues), sight.organisation, case_id)
+    rows = await tx.connection.fetch(OF_CASE, *_eyes(sight), case_id)
     return [_task(row) for row in rows]
 
 
 async def lock(tx: Transaction, sight: Sight, task_id: UUID) -> Task | None:
     """One task, held until the end of the transaction; None where it is not for these eyes."""
-    row = await tx.connection.fetchrow(LOCK, list(sight.queues), sight.organisation, task_id)
+    row = await tx.connection.fetchrow(LOCK, *_eyes(sight), task_id)
     return _task(row) if row else None
 
 
@@ -166,3 +168,8 @@ async def codes(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, str]:
 
 def _task(row: asyncpg.Record) -> Task:
     return Task(**{**dict(row), "outcomes": tuple(row["outcomes"])})
+
+
+def _eyes(sight: Sight) -> tuple[list[str], str | None, UUID | None]:
+    """As `VISIBLE` asks."""
+    return list(sight.queues), sight.organisation, sight.site_id

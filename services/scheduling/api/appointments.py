@@ -76,7 +76,8 @@ def change_routes(in_turn: InTurn) -> APIRouter:
 
 def caller_of(principal: Principal) -> Caller:
     """Who asks, as the use cases know them."""
-    return Caller(principal.role, principal.subject, principal.case_id, principal.organisation)
+    site = principal.site_id if principal.role == "clinic_desk" else None
+    return Caller(principal.role, principal.subject, principal.case_id, principal.organisation, site)
 
 
 def whole_minute(start: AwareDatetime) -> int:

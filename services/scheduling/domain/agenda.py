@@ -26,13 +26,15 @@ class Filter:
 def filter_of(
     caller: Caller, site_id: UUID | None, therapist_id: UUID | None, day: date | None, zone: str, now: int
 ) -> Filter:
-    """What this caller may see of a day: a therapist the own hours, a clinic desk those of its organisation. Raises
-    Refused where they ask for somebody else's."""
+    """What this caller may see of a day: a therapist the own hours, a clinic desk those of its organisation, or
+    of its site. Raises Refused where they ask for somebody else's."""
     if caller.role == "therapist":
         if therapist_id not in (None, _own(caller)):
             raise Refused("not_found")
         therapist_id = _own(caller)
     elif caller.role == "clinic_desk" and caller.organisation is None:
+        raise Refused("not_found")
+    if caller.site_id is not None and site_id != caller.site_id:
         raise Refused("not_found")
     number = day.toordinal() - EPOCH_ORDINAL if day else local_day(zone, now)
     minutes = pieces(zone, number)

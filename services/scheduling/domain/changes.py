@@ -21,12 +21,13 @@ _BY: dict[str, By] = {"person": "person", "therapist": "therapist"}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a person with a case, or staff."""
+    """Who asks: a person with a case, or staff. A clinic desk with a site is that of this site alone."""
 
     role: str
     subject: str
     case_id: UUID | None = None
     organisation: str | None = None
+    site_id: UUID | None = None
 
     @property
     def by(self) -> By:
@@ -91,6 +92,10 @@ def aimed(appointment: Appointment, move: Move, caller: Caller) -> Appointment:
         lane="in_person" if modality == "in_person" else "online",
         site_id=_site(appointment, move, modality),
     )
+    if not _concerns(caller, there):
+        raise invalid(
+            [Fault("/site_id", "not_yours", "an hour of your site stays there; a coordinator moves it away")]
+        )
     stays = move.start == appointment.start and there == appointment
     if stays and move.certainty not in (None, appointment.certainty):
         raise invalid([Fault("/certainty", "same_hour", "at the hour where it is use /confirm")])
@@ -206,6 +211,11 @@ def wish_like(appointment: Appointment, first: int, last: int) -> Wish:
     return Wish(appointment.case_id, (Candidate(appointment.therapist_id, sites),), need)
 
 
+def at_own_site(caller: Caller, site_id: UUID | None) -> bool:
+    """Whether what is at this site, or at none, is for the caller as far as sites are concerned."""
+    return caller.site_id is None or caller.site_id == site_id
+
+
 def _concerns(caller: Caller, appointment: Appointment) -> bool:
     match caller.role:
         case "person":
@@ -213,6 +223,8 @@ def _concerns(caller: Caller, appointment: Appointment) -> bool:
         case "therapist":
             return caller.subject == str(appointment.therapist_id)
         case "clinic_desk":
-            return caller.organisation == appointment.organisation
+            return caller.organisation == appointment.organisation and at_own_site(
+                caller, appointment.site_id
+            )
         case role:
             return role == "coordinator"

@@ -11,7 +11,14 @@ from services.scheduling.domain.appointments import Appointment
 from services.scheduling.domain.availability import Board, Therapist
 from services.scheduling.domain.booking import Hour, Wish, decide
 from services.scheduling.domain.calendars import Fault, Lane
-from services.scheduling.domain.changes import ALTERNATIVES, FARTHEST_DAYS, Caller, check_start, wish_like
+from services.scheduling.domain.changes import (
+    ALTERNATIVES,
+    FARTHEST_DAYS,
+    Caller,
+    at_own_site,
+    check_start,
+    wish_like,
+)
 from services.scheduling.domain.fencing import Fence
 from services.scheduling.domain.refusals import Refused, invalid
 from services.scheduling.domain.wall_time import DAY, moment_of
@@ -83,7 +90,8 @@ def check_case(
     Who takes part, and that their search has ended, is known from there: whoever is still searched for is left to
     matching, and whoever has an hour moves it.
     """
-    if last is None or not _of_their_own(caller, last.therapist_id, last.organisation):
+    theirs = last and _of_their_own(caller, last.therapist_id, last.organisation)
+    if last is None or not theirs or not at_own_site(caller, last.site_id):
         raise invalid([Fault("/case_id", "unknown_case", "no appointment of this case is known here")])
     if last.state in LIVE:
         raise Refused("already_booked", "This case has an hour, which can be moved.")
@@ -91,6 +99,12 @@ def check_case(
     if any(one.at(now).state == "held" for one in held):
         raise Refused("already_held", "An hour is held for this case; confirm it or release it first.")
     return last
+
+
+def check_site(caller: Caller, wanted: Wanted) -> None:
+    """Whether the hour would be at the site of the desk that asks for it. Raises Refused."""
+    if not at_own_site(caller, wanted.site_id):
+        raise invalid([Fault("/site_id", "not_yours", "your desk holds hours at its own site")])
 
 
 def check_fence(appointment: Appointment, fence: Fence) -> None:

@@ -122,6 +122,7 @@ async def _lock(tx: Transaction, hold_id: UUID, caller: Caller) -> tuple[Hold, F
 
 
 async def _lock_case(tx: Transaction, wanted: Wanted, caller: Caller) -> Appointment:
+    holds.check_site(caller, wanted)
     # Looked at before the lock, which makes a row for a case that nobody knows.
     if last := await appointments.last(tx, wanted.case_id):
         fence = (await fences.lock(tx, [wanted.case_id]))[wanted.case_id]

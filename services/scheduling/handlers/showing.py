@@ -1,6 +1,6 @@
 """What staff and people read of appointments over HTTP: a day page by page, and a file for their own calendar."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -29,6 +29,8 @@ async def day(
     tx: Transaction, asked: Asked, caller: Caller, after: Place | None, limit: int
 ) -> list[Appointment]:
     """A page of a day. Raises Refused where the site or the therapist is none of theirs."""
+    if asked.site_id is None:
+        asked = replace(asked, site_id=caller.site_id)
     zone = await _zone(tx, asked, caller)
     now = minute_of(tx.now)
     only = domain.filter_of(caller, asked.site_id, asked.therapist_id, asked.day, zone, now)
