@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 OURS := services shared simulation deploy
 LOCKS := requirements.txt requirements-dev.txt
 
-.PHONY: up test demo check faults down reset fmt docs setup lock
+.PHONY: up test demo check faults mutants down reset fmt docs setup lock
 
 up: setup
 	@$(PY) -m deploy.local up
@@ -33,6 +33,10 @@ reset: setup
 test: setup
 	@$(PY) -m deploy.local.browser
 	@$(PY) -m pytest -q $(TESTS)
+
+# Every mutant, quietly and under faults; writes docs/mutants.md.
+mutants: setup
+	@KILL_TABLE=1 $(PY) -m pytest -q tests/faults/test_mutants.py tests/faults/test_booking_mutant.py tests/faults/test_service_mutants.py
 
 check: setup
 	$(PY) -m ruff check .

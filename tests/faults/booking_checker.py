@@ -91,7 +91,7 @@ async def check(database: Any, bootstrap: str, ticks: Sequence[Tick], verdict: V
     verdict.booked = sum(one is not None for one in decided.values())
     verdict.not_found = len(decided) - verdict.booked
     verdict.lost = len(cases - decided.keys())
-    told = await _told(bootstrap, cases)
+    told = await told_of(bootstrap, cases)
     verdict.told_otherwise = sum(_differs(one, told[case]) for case, one in decided.items())
     verdict.told = sum(1 for events in _by_resource(told).values() for _ in _clashes(events))
 
@@ -119,7 +119,7 @@ def _clashes(events: Sequence[AppointmentBooked]) -> Iterator[tuple[AppointmentB
     )
 
 
-async def _told(bootstrap: str, cases: Collection[str]) -> dict[str, dict[UUID, Event]]:
+async def told_of(bootstrap: str, cases: Collection[str]) -> dict[str, dict[UUID, Event]]:
     """What was said of these cases, by case and event id; an event that was sent again is the same event."""
     found: dict[str, dict[UUID, Event]] = defaultdict(dict)
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False) as consumer:

@@ -17,7 +17,14 @@ NO_LOCKS: Patch = (
     "WHERE id = ANY ($1)) AS locked",
 )
 
-MUTANT = Mutant("hours are inserted without the constraint", (NO_CONSTRAINT, NO_LOCKS))
+MUTANT = Mutant(
+    "hours are inserted without the constraint",
+    (NO_CONSTRAINT, NO_LOCKS),
+    faults=("worker of either lane",),
+    breaks="two lanes that decide at the same time sell one hour twice",
+    caught_by=("overlaps", "told"),
+    blinded=("locks",),
+)
 CONTROLS = (
     Mutant("the locks alone", (NO_CONSTRAINT,)),
     Mutant("the constraint alone", (NO_LOCKS,)),

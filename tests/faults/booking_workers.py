@@ -27,6 +27,7 @@ class Workers:
     tree: Path
     folder: Path
     environment: dict[str, str]
+    module: str = "services.scheduling.main"
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
 
@@ -66,9 +67,14 @@ class Workers:
 
     def kill_and_start(self, name: str) -> None:
         """kill -9, whatever it has in its hands; and again."""
-        self.processes[name].send_signal(signal.SIGKILL)
-        self.processes[name].wait()
+        self.kill(name)
         self.start([name])
+
+    def kill(self, name: str) -> None:
+        """kill -9."""
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
 
     def end(self) -> None:
         """As a deployment does: told to stop, killed if they do not."""
@@ -85,7 +91,7 @@ class Workers:
         told = {"HTTP_PORT": str(port), "PYTHONPATH": str(self.tree)}
         with (self.folder / f"{name}.log").open("ab") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "services.scheduling.main", "--role", name.split("-")[0]],
+                [sys.executable, "-m", self.module, "--role", name.split("-")[0]],
                 cwd=self.tree,
                 env={**os.environ, **self.environment, **told},
                 stdout=output,
@@ -102,10 +108,10 @@ async def _is_ready(session: aiohttp.ClientSession, port: int) -> bool:
         return False
 
 
-def environment_of(database: Any, bootstrap: str) -> dict[str, str]:
-    """What every role of scheduling is told."""
+def environment_of(database: Any, bootstrap: str, service: str = "scheduling") -> dict[str, str]:
+    """What every role of a service is told."""
     return {
-        "DATABASE_URL": database.dsn("scheduling"),
+        "DATABASE_URL": database.dsn(service),
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "ENVIRONMENT": "test",
         "HTTP_HOST": "127.0.0.1",

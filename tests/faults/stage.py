@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
 import json
 import logging
 import os
@@ -10,7 +9,6 @@ import random
 import signal
 import subprocess
 import sys
-from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,49 +21,26 @@ from deploy.local.child import die_with_parent
 from shared.messaging import MIGRATIONS, KafkaSettings, ensure_topics
 from shared.postgres import migrate
 from tests.faults import witness
+from tests.faults.disturbances import DISTURBANCES
+from tests.faults.kernel_checker import Verdict, check
 
 SCHEMAS = ("intake", "matching", "scheduling")
+# Something was applied twice, or after what follows it.
+WRONG = """
+SELECT EXISTS (SELECT FROM (
+    SELECT number <= lag(number) OVER (PARTITION BY page, line ORDER BY id) AS back FROM applied
+) AS w WHERE back)
+"""
+# What a relay has sent is acknowledged and not deleted (SLOW_OUTBOX of the witness).
+DELETING = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'intake'
+    AND wait_event = 'PgSleep' AND query LIKE 'DELETE FROM outbox%'
+"""
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
 CAST = {"writer": 1, "relay": 2, "reader": 2, "echo": 2}
 QUIET = dict.fromkeys(CAST, 1)
-
-# A batch of a reader dawdles (witness._dawdle): its transaction is open, and nothing has been asked for a while.
-IN_FLIGHT = """
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%reader%'
-    AND state = 'idle in transaction' AND state_change < clock_timestamp() - interval '100 ms'
-"""
-CUT_THE_OWNERS = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
-    AND application_name LIKE 'owner:matching:consumer:%'
-"""
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What the checker found. `kills` and `cuts` say how hard it was tried."""
-
-    events: int = 0
-    lost: int = 0
-    duplicated: int = 0
-    reordered: int = 0
-    undone: int = 0
-    backwards: int = 0
-    kills: int = 0
-    cuts: int = 0
-    dead_letters: int = 0
-
-    @property
-    def clean(self) -> bool:
-        """Nothing lost, twice, out of order or undone after it was acknowledged."""
-        return not (
-            self.lost
-            or self.duplicated
-            or self.reordered
-            or self.undone
-            or self.backwards
-            or self.dead_letters
-        )
+READ = {"matching": ("pages", "bells"), "scheduling": ("echoes",)}
 
 
 @dataclass(slots=True)
@@ -79,8 +54,11 @@ class Stage:
     loud: bool = True
     seed: int = 1
     faults: tuple[str, ...] = ("writer", "relay", "reader", "echo", "cut")
+    hunting: bool = False  # enough is seen as soon as anything wrong is seen
+    least: int = 8  # faults, however long processes take to come back
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     verdict: Verdict = field(default_factory=Verdict)
+    refused: set[tuple[str, int, int]] = field(default_factory=set)
     settings: dict[str, Any] = field(default_factory=dict)
 
     async def play(self, seconds: float) -> Verdict:
@@ -96,7 +74,7 @@ class Stage:
             await self._settle()
         finally:
             self._end(list(self.processes))
-        await self._check()
+        await check(self._rows, Path(self.settings["log"]), self.refused, self.verdict)
         log.warning("%s", self.verdict)  # shown by pytest -rP
         return self.verdict
 
@@ -105,6 +83,8 @@ class Stage:
         self.settings = {
             "pages": f"witness.pages.{run}",
             "echoes": f"witness.echoes.{run}",
+            "bells": f"witness.bells.{run}" if "ring" in self.faults else "",
+            "poison": not {"poison", "ring"}.isdisjoint(self.faults),
             "kafka": self.bootstrap,
             "dsn": {schema: self.database.dsn(schema) for schema in SCHEMAS},
             "log": str(self.folder / f"acknowledged-{run}.jsonl"),
@@ -121,11 +101,7 @@ class Stage:
                 await connection.execute(witness.SLOW_OUTBOX)
             await connection.close()
         await self._end_the_work_of_the_dead()
-        named = zip(witness.topics(), (self.settings["pages"], self.settings["echoes"]), strict=True)
-        await ensure_topics(
-            KafkaSettings(self.bootstrap),
-            tuple(topic.model_copy(update={"name": name}) for topic, name in named),
-        )
+        await ensure_topics(KafkaSettings(self.bootstrap), witness.topics(self.settings))
 
     async def _end_the_work_of_the_dead(self) -> None:
         """A statement of a killed process is not finished for it: the kill would come to nothing."""
@@ -154,17 +130,33 @@ class Stage:
                 await asyncio.sleep(0.1)
 
     async def _disturb(self, seconds: float) -> None:
-        """The seeded schedule: kill -9 and start again, or cut the sessions that hold the locks."""
+        """The seeded schedule: kill -9 and start again, or what else goes wrong (disturbances.py)."""
         chance = random.Random(self.seed)
-        until = asyncio.get_running_loop().time() + seconds
-        while asyncio.get_running_loop().time() < until:
+        until, done = asyncio.get_running_loop().time() + seconds, 0
+        while asyncio.get_running_loop().time() < until or done < self.least:
+            if self.hunting and await self._seen_wrong():
+                return
+            done += 1
             fault = chance.choice(self.faults)
-            if fault == "cut":
-                await self._cut()
+            if fault in DISTURBANCES:
+                await DISTURBANCES[fault](self, chance)
             else:
                 victim = chance.choice([name for name in self.processes if name.startswith(fault)])
+                await self._at_work(victim)
                 self._kill(victim)
             await asyncio.sleep(0.2 + chance.random() * 0.4)
+
+    async def _at_work(self, name: str) -> None:
+        """Who hunts wastes no kill on a process that is not there yet, nor on a relay that has nothing in its hands."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(10 if self.hunting else 0):
+                while not (self.folder / f"{self.processes[name].pid}.at-work").exists():
+                    await asyncio.sleep(0.05)
+                while name.startswith("relay") and not await self._count(DELETING):
+                    await asyncio.sleep(0.02)
+
+    async def _seen_wrong(self) -> bool:
+        return any([(await self._rows(schema, WRONG))[0][0] for schema in READ])
 
     def _kill(self, victim: str) -> None:
         process = self.processes[victim]
@@ -172,17 +164,6 @@ class Stage:
         process.wait()
         self.verdict.kills += 1
         self._start(victim)
-
-    async def _cut(self) -> None:
-        """An owner goes on, unknowing, with the batch in its hands, while another one takes over."""
-        connection = await asyncpg.connect(self.database.admin_dsn)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1):
-                while not await connection.fetchval(IN_FLIGHT):
-                    await asyncio.sleep(0.02)
-        cut = await connection.fetch(CUT_THE_OWNERS)
-        self.verdict.cuts += len(cut)
-        await connection.close()
 
     def _end(self, names: list[str]) -> None:
         for name in names:
@@ -194,8 +175,9 @@ class Stage:
             process.kill()
             process.wait()
 
-    async def _settle(self, patience: float = 8) -> None:
+    async def _settle(self) -> None:
         """Until every outbox is empty and every reader stands at the end of its topic, or nothing moves any more."""
+        patience = 4 if self.hunting else 8
         moved, seen = asyncio.get_running_loop().time(), (-1, -1)
         while not (await self._count("SELECT count(*) FROM outbox") == 0 and await self._all_read()):
             now = asyncio.get_running_loop().time()
@@ -214,11 +196,14 @@ class Stage:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap)
         await consumer.start()
         try:
-            for schema, topic in (
-                ("matching", self.settings["pages"]),
-                ("scheduling", self.settings["echoes"]),
-            ):
-                ends = await consumer.end_offsets([_place(topic, number) for number in range(4)])
+            for schema, names in READ.items():
+                places = [
+                    _place(self.settings[name], number)
+                    for name in names
+                    if self.settings[name]
+                    for number in range(4)
+                ]
+                ends = await consumer.end_offsets(places)
                 rows = await self._rows(schema, "SELECT sum(next) AS read FROM offsets")
                 if (rows[0]["read"] or 0) < sum(ends.values()):
                     return False
@@ -237,37 +222,6 @@ class Stage:
             return list(await connection.fetch(query))
         finally:
             await connection.close()
-
-    async def _check(self) -> None:
-        truth = {
-            (r["page"], r["line"]): r["number"] for r in await self._rows("intake", "SELECT * FROM lines")
-        }
-        self.verdict.events = sum(truth.values())
-        self.verdict.undone = sum(truth.get(place, 0) < number for place, number in self._acknowledged())
-        for schema in ("matching", "scheduling"):
-            seen: dict[tuple[str, int], list[int]] = defaultdict(list)
-            for row in await self._rows(schema, "SELECT page, line, number FROM applied ORDER BY id"):
-                seen[row["page"], row["line"]].append(row["number"])
-            self._compare(truth, seen)
-            moves = await self._rows(schema, "SELECT count(*) FROM moves WHERE became <= was")
-            self.verdict.backwards += int(moves[0][0])
-        self.verdict.dead_letters = await self._count("SELECT count(*) FROM dead_letters")
-
-    def _acknowledged(self) -> list[tuple[tuple[str, int], int]]:
-        """(page, line) and the number that a writer was told is durable."""
-        found = []
-        for line in Path(self.settings["log"]).read_text().splitlines():
-            with contextlib.suppress(ValueError):  # the last line of a killed writer may be cut short
-                found += [((page, of_page), number) for page, of_page, number in json.loads(line)]
-        return found
-
-    def _compare(self, truth: dict[tuple[str, int], int], seen: dict[tuple[str, int], list[int]]) -> None:
-        for place, last in truth.items():
-            numbers = seen[place]
-            first = list(dict.fromkeys(numbers))
-            self.verdict.lost += last - len([n for n in first if 1 <= n <= last])
-            self.verdict.duplicated += len(numbers) - len(first)
-            self.verdict.reordered += sum(a > b for a, b in itertools.pairwise(first))
 
 
 def _place(topic: str, partition: int) -> Any:

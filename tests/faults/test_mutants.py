@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.mutants import CONTROLS, MUTANTS, Mutant, copy_with
+from tests.faults.kernel_mutants import CONTROLS, MUTANTS
+from tests.faults.kill_table import KillTable
+from tests.faults.mutants import Mutant, copy_with
 from tests.faults.stage import ROOT, Stage
 
 pytestmark = [pytest.mark.kafka, pytest.mark.faults]
@@ -15,24 +17,25 @@ SEED = 11
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 async def test_a_mutant_passes_a_quiet_run(
-    mutant: Mutant, database: Any, kafka_server: Any, tmp_path: Path
+    mutant: Mutant, database: Any, kafka_server: Any, tmp_path: Path, kill_table: KillTable
 ) -> None:
     tree = copy_with(mutant, ROOT, tmp_path)
-    verdict = await Stage(database, kafka_server.bootstrap, tmp_path, tree, loud=False, seed=SEED).play(
-        seconds=2
-    )
+    stage = Stage(database, kafka_server.bootstrap, tmp_path, tree, False, SEED, mutant.faults)
+    verdict = await stage.play(seconds=2)
     assert verdict.clean, verdict
     assert verdict.events > 20
+    kill_table.passed(mutant)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 async def test_a_mutant_is_caught_under_faults(
-    mutant: Mutant, database: Any, kafka_server: Any, tmp_path: Path
+    mutant: Mutant, database: Any, kafka_server: Any, tmp_path: Path, kill_table: KillTable
 ) -> None:
     tree = copy_with(mutant, ROOT, tmp_path)
-    stage = Stage(database, kafka_server.bootstrap, tmp_path, tree, seed=SEED, faults=mutant.faults)
+    stage = Stage(database, kafka_server.bootstrap, tmp_path, tree, True, SEED, mutant.faults, hunting=True)
     verdict = await stage.play(mutant.seconds)
-    assert not verdict.clean, verdict
+    assert not verdict.found.keys().isdisjoint(mutant.caught_by), verdict
+    kill_table.caught(mutant, verdict.found)
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda mutant: mutant.name)

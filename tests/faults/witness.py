@@ -12,26 +12,30 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, TextIO
+from typing import Any, ClassVar, TextIO
 
 import uvloop
 
-from shared.contracts.base import Event, Topic
+from shared.contracts.base import Event, Lane, Topic
 from shared.messaging import KafkaSettings, Kernel, Transaction, open_kernel
 
 SETTINGS = json.loads(os.environ.get("WITNESS", "{}"))
 PAGES, ECHOES = SETTINGS.get("pages", "witness.pages"), SETTINGS.get("echoes", "witness.echoes")
 
+BELLS = SETTINGS.get("bells") or "witness.bells"
+
 DAWDLED = [0.0]
 EVERY_LINE = itertools.cycle((f"page-{number % 24}", number // 24) for number in range(96))
+EVERY_BELL = itertools.cycle((f"bell-{number}", 0) for number in range(6))
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS lines (page text, line int, number int NOT NULL, PRIMARY KEY (page, line));
 CREATE TABLE IF NOT EXISTS applied (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, page text, line int, number int
 );
+CREATE TABLE IF NOT EXISTS poisoned (page text, line int, number int);
 CREATE TABLE IF NOT EXISTS moves (topic text, partition int, was bigint, became bigint);
 CREATE OR REPLACE FUNCTION witness_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -61,6 +65,14 @@ CREATE CONSTRAINT TRIGGER witness_slow_commit AFTER INSERT ON outbox DEFERRABLE 
     FOR EACH ROW EXECUTE FUNCTION witness_slow_commit();
 """
 
+POISONED = """
+SELECT EXISTS (SELECT FROM poisoned JOIN unnest($1::text[], $2::int[], $3::int[]) AS e(page, line, number)
+    USING (page, line, number))
+"""
+RECORD = """
+INSERT INTO applied (page, line, number) SELECT * FROM unnest($1::text[], $2::int[], $3::int[])
+"""
+
 # Each writer locks its own lines only, never the page: many aggregates speak about one key.
 WRITE = """
 INSERT INTO lines (page, line, number)
@@ -85,6 +97,13 @@ class LineUnderlined(LineWritten):
     """Another type on the same stream: types must not overtake one another."""
 
     type_name: ClassVar[str] = "witness.line_underlined.v1"
+
+
+class BellRung(LineWritten):
+    """Speaks of danger: on a topic of the crisis lane."""
+
+    type_name: ClassVar[str] = "witness.bell_rung.v1"
+    topic: ClassVar[str] = BELLS
 
 
 class LineEchoed(LineWritten):
@@ -126,25 +145,35 @@ def _next_lines() -> list[tuple[str, int]]:
 
 async def _say(kernel: Kernel, chance: random.Random) -> list[list[object]]:
     lines = _any_lines(chance) if SETTINGS["loud"] else _next_lines()
+    if SETTINGS["bells"]:
+        lines = sorted([next(EVERY_BELL), *lines])
     async with kernel.database.transaction() as tx:
         await tx.connection.execute("SELECT txid_current()")
         rows = await tx.connection.fetch(WRITE, [page for page, _ in lines], [line for _, line in lines])
-        kinds = [LineWritten if row["number"] % 3 else LineUnderlined for row in rows]
-        tx.emit(kind(**dict(row)) for kind, row in zip(kinds, rows, strict=True))
+        tx.emit(_kind(row["page"], row["number"])(**dict(row)) for row in rows)
         if SETTINGS["loud"]:
             await asyncio.sleep(chance.random() * 0.003)
     return [[row["page"], row["line"], row["number"]] for row in rows]
 
 
+def _kind(page: str, number: int) -> type[LineWritten]:
+    if page.startswith("bell"):
+        return BellRung
+    return LineWritten if number % 3 else LineUnderlined
+
+
 async def record(events: Sequence[LineWritten], tx: Transaction) -> None:
     """Not idempotent on purpose: an event applied twice is two rows."""
     await _dawdle(tx)
-    await tx.connection.execute(
-        "INSERT INTO applied (page, line, number) SELECT * FROM unnest($1::text[], $2::int[], $3::int[])",
-        [e.page for e in events],
-        [e.line for e in events],
-        [e.number for e in events],
-    )
+    await record_bells(events, tx)
+
+
+async def record_bells(events: Sequence[LineWritten], tx: Transaction) -> None:
+    """The same at once. Raises ValueError on what the stage has poisoned."""
+    columns = [e.page for e in events], [e.line for e in events], [e.number for e in events]
+    if SETTINGS["poison"] and await tx.connection.fetchval(POISONED, *columns):
+        raise ValueError
+    await tx.connection.execute(RECORD, *columns)
 
 
 async def _dawdle(tx: Transaction) -> None:
@@ -164,11 +193,41 @@ async def record_and_echo(events: Sequence[LineWritten], tx: Transaction) -> Non
     tx.emit(LineEchoed(page=e.page, line=e.line, number=e.number) for e in events)
 
 
-def topics() -> tuple[Topic, ...]:
-    """The two topics of one run."""
+def topics(settings: Mapping[str, Any]) -> tuple[Topic, ...]:
+    """The topics of one run."""
+    lanes: dict[str, Lane] = {"pages": "routine", "echoes": "routine", "bells": "crisis"}
     return tuple(
-        Topic(name=name, producer="witness", readers=(), key="page", partitions=4) for name in (PAGES, ECHOES)
+        Topic(name=settings[name], producer="witness", readers=(), key="page", partitions=4, lane=lane)
+        for name, lane in lanes.items()
+        if settings[name]
     )
+
+
+def _relays(kernel: Kernel) -> None:
+    kernel.relay("routine")
+    if SETTINGS["bells"]:
+        kernel.relay("crisis")
+
+
+def _reads(kernel: Kernel) -> None:
+    lines = dict.fromkeys((LineWritten, LineUnderlined), record_and_echo)
+    consumers = [kernel.consumer("reader", [PAGES], lines)]
+    if SETTINGS["bells"]:
+        consumers.append(kernel.consumer("bell", [BELLS], {BellRung: record_bells}))
+    kernel.desk(consumers)
+    kernel.relay("routine")
+
+
+def _hears_echoes(kernel: Kernel) -> None:
+    kernel.consumer("echo", [ECHOES], {LineEchoed: record})
+
+
+CAST: Mapping[str, Callable[[Kernel], None]] = {
+    "writer": lambda _: None,
+    "relay": _relays,
+    "reader": _reads,
+    "echo": _hears_echoes,
+}
 
 
 async def run(role: str) -> None:
@@ -182,16 +241,11 @@ async def run(role: str) -> None:
         role=role,
         pool_size=SETTINGS["writers"] + 1,
         kafka=KafkaSettings(SETTINGS["kafka"]),
-        topics=topics(),
+        topics=topics(SETTINGS),
     )
     work = [write(kernel, stop)] if role == "writer" else []
-    if role == "relay":
-        kernel.relay("routine")
-    if role == "reader":
-        kernel.consumer("reader", [PAGES], {LineWritten: record_and_echo, LineUnderlined: record_and_echo})
-        kernel.relay("routine")
-    if role == "echo":
-        kernel.consumer("echo", [ECHOES], {LineEchoed: record})
+    CAST[role](kernel)
+    Path(SETTINGS["log"]).with_name(f"{os.getpid()}.at-work").touch()
     await asyncio.gather(*work, *(loop.run(stop) for loop in kernel.loops))
     await kernel.close()
 
