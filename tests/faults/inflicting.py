@@ -29,75 +29,86 @@ CANNOT = (
 )  # fmt: skip
 
 
-async def inflict(
-    system: System, faults: Iterator[Fault], journal: Journal, *, until: float, tell: Callable[[str], None]
-) -> None:
-    """Until that monotonic time: a fault that would last longer is still begun and healed. Raises Unsettled."""
-    beside: set[asyncio.Task[None]] = set()
-    waiting: Fault | None = None
-    while time.monotonic() < until:
-        fault = waiting or next(faults)
-        waiting = next(faults)
-        await asyncio.sleep(fault.pause)
-        if waiting.beside:
-            beside.add(asyncio.create_task(_beside(system, waiting, journal, tell, after=fault.seconds / 2)))
-            waiting = None
-        await _one(system, fault, journal, tell, alone=not any(not task.done() for task in beside))
-    await asyncio.gather(*beside)
+class Inflicting:
+    """The faults of a run, over all its rounds. Two fall beside one another where the later one began before the earlier
+    one was over, or where kills fall in turn; neither has a recovery time then."""
 
+    def __init__(
+        self, system: System, faults: Iterator[Fault], journal: Journal, tell: Callable[[str], None]
+    ) -> None:
+        self._system = system
+        self._faults = faults
+        self._journal = journal
+        self._tell = tell
+        self._next = next(faults)
+        self._begun = 0
+        self._harming = 0
 
-async def kill_in_turn(system: System, journal: Journal, kills: int, seed: int, *, until: float) -> None:
-    """Beside the schedule: every process of ours, again and again in another order, at random moments, whether or not it
-    is well again yet."""
-    chance, done = random.Random(seed), 0
-    while True:
-        for name in chance.sample(sorted(SUBJECTS), len(SUBJECTS)):
-            await asyncio.sleep(0.5 + chance.random())
-            if done >= kills or time.monotonic() > until:
-                return
-            if system.stack.is_running(name):
-                flight = await _glance(system, name)
-                await system.stack.kill(name)
-                journal.note(
-                    Done(Fault(IN_TURN, "kill", name, 0.0, 0.0, beside=True), asdict(flight), 1, None)
-                )
-                done += 1
+    async def fall(self, *, until: float) -> None:
+        """Until that monotonic time: a fault that would last longer is still begun and healed. Raises Unsettled."""
+        beside: set[asyncio.Task[None]] = set()
+        while time.monotonic() < until:
+            fault, self._next = self._next, next(self._faults)
+            await asyncio.sleep(fault.pause)
+            if self._next.beside:
+                beside.add(asyncio.create_task(self._later(self._next, fault.seconds / 2)))
+                self._next = next(self._faults)
+            await self._one(fault)
+        await asyncio.gather(*beside)
 
+    async def kill_in_turn(self, kills: int, seed: int, *, until: float) -> None:
+        """Beside the schedule: every process of ours, again and again in another order, at random moments, whether or not
+        it is well again yet."""
+        chance, done = random.Random(seed), 0
+        while True:
+            for name in chance.sample(sorted(SUBJECTS), len(SUBJECTS)):
+                await asyncio.sleep(0.5 + chance.random())
+                if done >= kills or time.monotonic() > until:
+                    return
+                if self._system.stack.is_running(name):
+                    flight = await self._glance(name)
+                    await self._system.stack.kill(name)
+                    self._begun += 1
+                    fault = Fault(IN_TURN, "kill", name, 0.0, 0.0, beside=True)
+                    self._journal.note(Done(fault, asdict(flight), 1, None))
+                    done += 1
 
-async def _glance(system: System, name: str) -> Flight:
-    """What is in flight now; nothing that can be told while the database is away."""
-    try:
-        async with asyncio.timeout(0.5), system.admin() as connection:
-            return await look(connection, Hit.process(name))
-    except CANNOT:
-        return Flight()
+    async def _glance(self, name: str) -> Flight:
+        """What is in flight now; nothing that can be told while the database is away."""
+        try:
+            async with asyncio.timeout(0.5), self._system.admin() as connection:
+                return await look(connection, Hit.process(name))
+        except CANNOT:
+            return Flight()
 
+    async def _later(self, fault: Fault, seconds: float) -> None:
+        await asyncio.sleep(fault.pause + seconds)
+        await self._one(fault)
 
-async def _beside(
-    system: System, fault: Fault, journal: Journal, tell: Callable[[str], None], *, after: float
-) -> None:
-    await asyncio.sleep(after + fault.pause)
-    await _one(system, fault, journal, tell, alone=False)
+    async def _harm(self, fault: Fault) -> None:
+        self._harming += 1
+        try:
+            async with DEEDS[fault.kind].deed(self._system, fault):
+                await asyncio.sleep(fault.seconds)
+        finally:
+            self._harming -= 1
 
-
-async def _one(
-    system: System, fault: Fault, journal: Journal, tell: Callable[[str], None], *, alone: bool
-) -> None:
-    """One fault from the moment it waits for to the progress after it; only who was hit alone has a recovery time."""
-    doing, flight, problem, seconds = DEEDS[fault.kind], Flight(), None, None
-    hit = doing.hit(fault.whom)
-    try:
-        flight = await in_flight(system, hit)
-        async with doing.deed(system, fault):
-            await asyncio.sleep(fault.seconds)
-        seconds = await recovered(system, who_goes_on(hit))
-    except CANNOT as failure:
-        problem = f"{type(failure).__name__}: {failure}".splitlines()[0][:200]
-    if not alone and problem is None:
-        seconds = None
-    done = Done(fault, asdict(flight), doing.kills if problem is None else 0, seconds, problem)
-    journal.note(done)
-    tell(f"  {time.strftime('%H:%M:%S')} {describe(done)}")
+    async def _one(self, fault: Fault) -> None:
+        """One fault from the moment it waits for to the progress after it."""
+        doing, flight, problem, seconds = DEEDS[fault.kind], Flight(), None, None
+        hit = doing.hit(fault.whom)
+        try:
+            flight = await in_flight(self._system, hit)
+            self._begun += 1
+            begun, alone = self._begun, not self._harming
+            await self._harm(fault)
+            seconds = await recovered(self._system, who_goes_on(hit))
+            seconds = seconds if alone and begun == self._begun else None
+        except CANNOT as failure:
+            problem = f"{type(failure).__name__}: {failure}".splitlines()[0][:200]
+        done = Done(fault, asdict(flight), doing.kills if problem is None else 0, seconds, problem)
+        self._journal.note(done)
+        self._tell(f"  {time.strftime('%H:%M:%S')} {describe(done)}")
 
 
 def describe(done: Done) -> str:

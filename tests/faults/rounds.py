@@ -3,7 +3,7 @@ At the end of a run the same is done over the whole history."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +16,11 @@ from simulation.client_log import read_client_log
 from simulation.evidence.sources import Sources
 from simulation.history import judge
 from simulation.http_client import Address
+from simulation.living import KARACHI
 from simulation.population import people
 from tests.faults.deeds.letters import open_letters
-from tests.faults.inflicting import inflict, kill_in_turn, not_ready
+from tests.faults.inflicting import Inflicting, not_ready
 from tests.faults.journal import Journal
-from tests.faults.schedule import Fault
 from tests.faults.subjects import SUBJECTS
 from tests.faults.summary import Mutants, Total
 from tests.faults.system import System, everywhere
@@ -56,7 +56,7 @@ class Load:
 
 
 async def play(
-    system: System, number: int, seed: int, faults: Iterator[Fault], journal: Journal, load: Load, tell: Tell
+    system: System, number: int, seed: int, faults: Inflicting, journal: Journal, load: Load, tell: Tell
 ) -> None:
     """One round, noted in the journal."""
     own = seed * 1000 + journal.begin_round(number)
@@ -65,8 +65,8 @@ async def play(
     await demo.seed(system.addresses, people=load.people, seed=own, secrets=secrets, progress=tell)
     until = time.monotonic() + load.seconds * HARMED
     beside = [
-        asyncio.create_task(inflict(system, faults, journal, until=until, tell=tell)),
-        asyncio.create_task(kill_in_turn(system, journal, load.kills, own, until=until)),
+        asyncio.create_task(faults.fall(until=until)),
+        asyncio.create_task(faults.kill_in_turn(load.kills, own, until=until)),
         asyncio.create_task(_stop_some(system, own, until)),
     ]
     try:
@@ -120,7 +120,7 @@ async def events(system: System) -> int:
 
 async def _stop_some(system: System, own: int, until: float) -> int:
     """Beside the others, some who change their mind at once."""
-    those = people(own + STOPPERS, 1000, datetime.now(demo.KARACHI))
+    those = people(own + STOPPERS, 1000, datetime.now(KARACHI))
     file = system.stack.folder / "clients" / f"{own}-stops.jsonl"
     address = Address.of(system.addresses["intake"])
     return await stopping.stop(

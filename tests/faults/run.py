@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
+from tests.faults.inflicting import Inflicting
 from tests.faults.journal import Journal
 from tests.faults.rounds import Load, judge_all, play
 from tests.faults.schedule import schedule
@@ -29,7 +30,7 @@ async def run(folder: Path, *, rounds: int, seed: int, load: Load, tell: Tell) -
     """Plays what is left of so many rounds, then judges everything."""
     journal = _journal(folder, rounds, seed)
     async with System(folder, seed=seed, tell=tell) as system:
-        faults = schedule(seed, begin=journal.next_fault)
+        faults = Inflicting(system, schedule(seed, begin=journal.next_fault), journal, tell)
         for number in range(len(journal.rounds), rounds):
             await play(system, number, seed, faults, journal, load, tell)
         return await judge_all(system, journal, _mutants())
