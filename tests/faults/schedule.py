@@ -10,8 +10,13 @@ from tests.faults.subjects import SUBJECTS, TWINS
 
 SERVERS = ("kafka", "postgres")
 SERVICES = ("intake", "matching", "scheduling", "notifications", "partners")
+TABLES = ("matching.cases", "scheduling.appointments", "notifications.messages")
 WRITERS = ("intake", "matching", "scheduling", "notifications")
 LONGER_THAN_EVERY_TIMEOUT = (12.5, 14.0)  # a session, a lease, a command, a request: none waits longer
+UNTIL_ONE_STANDS_ALONE = (
+    10.0,
+    14.0,
+)  # a batch is halved until the event that fails stands alone, and fails twice
 PAUSE = (0.3, 2.0)
 BESIDE_ANOTHER = 0.2  # the share of blows that fall while the fault before still lasts
 BLOWS = frozenset({"kill", "terminate", "repeat"})  # over in a moment, so that they can fall beside another
@@ -81,8 +86,8 @@ KINDS: tuple[Kind, ...] = (
         ),
     ),
     Kind("junk", ("intake.cases", "matching.outcomes", "scheduling.appointments"), (0.5, 1.0)),
-    Kind("poison", ("matching.cases", "scheduling.appointments", "notifications.messages"), (6.0, 10.0)),
-    Kind("bad_deploy", ("matching.cases", "scheduling.appointments", "notifications.messages"), (3.0, 6.0)),
+    Kind("poison", TABLES, UNTIL_ONE_STANDS_ALONE),
+    Kind("bad_deploy", TABLES, UNTIL_ONE_STANDS_ALONE),
     Kind("read_only", WRITERS, (2.0, 5.0)),
     Kind("refused_commit", WRITERS, (2.0, 5.0)),
     Kind("terminate", WRITERS),
