@@ -1,6 +1,7 @@
 """Our processes: killed, frozen while another one takes over, relieved by a second one, taken away."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -31,7 +32,8 @@ async def freeze(system: System, fault: Fault) -> AsyncIterator[None]:
             await system.start_twin(fault.whom)
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):  # killed beside
+            os.kill(pid, signal.SIGCONT)
         if fault.whom in TWINS:
             await asyncio.sleep(ZOMBIE_SECONDS)
             await system.end_twin(fault.whom)
