@@ -48,8 +48,9 @@ async def sending(desk: Desk, outside: OutsideWorld, **changes: Any) -> AsyncIte
         }
         for left_out in changes.pop("without", ()):
             del gateways[left_out]
+        limits = changes.pop("limits", ())
         settings = SenderSettings(poll_seconds=0.02, **changes)
-        sender = Sender(desk.database, vault, gateways, load_languages(), settings)
+        sender = Sender(desk.database, vault, gateways, load_languages(), settings, limits)
         try:
             async with running(stop, sender.run(stop)):
                 yield sender
