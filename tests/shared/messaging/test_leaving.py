@@ -6,6 +6,9 @@ import signal
 import warnings
 from typing import Any
 
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
 from deploy.local.ports import free_port
 from shared.messaging import KafkaSettings
 from tests.shared.messaging.notes import opened, topic
@@ -13,6 +16,18 @@ from tests.shared.messaging.test_reading import Bench, bench, written
 from tests.waiting import ended, place, until
 
 LEAVE_SECONDS = 30.0  # they have five; the rest is for a slow machine
+
+
+async def serves(bootstrap: str) -> bool:
+    """Whether the broker is known again: the controller takes one that was silent for long out of the cluster."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        return bool((await admin.describe_cluster())["brokers"])
+    except KafkaError:
+        return False
+    finally:
+        await admin.close()
 
 
 async def test_loops_leave_while_the_broker_is_frozen(database: Any, kafka_server: Any) -> None:
@@ -37,6 +52,7 @@ async def test_loops_leave_while_the_broker_is_frozen(database: Any, kafka_serve
         return [place(task) for task in asyncio.all_tasks() - before]
 
     await until(lambda: not left(), "every task of the clients has ended", seconds=LEAVE_SECONDS, last=left)
+    await until(lambda: serves(kafka_server.bootstrap), "the broker serves those who come after")
 
 
 async def test_a_broker_that_is_away_leaves_no_client_behind_at_every_try(database: Any) -> None:
