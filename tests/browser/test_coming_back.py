@@ -151,6 +151,8 @@ async def test_somebody_who_is_away_lets_the_request_wait_and_go_on_again(
     text = await page.locator("main").inner_text()
     assert t["pause"]["done"] in text
     assert t["pauses"]["on_request"] in text
+    assert t["next_steps"]["let_us_go_on"] in text
+    assert t["waiting"]["person"] not in text
     assert f"{day.day} {t['months'][day.month - 1]}" in text
     await plain_visitor.picture("paused")
     assert await store.admin.fetchval(PAUSED, code) == "on_request"

@@ -222,7 +222,7 @@ async def test_whoever_others_have_in_care_is_paused_until_they_ask_and_a_new_ca
     await close(duty, asma, one.alarm_id, "handed_over_and_confirmed")
     now = await stands(people, one.asked)
     assert (now["state"], now["waiting_on"], now["reason"], now["next_step"]) == (
-        "paused", "person", "helped_elsewhere", "ask_again_any_time",
+        "paused", "person", "helped_elsewhere", "let_us_go_on",
     )  # fmt: skip
     session = await session_of(people, one.asked)
     assert (await call(duty, {}, session)).status_code == 202

@@ -131,7 +131,7 @@ def test_after_a_cancelled_hour_nobody_is_told_to_wait_for_a_search_that_is_not_
 def test_who_missed_the_first_hour_may_ask_again_and_is_not_told_off() -> None:
     found = standing(advance(fresh(), [fact("appointment_no_show", 1, 2, 3, HOUR)], []))
     expected = Standing(
-        "paused", "person", T0 + timedelta(minutes=3), None, "appointment_missed", "ask_again_any_time"
+        "paused", "person", T0 + timedelta(minutes=3), None, "appointment_missed", "let_us_go_on"
     )
     assert found == expected
 

@@ -216,9 +216,7 @@ def _held(progress: Progress) -> Standing:
         return Standing("held", "guardian", since, None, "consent_needed", "ask_guardian")
     if progress.paused_for:
         # Nobody calls any more: to say that a human is waited for would be waiting for nothing.
-        return Standing(
-            "paused", "person", since, progress.paused_until, progress.paused_for, "ask_again_any_time"
-        )
+        return Standing("paused", "person", since, progress.paused_until, progress.paused_for, "let_us_go_on")
     return Standing("held", "clinician", since, None, "conversation_first", "expect_a_call")
 
 
@@ -240,7 +238,7 @@ def _searching(fact: Fact, alternative: Alternative | None) -> Standing:
         return Standing("offered", "person", fact.at, fact.until, None, "choose_therapist")
     if fact.kind in ENDED_HOURS:
         # Nobody looks again by itself, whoever cancelled: to say otherwise would be waiting for nothing.
-        return Standing("paused", "person", fact.at, None, ENDED_HOURS[fact.kind], "ask_again_any_time")
+        return Standing("paused", "person", fact.at, None, ENDED_HOURS[fact.kind], "let_us_go_on")
     reason = None if fact.kind in ("match_made", "match_accepted") else "looking_again"
     return Standing("matching", "system", fact.at, None, reason, "wait")
 

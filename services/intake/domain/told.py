@@ -27,5 +27,6 @@ TOLD: dict[str, tuple[str, ...]] = {
         "ask_participant",
         "expect_a_call",
         "ask_again_any_time",
+        "let_us_go_on",
     ),
 }
