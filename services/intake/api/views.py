@@ -8,7 +8,7 @@ import orjson
 from fastapi import Request, Response
 
 from services.intake.api.cards import CardDeck
-from services.intake.domain.pauses import CAN_WAIT
+from services.intake.domain.pauses import can_wait
 from services.intake.repository.standings import CaseView
 from shared.web import Problem, fast_json
 
@@ -86,7 +86,7 @@ def _shown(view: CaseView) -> Mapping[str, Any]:
         links["withdraw"] = f"{path}/withdraw"
     if stands.state == "paused":
         links["resume"] = f"{path}/resume"
-    if stands.state in CAN_WAIT and stands.reason != "not_asked_yet":
+    if can_wait(stands.state, stands.reason):
         links["pause"] = f"{path}/pause"
     if view.match_id is not None:
         links["choose"] = f"/v1/matches/{view.match_id}"

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.intake.domain.alarms import AlarmOnCase, Outcome
-from services.intake.domain.invitations import counted, let_go
+from services.intake.domain.invitations import decided, let_go
 from services.intake.domain.vocabulary import Level, Pause
 from services.intake.domain.wishes import KeptRequest
 
@@ -31,7 +31,7 @@ def held(before: KeptRequest, now: datetime) -> KeptRequest:
     """The request after a human judged it graver: it waits for a human again, paused or not."""
     if before.closed or (before.gate == "waits_for_human" and before.paused_for is None):
         return before
-    return _decided(replace(before, gate="waits_for_human", paused_for=None, paused_until=None), now)
+    return decided(replace(before, gate="waits_for_human", paused_for=None, paused_until=None), now)
 
 
 def released(before: KeptRequest, policy: GatePolicy, now: datetime, *, asked_for_care: bool) -> KeptRequest:
@@ -48,7 +48,7 @@ def released(before: KeptRequest, policy: GatePolicy, now: datetime, *, asked_fo
         after = replace(before, paused_for=pause)
     else:
         after = replace(let_go(before, now), paused_for=None, paused_until=None)
-    return before if after == before else _decided(after, now)
+    return before if after == before else decided(after, now)
 
 
 def _waits_for_human(before: KeptRequest, policy: GatePolicy, asked_for_care: bool) -> bool:
@@ -75,7 +75,3 @@ def _counts(alarm: AlarmOnCase, before: KeptRequest) -> bool:
 def _when(alarm: AlarmOnCase) -> tuple[datetime, str]:
     assert alarm.closed_at is not None
     return alarm.closed_at, alarm.alarm_id.hex
-
-
-def _decided(after: KeptRequest, now: datetime) -> KeptRequest:
-    return counted(replace(after, gate_since=now))

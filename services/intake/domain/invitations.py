@@ -76,5 +76,10 @@ def counted(after: KeptRequest) -> KeptRequest:
     return replace(after, version=after.version + 1, request_version=after.request_version + heard)
 
 
+def decided(after: KeptRequest, now: datetime) -> KeptRequest:
+    """The same of a request about whose gate somebody decided at this moment."""
+    return counted(replace(after, gate_since=now))
+
+
 def _given(others: tuple[KeptAttendee, ...]) -> tuple[KeptAttendee, ...]:
     return tuple(one for one in others if one.consent == "given")

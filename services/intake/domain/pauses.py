@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from services.intake.domain.invitations import counted, let_go
+from services.intake.domain.invitations import decided, let_go
 from services.intake.domain.refusals import Refusal
 from services.intake.domain.requests import Consent
 from services.intake.domain.states import ENDED_HOURS, Fact, Standing
@@ -19,9 +19,13 @@ from services.intake.domain.wishes import KeptRequest
 
 # Design, no source: whoever is away for longer asks anew, for by then their wishes and their contact are old.
 LONGEST = timedelta(days=180)
-# In which a search is under way that can wait; whoever waits for a human or a consent waits already.
-CAN_WAIT = ("matching", "offered", "waitlisted", "paused")
 Refused = Literal["closed", "stale", "not_pausable", "not_paused", "consent_needed"]
+
+
+def can_wait(state: str, reason: str | None) -> bool:
+    """Whether a search is under way that can wait, or waits: whoever is paused may wait longer, but nobody is looked for
+    who has not asked for it. Whoever waits for a human or a consent waits already."""
+    return state in ("matching", "offered", "waitlisted", "paused") and reason != "not_asked_yet"
 
 
 def paused(
@@ -33,7 +37,7 @@ def paused(
     """
     if refused := _not_now(before, seen_version):
         return refused
-    if stands.state not in CAN_WAIT or before.paused_for == "not_asked_yet":
+    if not can_wait(stands.state, before.paused_for):
         return "not_pausable"
     if until and (wrong := _unfitting(until, before.needs.time_zone, now)):
         return wrong
@@ -41,7 +45,7 @@ def paused(
     after = replace(
         before, gate="waits_for_human", paused_for=before.paused_for or "on_request", paused_until=ends
     )
-    return before if after == before else _moved(after, now)
+    return before if after == before else decided(after, now)
 
 
 def resumed(
@@ -77,7 +81,7 @@ def going_on(before: KeptRequest, after_attempt: int, now: datetime) -> KeptRequ
         resumed_at=now,
         resumed_after=after_attempt,
     )
-    return _moved(after, now)
+    return decided(after, now)
 
 
 def last_ended(fact: Fact | None) -> int:
@@ -120,7 +124,3 @@ def _not_now(before: KeptRequest, seen_version: int) -> Refused | None:
     if before.closed:
         return "closed"
     return "stale" if before.version != seen_version else None
-
-
-def _moved(after: KeptRequest, now: datetime) -> KeptRequest:
-    return counted(replace(after, gate_since=now))

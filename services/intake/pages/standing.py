@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Response
 
-from services.intake.domain.pauses import CAN_WAIT
+from services.intake.domain.pauses import can_wait
 from services.intake.domain.vocabulary import TIME_ZONE
 from services.intake.pages.entering import Entered
 from services.intake.pages.rendering import Renderer
@@ -37,7 +37,7 @@ def standing_page(
         token=entered.token,
         notice=notice,
         unagreed=unagreed,
-        pausable=view.standing.state in CAN_WAIT and view.standing.reason != "not_asked_yet",
+        pausable=can_wait(view.standing.state, view.standing.reason),
         until=said_until(renderer.words[language].texts, view),
     )
 
