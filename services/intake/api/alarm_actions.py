@@ -19,7 +19,7 @@ from services.intake.api.duty import (
     no_alarm,
     stand_by,
 )
-from services.intake.domain.alarms import Staff, Verdict
+from services.intake.domain.alarms import Staff, Verdict, confirmed
 from services.intake.handlers.alarms import Closing, Taking
 from services.intake.handlers.attending import Attempting, Judging, Recorded
 from services.intake.handlers.handing_over import HandingOver
@@ -113,7 +113,7 @@ async def _hand_over(desk: DutyDesk, alarm_id: UUID, caller: Principal, request:
     sent = parse(HandoverSent, await request.body())
     to = Staff(sent.to_id, sent.to_name)
     verdict = await desk.hand_over(HandingOver(alarm_id, staff, to, sent.reason))
-    return _done(verdict, {"state": "acknowledged", "by": to.name, "confirmed": to.id == staff.id})
+    return _done(verdict, {"state": "acknowledged", "by": to.name, "confirmed": confirmed(staff, to)})
 
 
 def _done(verdict: Verdict | None, done: Mapping[str, object]) -> Response:

@@ -115,8 +115,13 @@ def hand_over(alarm: AlarmStanding, by: Staff, to: Staff, handover_id: UUID) -> 
         return "not_acknowledged", alarm
     if alarm.acknowledged_by == to.id:
         return "done_already", alarm
-    unconfirmed = None if by.id == to.id else handover_id
+    unconfirmed = None if confirmed(by, to) else handover_id
     return "done", replace(alarm, acknowledged_by=to.id, unconfirmed_handover=unconfirmed)
+
+
+def confirmed(by: Staff, to: Staff) -> bool:
+    """Whether a handover waits for nobody's word: whoever has the alarm by it said so themselves."""
+    return by.id == to.id
 
 
 def attempt(alarm: AlarmStanding) -> Verdict:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from services.intake.domain.alarms import AlarmPolicy, AlarmStanding, Staff
+from services.intake.domain.alarms import AlarmPolicy, AlarmStanding, Staff, confirmed
 from services.intake.domain.rota import next_on
 from services.intake.domain.vocabulary import Level
 from services.intake.repository import alarms, handovers, rota
@@ -25,7 +25,7 @@ async def await_confirmation(
         [
             _due(one.alarm_id, one.handover_id, tx, policy.confirm_within[level])
             for one, level in given
-            if not one.confirmed
+            if not confirmed(one.by, one.to)
         ]
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake.domain.alarms import Staff
+from services.intake.domain.alarms import Staff, confirmed
 from shared.messaging import Transaction
 
 # Of several in one batch each is in the history; the alarm itself is with the last.
@@ -54,11 +54,6 @@ class HandedOver:
     to: Staff
     reason: str
 
-    @property
-    def confirmed(self) -> bool:
-        """Whether the one who has it now said so themselves."""
-        return self.by.id == self.to.id
-
 
 @dataclass(frozen=True, slots=True)
 class Escalated:
@@ -97,7 +92,7 @@ async def save_handovers(tx: Transaction, handed_over: Sequence[HandedOver]) -> 
     await tx.connection.execute(SAVE, *zip(*rows, strict=True), tx.now)
     last = {one.alarm_id: one for one in handed_over}
     stands = [
-        (alarm_id, one.to.id, one.to.name, None if one.confirmed else one.handover_id)
+        (alarm_id, one.to.id, one.to.name, None if confirmed(one.by, one.to) else one.handover_id)
         for alarm_id, one in last.items()
     ]
     await tx.connection.execute(SAVE_HOLDERS, *zip(*stands, strict=True))
