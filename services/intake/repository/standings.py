@@ -12,14 +12,16 @@ from services.intake.domain.offers import OfferedOption
 from services.intake.domain.states import Alternative, Fact, Progress, Standing, Telling, standing
 from shared.messaging import Transaction
 
+# All that a case's standing follows from.
+PROGRESS = """c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, c.paused_until,
+    c.resumed_after, w.at AS withdrawn_at, w.reason AS withdrawn_for, s.fact, s.attempt, s.revision, s.fact_at,
+    s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.options, s.alternative,
+    s.alternative_attempt, s.alternative_at, s.in_care_since
+FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)"""
+
 # The lock is on the case: a case that nobody has spoken of yet has no standing that could be locked.
-LOCK = """
-SELECT c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, c.paused_until,
-    c.resumed_after, w.at AS withdrawn_at,
-    w.reason AS withdrawn_for, s.fact, s.attempt, s.revision,
-    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.options,
-    s.alternative, s.alternative_attempt, s.alternative_at, s.in_care_since
-FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
+LOCK = f"""
+SELECT {PROGRESS}
 WHERE c.case_id = ANY ($1)
 ORDER BY c.case_id
 FOR NO KEY UPDATE OF c
@@ -52,14 +54,8 @@ INSERT INTO withdrawals (case_id, reason, at)
 SELECT case_id, reason, $3 FROM unnest($1::uuid[], $2::text[]) AS n(case_id, reason)
 """
 
-VIEWS = """
-SELECT c.case_code, c.province, c.card_language, c.alarmed, c.request_version,
-    c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, c.paused_until,
-    c.resumed_after, w.at AS withdrawn_at,
-    w.reason AS withdrawn_for, s.fact, s.attempt, s.revision,
-    s.fact_at, s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.options,
-    s.alternative, s.alternative_attempt, s.alternative_at, s.in_care_since
-FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
+VIEWS = f"""
+SELECT c.case_code, c.province, c.card_language, c.alarmed, c.request_version, {PROGRESS}
 WHERE c.case_code = ANY ($1)
 """
 
