@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import orjson
@@ -48,6 +48,7 @@ from services.intake.handlers.sessions import open_sessions
 from services.intake.handlers.submission import Desk
 from services.intake.pages import Behind, open_frontend, open_renderer, serve_pages
 from services.intake.pages.rendering import Renderer
+from services.intake.repository import standings
 from services.intake.repository.standings import CaseView
 from services.intake.settings import Settings
 from shared import web
@@ -123,9 +124,9 @@ def page_renderer(settings: Settings, policy: Policy) -> Renderer:
     return open_renderer(policy, settings.quick_exit_url, settings.matching_url)
 
 
-async def _look_at_all(database: Database, codes: Sequence[str]) -> Sequence[CaseView | None]:
+async def _look_at_all(database: Database, codes: Sequence[str]) -> Mapping[str, CaseView]:
     async with database.statements(ask_time=False) as tx:
-        return await look_up_cases(codes, tx)
+        return await standings.views(tx, codes)
 
 
 def _case_counter(

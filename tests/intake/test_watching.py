@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -43,9 +43,9 @@ class World:
     views: dict[str, CaseView]
     looks: int = 0
 
-    async def look(self, codes: Sequence[str]) -> Sequence[CaseView | None]:
+    async def look(self, codes: Sequence[str]) -> Mapping[str, CaseView]:
         self.looks += 1
-        return [self.views.get(code) for code in codes]
+        return {code: self.views[code] for code in codes if code in self.views}
 
 
 async def test_nobody_is_looked_for_while_nobody_watches() -> None:
@@ -111,7 +111,7 @@ async def test_a_look_that_fails_is_made_again() -> None:
 
     told: list[str | None] = []
 
-    async def look(codes: Sequence[str]) -> Sequence[CaseView | None]:
+    async def look(codes: Sequence[str]) -> Mapping[str, CaseView]:
         told.append(watch.ready())
         if answers:
             raise answers.pop()
@@ -132,7 +132,7 @@ async def test_a_process_is_ready_again_although_nobody_watches_since_a_look_fai
     """Nobody comes to a process that is not ready: it would never look again."""
     stop = asyncio.Event()
 
-    async def away(_codes: Sequence[str]) -> Sequence[CaseView | None]:
+    async def away(_codes: Sequence[str]) -> Mapping[str, CaseView]:
         raise ConnectionRefusedError
 
     watch = watch_cases(away, every_seconds=0.001)
