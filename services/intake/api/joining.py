@@ -1,7 +1,7 @@
 """Naming somebody who is to take part in a case that there is already: POST /v1/cases/{code}/attendees."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from typing import Annotated, Any
@@ -15,8 +15,7 @@ from services.intake.api.requests import COUPLE, AttendeeSent
 from services.intake.api.together import read_together, together
 from services.intake.api.views import IF_MATCH, closed, has_seen, stale
 from services.intake.domain.alarms import Staff
-from services.intake.domain.attendees import Participant
-from services.intake.domain.contacts import read_address
+from services.intake.domain.checking import read_participant
 from services.intake.domain.invitations import SHOWN_TO_THE_ASKER
 from services.intake.domain.refusals import Refusal
 from services.intake.handlers.joining import Answer, Joining, let_join
@@ -76,7 +75,9 @@ def joining_routes(counter: JoiningDesk) -> APIRouter:
 
 async def _joining(counter: JoiningDesk, view: CaseView, caller: Principal, request: Request) -> Joining:
     body, key = await request.body(), idempotency_key(request)
-    participant = _read(parse(AttendeeSent, body).meant())
+    participant = read_participant(parse(AttendeeSent, body).meant())
+    if isinstance(participant, Refusal):
+        raise refused([participant])
     by = None if caller.role == "person" else Staff(caller.subject, caller.name or caller.subject)
     if by is None and participant.role not in SHOWN_TO_THE_ASKER:
         raise refused([BY_STAFF])
@@ -86,16 +87,6 @@ async def _joining(counter: JoiningDesk, view: CaseView, caller: Principal, requ
     # The same key is answered as before, whatever became of the case since.
     seen = view.version if has_seen(request, view) else None
     return Joining(key, digest, view.case_id, seen, participant, by, trace)
-
-
-def _read(typed: Participant) -> Participant:
-    """With the address as it is kept. Raises Problem 422."""
-    if typed.contact is None:
-        return typed
-    address = read_address(typed.contact.channel, typed.contact.address)
-    if isinstance(address, Refusal):
-        raise refused([address])
-    return replace(typed, contact=replace(typed.contact, address=address))
 
 
 def _shown(counter: JoiningDesk, made: Invited, caller: Principal) -> bytes:

@@ -51,15 +51,22 @@ def _others(typed: Sequence[Participant], refusals: list[Refusal]) -> tuple[Part
     """Those who take part, with their addresses as they are kept; what is wrong with one is added to `refusals`."""
     others = []
     for place, one in enumerate(typed):
-        if one.contact is None:
-            others.append(one)
-            continue
-        address = read_address(one.contact.channel, one.contact.address, f"/attendees/{place}/contact")
-        if isinstance(address, Refusal):
-            refusals.append(address)
+        read = read_participant(one, f"/attendees/{place}")
+        if isinstance(read, Refusal):
+            refusals.append(read)
         else:
-            others.append(replace(one, contact=replace(one.contact, address=address)))
+            others.append(read)
     return tuple(others)
+
+
+def read_participant(typed: Participant, at: str = "") -> Participant | Refusal:
+    """Somebody who takes part, with the address of their contact as it is kept."""
+    if typed.contact is None:
+        return typed
+    address = read_address(typed.contact.channel, typed.contact.address, f"{at}/contact")
+    if isinstance(address, Refusal):
+        return address
+    return replace(typed, contact=replace(typed.contact, address=address))
 
 
 def _city(policy: Policy, needs: Needs) -> str | Refusal | None:
