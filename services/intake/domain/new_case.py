@@ -64,6 +64,9 @@ class NewAttendee:
     invitation: str | None = None
 
 
+NewContact = tuple[UUID, Contact, str | None, str]  # person, contact, sealed address, time zone
+
+
 @dataclass(frozen=True, slots=True)
 class NewCase:
     """One case before it is saved; `traceparent` is the trace it is followed in."""
@@ -79,10 +82,11 @@ class NewCase:
     attendees: tuple[NewAttendee, ...] = ()
 
     @property
-    def contacts(self) -> tuple[tuple[UUID, Contact, str | None], ...]:
-        """(person, contact, sealed address) of everybody in the case."""
-        own = (self.person_id, self.request.contact, self.sealed.address)
-        return (own, *((one.person_id, one.contact, one.sealed.address) for one in self.attendees))
+    def contacts(self) -> tuple[NewContact, ...]:
+        """Those of everybody in the case."""
+        zone = self.request.needs.time_zone
+        own = (self.person_id, self.request.contact, self.sealed.address, zone)
+        return (own, *((one.person_id, one.contact, one.sealed.address, zone) for one in self.attendees))
 
     @property
     def alarms(self) -> list[AlarmOfCase]:

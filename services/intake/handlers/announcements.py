@@ -8,10 +8,9 @@ from uuid import UUID
 
 from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, Window
 from services.intake.domain.invitations import OPEN_FOR, purpose_of
-from services.intake.domain.new_case import AlarmOfCase, NewAttendee, NewCase
+from services.intake.domain.new_case import AlarmOfCase, NewAttendee, NewCase, NewContact
 from services.intake.domain.requests import Needs
 from services.intake.domain.wishes import KeptRequest
-from services.intake.repository.cases import NewContact
 from shared.contracts.base import Event
 from shared.contracts.intake import (
     AlarmRaised,
@@ -35,8 +34,7 @@ def announce(opened: Sequence[NewCase], tx: Transaction, step_table_version: str
     for case in opened:
         cause = str(case.case_id)
         tx.trace(cause, case.traceparent)
-        contacts = [(*row, case.request.needs.time_zone) for row in case.contacts]
-        said = [*contacts_changed(contacts, tx.now), _submitted(case, step_table_version, tx.now)]
+        said = [*contacts_changed(case.contacts, tx.now), _submitted(case, step_table_version, tx.now)]
         said += invited(case.case_id, case.attendees, tx.now)
         events += said + [alarm_raised(alarm, tx.now) for alarm in case.alarms]
         causes += [cause] * (len(events) - len(causes))

@@ -6,9 +6,8 @@ from uuid import UUID
 
 import orjson
 
-from services.intake.domain.contacts import Contact
 from services.intake.domain.crisis import card_language
-from services.intake.domain.new_case import NewCase, SealedParts
+from services.intake.domain.new_case import NewCase, NewContact, SealedParts
 from shared.messaging import Transaction
 
 SAVE_CASES = """
@@ -94,11 +93,6 @@ async def save_consents(tx: Transaction, cases: Sequence[NewCase]) -> None:
         [consent.language for _, _, _, consent in given],
         tx.now,
     )
-
-
-NewContact = tuple[
-    UUID, Contact, str | None, str
-]  # the person, their contact, its sealed address, their time zone
 
 
 async def save_contacts(tx: Transaction, rows: Sequence[NewContact], confirmed_until: datetime) -> None:
