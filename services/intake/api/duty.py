@@ -125,6 +125,11 @@ def named(principal: Principal) -> Staff:
     return Staff(principal.subject, principal.name)
 
 
+def staff_of(principal: Principal) -> Staff:
+    """The same where a name is not needed; whose issuer gives none stands by what the token is for."""
+    return Staff(principal.subject, principal.name or principal.subject)
+
+
 def no_alarm() -> Problem:
     """404."""
     return Problem(404, "alarm_not_found", "There is no such alarm.")

@@ -10,11 +10,11 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cases import find_for
+from services.intake.api.duty import staff_of
 from services.intake.api.problems import refused
 from services.intake.api.requests import COUPLE, AttendeeSent
 from services.intake.api.together import read_together, together
 from services.intake.api.views import IF_MATCH, closed, has_seen, stale
-from services.intake.domain.alarms import Staff
 from services.intake.domain.checking import read_participant
 from services.intake.domain.invitations import SHOWN_TO_THE_ASKER
 from services.intake.domain.refusals import Refusal
@@ -78,7 +78,7 @@ async def _joining(counter: JoiningDesk, view: CaseView, caller: Principal, requ
     participant = read_participant(parse(AttendeeSent, body).meant())
     if isinstance(participant, Refusal):
         raise refused([participant])
-    by = None if caller.role == "person" else Staff(caller.subject, caller.name or caller.subject)
+    by = None if caller.role == "person" else staff_of(caller)
     if by is None and participant.role not in SHOWN_TO_THE_ASKER:
         raise refused([BY_STAFF])
     whole = b"|".join((view.case_id.bytes, caller.subject.encode(), body))

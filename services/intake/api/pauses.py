@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request, Response
 
 from services.intake.api.cards import CardDeck
 from services.intake.api.cases import find_for
+from services.intake.api.duty import staff_of
 from services.intake.api.problems import refused
 from services.intake.api.requests import ConsentSent, Sent
 from services.intake.api.together import read_together, together
 from services.intake.api.views import IF_MATCH, check_seen, closed, render_view, stale
-from services.intake.domain.alarms import Staff
 from services.intake.domain.policy import Policy
 from services.intake.domain.refusals import Refusal
 from services.intake.domain.requests import Consent
@@ -102,7 +102,7 @@ def by(caller: Principal) -> By:
     """Who it is written down for."""
     if caller.role == "person":
         return By("person")
-    return By("coordinator", Staff(caller.subject, caller.name or caller.subject))
+    return By("coordinator", staff_of(caller))
 
 
 async def _seen(desk: PauseDesk, code: str, caller: Principal, request: Request) -> CaseView:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime, Field
 from pydantic_core import PydanticCustomError
 
-from services.intake.api.duty import NO_STORE, StaffId, StaffName
+from services.intake.api.duty import NO_STORE, StaffId, StaffName, staff_of
 from services.intake.api.problems import refused
 from services.intake.api.requests import Sent
 from services.intake.domain.alarms import Staff
@@ -119,7 +119,7 @@ def rota_routes(desk: RotaDesk) -> APIRouter:
     @router.delete("/{shift_id}", status_code=204)
     async def cancel(shift_id: UUID, caller: Coordinator) -> Response:
         """Takes a shift back; the row stays, with who did so. Twice is once."""
-        if not await desk.cancel(Cancelling(shift_id, _by(caller))):
+        if not await desk.cancel(Cancelling(shift_id, staff_of(caller))):
             raise Problem(404, "shift_not_found", "There is no such shift.")
         return Response(None, 204, NO_STORE)
 
@@ -128,7 +128,7 @@ def rota_routes(desk: RotaDesk) -> APIRouter:
 
 async def _entering(desk: RotaDesk, caller: Principal, request: Request) -> Entering:
     body, key = await request.body(), idempotency_key(request)
-    sent, by = parse(ShiftSent, body), _by(caller)
+    sent, by = parse(ShiftSent, body), staff_of(caller)
     digest = blake2b(by.id.encode() + b"|" + body, key=desk.hash_key, digest_size=32).digest()
     return Entering(Staff(sent.staff_id, sent.name), sent.since, sent.until, sent.levels, by, key, digest)
 
@@ -159,7 +159,3 @@ def _on(shift: Shift) -> dict[str, Any]:
         "levels": shift.levels,
         "to": shift.ends,
     }
-
-
-def _by(caller: Principal) -> Staff:
-    return Staff(caller.subject, caller.name or caller.subject)
