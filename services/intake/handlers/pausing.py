@@ -79,7 +79,7 @@ async def resume_cases(wishes: Sequence[Resuming], tx: Transaction, texts: Seque
     known, answers = dict(before), list[Answer]()
     done: list[Resuming] = []
     for one in wishes:
-        found = without_consent(one.consent, reached[one.case_id], texts) if one.consent else []
+        missing = without_consent(one.consent, reached[one.case_id], texts) if one.consent else []
         after = resumed(
             known[one.case_id],
             standing(stand[one.case_id]),
@@ -88,9 +88,12 @@ async def resume_cases(wishes: Sequence[Resuming], tx: Transaction, texts: Seque
             agreed_to_care=one.case_id in asked or one.consent is not None,
             now=tx.now,
         )
-        holds = isinstance(after, KeptRequest) and not found
-        answers.append(None if holds else after if not isinstance(after, KeptRequest) else found)
-        if isinstance(after, KeptRequest) and holds:
+        if not isinstance(after, KeptRequest):
+            answers.append(after)
+        elif missing:
+            answers.append(missing)
+        else:
+            answers.append(None)
             known[one.case_id] = after
             done.append(one)
             tx.trace(str(one.case_id), one.traceparent)
