@@ -314,17 +314,19 @@ async def test_an_alarm_that_held_nothing_changes_nothing_when_it_is_closed(
     assert (await stands(people, asked))["state"] == "matching"
 
 
+async def waits_for(store: IntakeDatabase, case_id: UUID) -> set[str]:
+    """Whom, as operators see it."""
+    query = "SELECT waits_for FROM intake.journey WHERE case_id = $1 AND waits_for IS NOT NULL"
+    return {row["waits_for"] for row in await store.admin.fetch(query, case_id)}
+
+
 async def test_operators_see_whom_a_case_waits_for_at_every_turn(
     people: httpx2.AsyncClient, duty: httpx2.AsyncClient, store: IntakeDatabase, asma: dict[str, str]
 ) -> None:
-    async def waits_for(case_id: UUID) -> set[str]:
-        query = "SELECT waits_for FROM intake.journey WHERE case_id = $1 AND waits_for IS NOT NULL"
-        return {row["waits_for"] for row in await store.admin.fetch(query, case_id)}
-
     one = await held_case(people, duty, store, asma)
-    assert await waits_for(one.case_id) == {"clinician"}
+    assert await waits_for(store, one.case_id) == {"clinician"}
     await close(duty, asma, one.alarm_id, "already_in_care")
-    assert await waits_for(one.case_id) == {"person"}
+    assert await waits_for(store, one.case_id) == {"person"}
 
     asked = (await ask(people, asking(2))).json()
     spoken_of = await case_id_of(store, asked["status_url"])
@@ -334,10 +336,10 @@ async def test_operators_see_whom_a_case_waits_for_at_every_turn(
     )  # fmt: skip
     async with store.intake.transaction() as tx:
         await project([waits], tx)
-    assert await waits_for(spoken_of) == {"capacity"}
+    assert await waits_for(store, spoken_of) == {"capacity"}
     [raised] = await alarms_of(store, spoken_of)
     await judge(duty, asma, raised["alarm_id"], "R3")
-    assert await waits_for(spoken_of) == {"clinician"}
+    assert await waits_for(store, spoken_of) == {"clinician"}
     assert (await stands(people, asked))["state"] == "held"
     await close(duty, asma, raised["alarm_id"])
-    assert await waits_for(spoken_of) == {"capacity"}
+    assert await waits_for(store, spoken_of) == {"capacity"}

@@ -18,7 +18,9 @@ from services.intake.domain.wishes import KeptRequest
 from tests.intake.conftest import IntakeDatabase
 from tests.intake.people import CONSENT, NEEDS
 from tests.intake.test_asking import ask, asking
+from tests.intake.test_gates import waits_for
 from tests.intake.test_over_http import case_id_of
+from tests.intake.test_progress import hear, waitlisted
 from tests.intake.test_wishes import KEPT
 
 PARTNER, SISTER = UUID(int=11), UUID(int=12)
@@ -110,6 +112,22 @@ async def test_a_partner_accepts_with_code_and_pin_and_matching_hears_it(
     before = await store.rows()
     assert (await people.post(f"{at}/accept", json=ACCEPT | {"pin": shown["pin"]})).status_code == 200
     assert await store.rows() == before
+
+
+async def test_operators_see_whom_a_case_waits_for_when_a_partner_takes_their_word_back(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    path, at, shown = await invited(people)
+    case_id, pin = await case_id_of(store, path), {"pin": shown["pin"]}
+    for act, body, whom in (
+        ("accept", ACCEPT, "capacity"),
+        ("decline", {}, "participant"),
+        ("accept", ACCEPT, "capacity"),
+    ):
+        assert (await people.post(f"{at}/{act}", json=body | pin)).status_code == 200
+        if await waits_for(store, case_id) == {"system"}:
+            await hear(store, waitlisted(case_id, 1))
+        assert await waits_for(store, case_id) == {whom}
 
 
 async def test_an_answer_is_not_shown_to_the_one_who_asked(people: httpx2.AsyncClient) -> None:

@@ -19,7 +19,18 @@ from services.intake.handlers.pausing import DUE, end_pauses
 from shared.contracts.scheduling import AppointmentBooked, AppointmentCancelled, AppointmentNoShow
 from shared.messaging import Due
 from tests.intake.conftest import IntakeDatabase
-from tests.intake.test_gates import CASE, NOW, POLICY, Token, a_case, asma, close, held_case, stands
+from tests.intake.test_gates import (
+    CASE,
+    NOW,
+    POLICY,
+    Token,
+    a_case,
+    asma,
+    close,
+    held_case,
+    stands,
+    waits_for,
+)
 from tests.intake.test_help import PHONE, alarms_of, call
 from tests.intake.test_over_http import case_id_of, come_back
 from tests.intake.test_progress import appointment, hear, waitlisted
@@ -204,6 +215,18 @@ async def test_a_pause_that_was_asked_for_lasts_until_its_day_and_shows_it(
         await end_pauses([one], tx)
     assert await updates(store, case_id) == [("waits_for_human", None), ("open", 0)]
     assert await acts(store, case_id) == [("paused", "person", None), ("resumed", "clock", None)]
+
+
+async def test_whoever_waits_and_calls_for_help_is_seen_to_wait_for_a_human(
+    people: httpx2.AsyncClient, duty: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    path, session = await come_back(people)
+    case_id = await case_id_of(store, path)
+    await hear(store, waitlisted(case_id, 1))
+    assert (await send(people, path, "pause", session)).status_code == 200
+    assert await waits_for(store, case_id) == {"person"}
+    assert (await call(duty, {}, session)).status_code == 202
+    assert await waits_for(store, case_id) == {"clinician"}
 
 
 async def test_the_date_of_a_pause_that_was_moved_or_ended_before_says_nothing(

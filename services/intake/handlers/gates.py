@@ -76,9 +76,7 @@ async def keep(tx: Transaction, before: Mapping[UUID, KeptRequest], after: Seque
     """Saves and says what is other than it was before, of cases under lock."""
     changed = [one for one in after if one.request_version != before[one.case_id].request_version]
     await requests.save_requests(tx, changed)
-    # What operators see of a case that others have spoken of is kept, and follows from the gate too.
-    stand = await standings.lock_progress(tx, [one.case_id for one in changed]) if changed else {}
-    await standings.save_progress(tx, [one for one in stand.values() if one.fact])
+    await standings.follow_gates(tx, [one.case_id for one in changed])
     tx.emit([updated(request, tx.now) for request in changed])
     ended = [one.case_id for one in after if one.closed and not before[one.case_id].closed]
     await end_for_refusal(ended, tx)

@@ -19,7 +19,7 @@ from services.intake.domain.rota import Staffing
 from services.intake.handlers.announcements import alarm_raised
 from services.intake.handlers.renewing import renew_open_alarms
 from services.intake.handlers.submission import Accepted, Asked, Desk, new_alarm, submit_cases
-from services.intake.repository import alarms, callers, gates, rota
+from services.intake.repository import alarms, callers, gates, rota, standings
 from shared.messaging import Transaction
 from shared.web import idempotency
 
@@ -125,7 +125,7 @@ async def _raise(raises: Sequence[tuple[CallForHelp, Caller]], tx: Transaction, 
     ]
     await alarms.save_alarms(tx, rows)
     await callers.mark_alarmed(tx, [row.case_id for row in rows])
-    await gates.wait_again(tx, [row.case_id for row in rows])
+    await standings.follow_gates(tx, await gates.wait_again(tx, [row.case_id for row in rows]))
     for call, caller in raises:
         tx.trace(str(caller.case_id), desk.keep_trace(call.traceparent))
     tx.emit(alarm_raised(row, tx.now) for row in rows)

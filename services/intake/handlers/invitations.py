@@ -8,9 +8,8 @@ from uuid import UUID
 from services.intake.domain.invitations import Rejected, Reply, replied
 from services.intake.domain.requests import Consent
 from services.intake.domain.wishes import KeptRequest
-from services.intake.handlers.announcements import updated
+from services.intake.handlers.gates import keep
 from services.intake.handlers.sessions import Knock, Refused, let_in
-from services.intake.handlers.withdrawal import end_for_refusal
 from services.intake.repository import attendees, requests, sessions
 from shared.contracts.base import Event
 from shared.contracts.intake import ConsentChanged
@@ -61,13 +60,9 @@ async def _save(
     before: dict[UUID, KeptRequest],
     said: Sequence[tuple[UUID, UUID, Consent | None]],
 ) -> None:
-    heard = [one for one in changed if one.request_version != before[one.case_id].request_version]
     await attendees.save_answers(tx, [other for one in changed for other in one.attendees])
     await attendees.save_consents(tx, said)
-    await requests.save_requests(tx, heard)
-    ended = [one.case_id for one in changed if one.closed and not before[one.case_id].closed]
-    tx.emit([updated(request, tx.now) for request in heard])
-    await end_for_refusal(ended, tx)
+    await keep(tx, before, changed)
     tx.emit([_contact(person_id, case_id, consent, tx) for person_id, case_id, consent in said])
 
 

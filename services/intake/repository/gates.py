@@ -17,7 +17,7 @@ SELECT c.case_id FROM cases c WHERE c.case_id = ANY ($1) AND 'given' = (
 # Whoever was paused and calls for help waits for a human again. Of cases under lock.
 WAIT_AGAIN = """
 UPDATE cases SET paused_for = NULL, paused_until = NULL, gate_since = $2, request_version = request_version + 1
-WHERE case_id = ANY ($1) AND paused_for IS NOT NULL
+WHERE case_id = ANY ($1) AND paused_for IS NOT NULL RETURNING case_id
 """
 
 
@@ -32,7 +32,7 @@ async def asked_for_care(tx: Transaction, case_ids: Collection[UUID]) -> set[UUI
     return {record["case_id"] for record in records}
 
 
-async def wait_again(tx: Transaction, case_ids: Sequence[UUID]) -> None:
-    """Cases under lock whose person calls for help now."""
-    if case_ids:
-        await tx.connection.execute(WAIT_AGAIN, list(case_ids), tx.now)
+async def wait_again(tx: Transaction, case_ids: Sequence[UUID]) -> list[UUID]:
+    """Cases under lock whose person calls for help now; returns those that were paused."""
+    records = await tx.connection.fetch(WAIT_AGAIN, list(case_ids), tx.now) if case_ids else []
+    return [record["case_id"] for record in records]

@@ -88,6 +88,13 @@ async def save_progress(tx: Transaction, changed: Sequence[Progress]) -> None:
         await tx.connection.execute(SAVE, *zip(*map(_row, changed), strict=True))
 
 
+async def follow_gates(tx: Transaction, case_ids: Sequence[UUID]) -> None:
+    """What operators see of a case that others have spoken of is kept, and follows from its gate too. Of cases under
+    lock whose gate is saved as it is now."""
+    stand = await lock_progress(tx, case_ids) if case_ids else {}
+    await save_progress(tx, [one for one in stand.values() if one.fact])
+
+
 async def save_withdrawals(tx: Transaction, reasons: Mapping[UUID, str]) -> None:
     """Cases under lock that were not taken back before, and why."""
     if reasons:
