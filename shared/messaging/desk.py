@@ -20,16 +20,15 @@ from shared.messaging.transaction import Database, Transaction
 
 POLL_SECONDS = 0.5
 
-# Asked for nothing nearly always, hence without a transaction.
-ANYTHING = "SELECT EXISTS (SELECT FROM operator_requests WHERE state = 'asked' AND grp = ANY ($1))"
+# Asked for nothing nearly always, hence one statement without a transaction: what is asked, and what was served. Another
+# process may have served what concerns what we own: long enough ago for a commit that was slow to show.
+LOOK = """
+SELECT id, grp, action, state FROM operator_requests
+WHERE grp = ANY ($1) AND (state = 'asked' OR state = 'done' AND done_at > clock_timestamp() - interval '1 minute')
+"""
 CLAIM = """
 SELECT id, grp, action, target, reason, requested_by FROM operator_requests
 WHERE state = 'asked' AND grp = ANY ($1) ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED
-"""
-# Another process may have served what concerns what we own: long enough ago for a commit that was slow to show.
-SERVED = """
-SELECT id, grp, action FROM operator_requests
-WHERE state = 'done' AND grp = ANY ($1) AND done_at > clock_timestamp() - interval '1 minute'
 """
 DONE = "UPDATE operator_requests SET state = $2, result = $3, done_at = clock_timestamp() WHERE id = $1"
 
@@ -66,16 +65,18 @@ class Desk:
         """Looks twice a second."""
         while not stop.is_set():
             with contextlib.suppress(*TROUBLE):
-                while await self._serve_one():
-                    pass
-                await self._follow()
+                found = await self._look()
+                while any(one["state"] == "asked" for one in found) and await self._serve_one():
+                    found = await self._look()
+                self._follow([one for one in found if one["state"] == "done"])
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await stop.wait()
 
+    async def _look(self) -> Sequence[asyncpg.Record]:
+        return list(await self._database.pool.fetch(LOOK, list(self._consumers)))
+
     async def _serve_one(self) -> bool:
-        if not await self._database.pool.fetchval(ANYTHING, list(self._consumers)):
-            return False
         async with self._database.transaction() as tx:
             request = await tx.connection.fetchrow(CLAIM, list(self._consumers))
             if request is None:
@@ -85,9 +86,8 @@ class Desk:
         log.info("operator request %s", state, extra={"action": request["action"], "group": request["grp"]})
         return True
 
-    async def _follow(self) -> None:
+    def _follow(self, served: Sequence[asyncpg.Record]) -> None:
         """Each process owns some partitions only: whoever has served a request, all take up what follows from it."""
-        served = await self._database.pool.fetch(SERVED, list(self._consumers))
         for request in served:
             if request["id"] not in self._followed:
                 consumer = self._consumers[request["grp"]]
