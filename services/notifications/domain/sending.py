@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from services.notifications.domain.windows import Hours, Limit, Window, next_common_opening
+from services.notifications.domain.windows import Hours, Limit, Window, next_opening
 
 Channel = Literal["sms", "whatsapp", "email", "inbox"]
 # Ways on which a second copy is not dropped: mail servers promise nothing of the kind (RFC 5321 §6.1), and WhatsApp's
@@ -155,7 +155,7 @@ def _how(message: Due, now: datetime, limits: Sequence[Limit]) -> Decision:
 
 
 def _when(message: Due, hours: Sequence[Hours], channel: Channel, now: datetime) -> Decision:
-    at = next_common_opening(hours, now)
+    at = next_opening(hours, now)
     if at == now:
         return Send(channel)
     last = _last_moment(message)

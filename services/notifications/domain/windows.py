@@ -59,12 +59,7 @@ def is_open(windows: Sequence[Window], zone_name: str, at: datetime) -> bool:
     return any(_covers(window, day, minute) for window in windows or DEFAULT_WINDOWS)
 
 
-def next_opening(windows: Sequence[Window], zone_name: str, after: datetime) -> datetime | None:
-    """The first moment from `after` on at which a window is open; None when no window ever is."""
-    return next_common_opening([Hours(windows, zone_name)], after)
-
-
-def next_common_opening(every: Sequence[Hours], after: datetime) -> datetime | None:
+def next_opening(every: Sequence[Hours], after: datetime) -> datetime | None:
     """The first moment from `after` on at which all of these have a window open; None when that never is.
 
     Right over clock changes: a start that the clock skips opens at the first minute after the gap that the
@@ -76,12 +71,7 @@ def next_common_opening(every: Sequence[Hours], after: datetime) -> datetime | N
     openings = (
         moment
         for one in every
-        for distance in range(-1, 9)
-        for moment in _openings(
-            one.windows or DEFAULT_WINDOWS,
-            zone(one.time_zone),
-            after.astimezone(zone(one.time_zone)).date() + timedelta(days=distance),
-        )
+        for moment in _openings_around(one, after)
         if moment >= after and _all_open(every, moment)
     )
     return min(openings, default=None)
@@ -98,6 +88,14 @@ def _covers(window: Window, day: int, minute: int) -> bool:
         return False
     next_day = window.day % 7 + 1
     return (day == window.day and minute >= window.start) or (day == next_day and minute < window.end)
+
+
+def _openings_around(hours: Hours, moment: datetime) -> Iterator[datetime]:
+    """Of a week, and a day more at either end."""
+    here = zone(hours.time_zone)
+    today = moment.astimezone(here).date()
+    for distance in range(-1, 9):
+        yield from _openings(hours.windows or DEFAULT_WINDOWS, here, today + timedelta(days=distance))
 
 
 def _openings(windows: Sequence[Window], here: ZoneInfo, day: date) -> Iterator[datetime]:

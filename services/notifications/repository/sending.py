@@ -80,12 +80,12 @@ SELECT message_id, 1 + (SELECT count(*) FROM failed_tries f WHERE f.message_id =
 FROM unnest($1::uuid[], $2::text[], $3::text[]) AS t(message_id, channel, reason) ORDER BY message_id
 """
 
-# Back-offs end within 15 minutes; what waits for its safe window waits rightly.
 # Asked more often than there is something to send, hence alone, without a transaction and with the time in it.
 ANYTHING = """
 SELECT EXISTS (SELECT FROM messages WHERE state IN ('planned', 'sending') AND next_at <= coalesce($1, now()))
 """
 
+# Back-offs end within 15 minutes; what waits for its safe window waits rightly.
 OLDEST = """
 SELECT min(due_at) FROM messages WHERE state IN ('planned', 'sending') AND due_at <= $1
     AND next_at <= $1 + interval '15 minutes' AND reason IS DISTINCT FROM 'safe_window'
