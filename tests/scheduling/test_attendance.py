@@ -77,7 +77,7 @@ def test_a_step_is_refused_until_its_time_and_the_refusal_says_when(
 
 
 def test_a_provisional_hour_is_confirmed_until_it_begins() -> None:
-    hour = replace(AN_HOUR, certainty="provisional")
+    hour = replace(AN_HOUR, why="to_be_confirmed")
     firm = after_step(hour, "confirm", 3, START - 1)
     assert (firm.certainty, firm.state, firm.version) == ("firm", "booked", 4)
     assert outcome(hour, "confirm", START) == "already_begun"
@@ -98,21 +98,21 @@ def test_the_version_rises_by_one_with_each_change_and_a_step_taken_again_change
         except Refused:
             continue
         assert after.version == hour.version + (after != hour)
-        assert replace(after, version=hour.version, state=hour.state, certainty=hour.certainty) == hour
+        assert replace(after, version=hour.version, state=hour.state, why=hour.why) == hour
         assert after_step(after, step, None, START + since_start) == after
         hour = after
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_nobody_takes_a_step_on_what_they_have_not_seen(step: Step) -> None:
-    hour = replace(AN_HOUR, state="arrived" if step == "fulfil" else "booked", certainty="provisional")
+    hour = replace(AN_HOUR, state="arrived" if step == "fulfil" else "booked", why="to_be_confirmed")
     assert outcome(hour, step, START - (step == "confirm"), None) == "version_missing"
     assert outcome(hour, step, START - (step == "confirm"), 2) == "stale_version"
 
 
 def test_what_can_be_done_next_is_named_for_staff_and_less_of_it_for_the_person() -> None:
     person = Caller("person", "p", case_id=AN_HOUR.case_id)
-    provisional = replace(AN_HOUR, certainty="provisional")
+    provisional = replace(AN_HOUR, why="to_be_confirmed")
     assert next_steps(AN_HOUR, person) == ["cancel", "reschedule"]
     assert next_steps(AN_HOUR, DESK) == ["cancel", "reschedule", "arrive", "no_show"]
     assert "confirm" in next_steps(provisional, DESK)

@@ -89,7 +89,7 @@ def test_a_change_keeps_the_uid_and_raises_the_sequence_and_a_cancellation_takes
 
 
 def test_an_hour_that_is_not_certain_is_tentative() -> None:
-    provisional = replace(AN_HOUR, certainty="provisional")
+    provisional = replace(AN_HOUR, why="to_be_confirmed")
     assert values(calendar_file(provisional, UID, None, "en", MADE))["STATUS"] == "TENTATIVE"
 
 

@@ -60,13 +60,13 @@ def test_an_hour_may_close_on_the_days_of_its_zone_unless_somebody_works_then_al
 @pytest.mark.parametrize("calendar", [CALENDAR, MAY, COMES])
 @pytest.mark.parametrize("why", [None, *get_args(Why)])
 def test_what_staff_have_yet_to_confirm_stays_so_unless_the_holiday_comes(calendar: Any, why: Any) -> None:
-    hour = replace(AN_HOUR, start=NOON, end=NOON + 50, why=why, certainty="provisional" if why else "firm")
+    hour = replace(AN_HOUR, start=NOON, end=NOON + 50, why=why)
     found = {id(MAY): "may_be_holiday", id(COMES): "holiday"}.get(id(calendar))
     expected = "to_be_confirmed" if why == "to_be_confirmed" and found != "holiday" else found
     after = reconsidered(hour, calendar)
     assert (after.why, after.certainty) == (expected, "provisional" if expected else "firm")
     assert after.version == hour.version + (expected != why)
-    assert replace(after, version=hour.version, why=why, certainty=hour.certainty) == hour
+    assert replace(after, version=hour.version, why=why) == hour
     assert reconsidered(after, calendar) == after
 
 

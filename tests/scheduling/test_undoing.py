@@ -26,10 +26,10 @@ AN_HOUR_LONG = timedelta(hours=1)
 
 @pytest.mark.parametrize("state", get_args(State))
 def test_what_somebody_else_may_have_acted_on_is_not_taken_back(state: State) -> None:
-    hour, last = replace(AN_HOUR, state=state), Taken(NOW, "provisional")
+    hour, last = replace(AN_HOUR, state=state), Taken(NOW, "to_be_confirmed")
     if state in UNDONE:
         after = undone(hour, last, 3, NOW + AN_HOUR_LONG, AN_HOUR_LONG)
-        assert after == replace(hour, state="booked", certainty="provisional", version=4)
+        assert after == replace(hour, state="booked", why="to_be_confirmed", version=4)
         return
     with pytest.raises(Refused) as refused:
         undone(hour, last, 3, NOW, AN_HOUR_LONG)
@@ -48,7 +48,7 @@ def test_a_slip_is_taken_back_by_whoever_has_seen_it_and_not_for_ever(
     seen: int | None, later: timedelta, code: str
 ) -> None:
     with pytest.raises(Refused) as refused:
-        undone(replace(AN_HOUR, state="no_show"), Taken(NOW, "firm"), seen, NOW + later, AN_HOUR_LONG)
+        undone(replace(AN_HOUR, state="no_show"), Taken(NOW), seen, NOW + later, AN_HOUR_LONG)
     assert refused.value.code == code
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from services.scheduling.domain.booking import Hour
@@ -19,8 +19,7 @@ By = Literal["person", "therapist", "clinic", "system"]
 @dataclass(frozen=True, slots=True)
 class Appointment:
     """Minutes for start, end and buffer; `week` is the one it counts in. `attendee_ids` and `person_ids` are
-    parallel. `version` rises by one with each change. Provisional: the hour is taken, and may not stay; `why` says
-    what it hangs on."""
+    parallel. `version` rises by one with each change. With a `why` the hour is provisional: taken, and may not stay."""
 
     id: UUID
     case_id: UUID
@@ -41,8 +40,12 @@ class Appointment:
     buffer: int
     week: int
     time_zone: str
-    certainty: Certainty = "firm"
     why: Why | None = None
+
+    @property
+    def certainty(self) -> Certainty:
+        """Whether it stays."""
+        return "provisional" if self.why else "firm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def moved(
         buffer=hour.buffer,
         week=hour.week,
         time_zone=time_zone,
-        **_certain(appointment, certainty, hour.may_close),
+        why=_why(appointment, certainty, hour.may_close),
     )
 
 
@@ -84,18 +87,16 @@ def said_of(appointment: Appointment, certainty: Certainty | None) -> Appointmen
     """The same appointment, as certain as staff say; as before where they say nothing."""
     if certainty is None:
         return appointment
-    return replace(appointment, **_certain(appointment, certainty, may_close=False))
+    return replace(appointment, why=_why(appointment, certainty, may_close=False))
 
 
-def _certain(appointment: Appointment, said: Certainty | None, may_close: bool) -> dict[str, Any]:
+def _why(appointment: Appointment, said: Certainty | None, may_close: bool) -> Why | None:
     """What staff say counts; else the day of the new hour, and whatever did not hang on the old one."""
     if said is not None:
-        return {"certainty": said, "why": "to_be_confirmed" if said == "provisional" else None}
+        return "to_be_confirmed" if said == "provisional" else None
     if may_close:
-        return {"certainty": "provisional", "why": "may_be_holiday"}
-    if appointment.why in OF_HOLIDAYS:
-        return {"certainty": "firm", "why": None}
-    return {"certainty": appointment.certainty, "why": appointment.why}
+        return "may_be_holiday"
+    return None if appointment.why in OF_HOLIDAYS else appointment.why
 
 
 def cancelled(appointment: Appointment) -> Appointment:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from services.scheduling.domain.appointments import Appointment, Certainty, State, Why
+from services.scheduling.domain.appointments import Appointment, State, Why
 from services.scheduling.domain.refusals import Refused, check_seen
 
 Step = Literal["confirm", "arrive", "fulfil", "no_show"]
@@ -57,17 +57,14 @@ def after_step(appointment: Appointment, step: Step, seen: int | None, now: int)
     check_state(appointment, passage.before)
     _check_time(appointment, passage, now)
     # Whoever came, came to this hour: nothing about it is open any more.
-    return replace(
-        appointment, state=passage.after, certainty="firm", why=None, version=appointment.version + 1
-    )
+    return replace(appointment, state=passage.after, why=None, version=appointment.version + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The last step: when it was taken, and how certain the hour was before."""
+    """The last step: when it was taken, and why the hour was provisional before, if it was."""
 
     at: datetime
-    certainty: Certainty
     why: Why | None = None
 
 
@@ -82,9 +79,7 @@ def undone(
     check_state(appointment, *UNDONE)
     if last is None or now - last.at > within:
         raise Refused("too_late", "Others have acted on it by now; it can not be taken back any more.")
-    return replace(
-        appointment, state="booked", certainty=last.certainty, why=last.why, version=appointment.version + 1
-    )
+    return replace(appointment, state="booked", why=last.why, version=appointment.version + 1)
 
 
 def mistaken_of(appointment: Appointment) -> Mistaken:

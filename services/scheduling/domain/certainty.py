@@ -3,7 +3,7 @@ where it is: only people move it."""
 
 from dataclasses import replace
 
-from services.scheduling.domain.appointments import OF_HOLIDAYS, Appointment, Certainty, Why
+from services.scheduling.domain.appointments import OF_HOLIDAYS, Appointment, Why
 from services.scheduling.domain.calendars import Calendar, closed_by_holiday, may_close
 
 
@@ -15,8 +15,7 @@ def reconsidered(appointment: Appointment, calendar: Calendar) -> Appointment:
         return appointment
     if why is None and appointment.why not in OF_HOLIDAYS:
         return appointment
-    certainty: Certainty = "firm" if why is None else "provisional"
-    return replace(appointment, certainty=certainty, why=why, version=appointment.version + 1)
+    return replace(appointment, why=why, version=appointment.version + 1)
 
 
 def _why(appointment: Appointment, calendar: Calendar) -> Why | None:

@@ -207,7 +207,6 @@ def held(
         buffer=hour.buffer,
         week=hour.week,
         time_zone=zone,
-        certainty="provisional" if hour.may_close else "firm",
         why="may_be_holiday" if hour.may_close else None,
     )
     return Hold(appointment, held_until)

@@ -46,6 +46,5 @@ def appointment_of(match: MatchMade, hour: Hour, appointment_id: UUID, time_zone
         buffer=hour.buffer,
         week=hour.week,
         time_zone=time_zone,
-        certainty="provisional" if hour.may_close else "firm",
         why="may_be_holiday" if hour.may_close else None,
     )

@@ -92,14 +92,16 @@ STEPS: Mapping[Step | Literal["undo"], str] = {
 }
 
 TAKEN = """
-SELECT changed_at, coalesce(certainty_before, 'firm') AS certainty_before, certainty_reason_before FROM appointment_changes
-WHERE appointment_id = $1 AND version = $2
+SELECT changed_at, CASE certainty_before WHEN 'provisional'
+    THEN coalesce(certainty_reason_before, 'to_be_confirmed') END AS why
+FROM appointment_changes WHERE appointment_id = $1 AND version = $2
 """
 
+# Before reasons were written down there was but one.
 COLUMNS = """
 SELECT appointment_id, case_id, match_id, attempt, version, state, lane, modality, therapist_id, organisation,
     site_id, room_id, attendee_ids, person_ids, starts_at, ends_at, buffer_minutes, week, time_zone,
-    certainty, certainty_reason
+    CASE certainty WHEN 'provisional' THEN coalesce(certainty_reason, 'to_be_confirmed') END AS certainty_reason
 FROM appointments
 """
 
@@ -214,7 +216,7 @@ async def move(tx: Transaction, appointment: Appointment, change: Change) -> Non
 async def last_step(tx: Transaction, appointment: Appointment) -> Taken | None:
     """The step that led to how it stands; none where nothing has changed since it was booked."""
     row = await tx.connection.fetchrow(TAKEN, appointment.id, appointment.version)
-    return Taken(row["changed_at"], row["certainty_before"], row["certainty_reason_before"]) if row else None
+    return Taken(row["changed_at"], row["why"]) if row else None
 
 
 async def take_step(
@@ -282,6 +284,5 @@ def from_row(row: Any) -> Appointment:
         row["buffer_minutes"],
         week_from(row["week"]),
         row["time_zone"],
-        row["certainty"],
         row["certainty_reason"],
     )

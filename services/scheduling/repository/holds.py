@@ -20,8 +20,8 @@ VALUES ($1, $2, 'held', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
 """
 
 FIND = f"""
-SELECT hold_id AS appointment_id, version, 'booked' AS state, state AS hold_state, held_until,
-    CASE WHEN certainty_reason IS NULL THEN 'firm' ELSE 'provisional' END AS certainty, reason, {OF_AN_APPOINTMENT}
+SELECT hold_id AS appointment_id, version, 'booked' AS state, state AS hold_state, held_until, reason,
+    {OF_AN_APPOINTMENT}
 FROM holds
 """
 
