@@ -1,13 +1,10 @@
 """An hour to its end: who came needs no reminder, who did not is asked for once, and changes are told as what they are."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 
 from services.notifications.domain.planning import CHECKIN_AFTER
 from services.notifications.domain.sending import CHECKIN_WITHIN
@@ -19,25 +16,11 @@ from shared.contracts.scheduling import (
     AppointmentFulfilled,
     AppointmentNoShow,
 )
-from tests.notifications import facts
 from tests.notifications.facts import NOW, Desk, a_booking, a_contact, cancelled, moved
-from tests.notifications.outside import OutsideWorld, outside_world
+from tests.notifications.outside import OutsideWorld
 from tests.notifications.senders import sending, settled
-from tests.stack_fixtures import FreshDatabase
 
 STARTED = NOW - timedelta(minutes=20)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
-    async with outside_world(tmp_path) as world:
-        yield world
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
-    async with facts.desk(database.dsn("notifications")) as opened:
-        yield opened
 
 
 def then(kind: type[Any], booking: AppointmentBooked, version: int = 2, by: str = "clinic") -> Any:

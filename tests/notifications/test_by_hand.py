@@ -1,12 +1,9 @@
 """Where no message can do it a human is asked, once, in time, and not when nobody has to."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,25 +13,11 @@ from services.notifications.handlers.receiving import take_receipts
 from shared.contracts.base import Event
 from shared.contracts.console import TaskDone
 from shared.contracts.intake import ConsentChanged, ContactStopped
-from tests.notifications import facts
 from tests.notifications.facts import NOW, Desk, a_booking, cancelled, moved
-from tests.notifications.outside import OutsideWorld, outside_world
+from tests.notifications.outside import OutsideWorld
 from tests.notifications.senders import sending, settled
-from tests.stack_fixtures import FreshDatabase
 
 SOON = NOW + timedelta(hours=30)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
-    async with outside_world(tmp_path) as world:
-        yield world
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
-    async with facts.desk(database.dsn("notifications")) as opened:
-        yield opened
 
 
 async def tasks(desk: Desk) -> list[dict[str, Any]]:

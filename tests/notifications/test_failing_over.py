@@ -1,14 +1,11 @@
 """From one channel to the next one that the person allowed, to no other, and each try is written down."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import aiohttp
 import orjson
 import pytest
-import pytest_asyncio
 
 from services.notifications.domain.outcomes import Accepted, NotTaken, Outcome, Rejected, Unclear
 from services.notifications.domain.sending import MAX_TRIES
@@ -16,23 +13,9 @@ from services.notifications.gateways.outgoing import Outgoing
 from services.notifications.gateways.whatsapp import WhatsAppGateway
 from services.notifications.templates import load_reserved
 from shared.contracts.intake import ContactStopped
-from tests.notifications import facts
 from tests.notifications.facts import NOW, Desk, a_booking, cancelled
-from tests.notifications.outside import OutsideWorld, outside_world
+from tests.notifications.outside import OutsideWorld
 from tests.notifications.senders import seen, sending, settled
-from tests.stack_fixtures import FreshDatabase
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
-    async with outside_world(tmp_path) as world:
-        yield world
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
-    async with facts.desk(database.dsn("notifications")) as opened:
-        yield opened
 
 
 async def tries(desk: Desk) -> list[tuple[int, str, str]]:

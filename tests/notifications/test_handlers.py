@@ -2,17 +2,14 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 
 from services.notifications.handlers.sending import claim_due, mark_tried
 from shared.contracts.base import Event
 from shared.contracts.intake import ConsentChanged, ContactStopped
-from tests.notifications import facts
 from tests.notifications.facts import (
     NOW,
     TRACE,
@@ -24,15 +21,8 @@ from tests.notifications.facts import (
     moved,
     waitlisted,
 )
-from tests.stack_fixtures import FreshDatabase
 
 LEASE = timedelta(seconds=12)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
-    async with facts.desk(database.dsn("notifications")) as opened:
-        yield opened
 
 
 async def test_a_booking_is_planned_now_and_a_day_ahead_in_the_trace_of_its_request(desk: Desk) -> None:

@@ -2,29 +2,22 @@
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import aiohttp
 import pytest
 
 from deploy.local.ports import free_port
 from services.notifications.domain.paging import OWN_TRIES, number_for
-from services.notifications.gateways.sms import SmsGateway
-from services.notifications.sender.pages import Pager
 from services.notifications.settings import SYNTHETIC_DUTY_DESK, PagerSettings
-from services.notifications.templates import load_languages, load_reserved
 from shared.contracts.base import Event
 from shared.contracts.intake import AlarmAcknowledged, AlarmClosed, AlarmEscalated, AlarmHandedOver
 from tests.notifications.facts import NOW, Desk
 from tests.notifications.outside import OutsideWorld
-from tests.notifications.test_pager import RULES, desk, outside, raised, tell
-from tests.waiting import PATIENCE
+from tests.notifications.test_pager import paging, raised, tell
 
-__all__ = ["desk", "outside"]
 BILAL, CAREEM = "+923990000011", "+923990000012"
 
 
@@ -33,13 +26,6 @@ def settings(tmp_path: Path) -> PagerSettings:
     file = tmp_path / "numbers.json"
     file.write_text(json.dumps({"s-bilal": BILAL, "s-careem": CAREEM}))
     return PagerSettings(staff_numbers_file=file)
-
-
-@asynccontextmanager
-async def paging(desk: Desk, url: str, settings: PagerSettings) -> AsyncIterator[Pager]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
-        gateway = SmsGateway(session, url, load_reserved())
-        yield Pager(desk.database, gateway, load_languages()["en"], RULES, settings)
 
 
 def at(minutes: float) -> datetime:

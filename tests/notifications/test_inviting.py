@@ -9,9 +9,7 @@ import pytest
 from shared.contracts.intake import ConsentChanged, ContactStopped, InvitationMade
 from tests.notifications.facts import NOW, TRACE, Desk
 from tests.notifications.outside import OutsideWorld
-from tests.notifications.test_sender import desk, outside, sending, settled
-
-__all__ = ["desk", "outside"]
+from tests.notifications.senders import sending, settled
 
 CODE, PIN = "7ZK4M2XQ9T", "402817"
 

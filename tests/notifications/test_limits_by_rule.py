@@ -11,11 +11,9 @@ from services.notifications.domain.sending import Contact, Due, Later, Send, Ski
 from services.notifications.domain.windows import Window
 from services.notifications.templates import SENDING_HOURS, load_limits
 from shared.contracts.intake import WeeklyWindow
-from tests.notifications import facts
 from tests.notifications.facts import Desk, a_booking
-from tests.notifications.outside import outside_world
+from tests.notifications.outside import OutsideWorld
 from tests.notifications.senders import sending, settled
-from tests.stack_fixtures import FreshDatabase
 from tests.waiting import until
 
 ROW = """
@@ -69,21 +67,20 @@ def test_somebody_who_is_safe_at_night_alone_is_not_written_to_against_a_rule(tm
 
 
 async def test_the_sender_waits_for_the_hours_of_a_rule_and_sends_then(
-    database: FreshDatabase, tmp_path: Path
+    desk: Desk, outside: OutsideWorld, tmp_path: Path
 ) -> None:
     limits_of(tmp_path, VERIFIED)
     limits = load_limits(tmp_path / "hours.toml")
-    async with facts.desk(database.dsn("notifications")) as desk, outside_world(tmp_path) as outside:
-        person, desk.now = uuid4(), NIGHT
-        always = tuple(WeeklyWindow(day=day, start=0, end=1440) for day in range(1, 8))
-        booking = a_booking(person, start=NIGHT + timedelta(days=4))
-        await desk.tell(outside.a_contact(person, safe_windows=always), booking)
-        async with sending(desk, outside, limits=limits):
-            await until(lambda: waits_until(desk, MORNING), "it waits for the morning")
-            assert outside.received("sms") == []
-            desk.now = MORNING
-            await settled(desk, "sent")
-        assert len(outside.received("sms")) == 1
+    person, desk.now = uuid4(), NIGHT
+    always = tuple(WeeklyWindow(day=day, start=0, end=1440) for day in range(1, 8))
+    booking = a_booking(person, start=NIGHT + timedelta(days=4))
+    await desk.tell(outside.a_contact(person, safe_windows=always), booking)
+    async with sending(desk, outside, limits=limits):
+        await until(lambda: waits_until(desk, MORNING), "it waits for the morning")
+        assert outside.received("sms") == []
+        desk.now = MORNING
+        await settled(desk, "sent")
+    assert len(outside.received("sms")) == 1
 
 
 async def waits_until(desk: Desk, moment: datetime) -> bool:

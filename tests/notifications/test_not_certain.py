@@ -1,35 +1,18 @@
 """An hour that may still change is told as such; one that lost its day is told at once, and nobody is reminded of it."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 
 from shared.contracts.scheduling import AppointmentBooked, AppointmentCertaintyChanged, AppointmentDisplaced
-from tests.notifications import facts
 from tests.notifications.facts import NOW, Desk, a_booking, a_contact, moved
-from tests.notifications.outside import OutsideWorld, outside_world
+from tests.notifications.outside import OutsideWorld
 from tests.notifications.senders import sending, settled
-from tests.stack_fixtures import FreshDatabase
 
 MAY_CHANGE = "It may still change."
 PROVISIONAL = {"certainty": "provisional", "certainty_reason": "may_be_holiday"}
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
-    async with outside_world(tmp_path) as world:
-        yield world
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
-    async with facts.desk(database.dsn("notifications")) as opened:
-        yield opened
 
 
 def then(kind: type[Any], booking: AppointmentBooked, version: int = 2, **changes: Any) -> Any:

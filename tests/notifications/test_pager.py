@@ -4,12 +4,10 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from deploy.local.ports import free_port
 from services.notifications.domain.outcomes import Accepted
@@ -28,33 +26,19 @@ from shared.contracts.intake import (
     AlarmLevelChanged,
     AlarmRaised,
 )
-from tests.notifications import facts
 from tests.notifications.facts import NOW, Desk
-from tests.notifications.outside import OutsideWorld, outside_world
-from tests.stack_fixtures import FreshDatabase
+from tests.notifications.outside import OutsideWorld
 from tests.waiting import PATIENCE
 
 RULES = PagingRules({"R3": 5}, 15, 3)
 LEVELS = ("R1", "R2", "R3")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
-    async with outside_world(tmp_path) as world:
-        yield world
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
-    async with facts.desk(database.dsn("notifications")) as opened:
-        yield opened
-
-
 @asynccontextmanager
-async def paging(desk: Desk, url: str) -> AsyncIterator[Pager]:
+async def paging(desk: Desk, url: str, settings: PagerSettings | None = None) -> AsyncIterator[Pager]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
         gateway = SmsGateway(session, url, load_reserved())
-        yield Pager(desk.database, gateway, load_languages()["en"], RULES, PagerSettings())
+        yield Pager(desk.database, gateway, load_languages()["en"], RULES, settings or PagerSettings())
 
 
 async def tell(desk: Desk, *events: Event) -> None:

@@ -21,27 +21,13 @@ from services.notifications.settings import Settings
 from shared.contracts.intake import ContactStopped
 from shared.web import create_app
 from shared.web.signatures import read_secrets, sign
-from tests.notifications import facts
 from tests.notifications.facts import NOW, Desk, a_booking, cancelled
-from tests.notifications.outside import OutsideWorld, outside_world
+from tests.notifications.outside import OutsideWorld
 from tests.notifications.senders import sending, settled
-from tests.stack_fixtures import FreshDatabase
 
 OURS, NEXT = f"whsec_{'b3Vyc0' * 6}", f"whsec_{'bmV4d0' * 6}"
 SECRET = read_secrets(NEXT)[0]
 RANK = {"planned": 0, "sending": 1, "sent": 2, "delivered": 3, "failed": 3, "skipped": 3}
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
-    async with outside_world(tmp_path) as world:
-        yield world
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
-    async with facts.desk(database.dsn("notifications")) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,36 +1,19 @@
 """The sender against the real gateways and a real vault's answers: once, in words that tell nobody else."""
 
 import os
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 
 from deploy.local.ports import free_port
 from services.notifications.domain.sending import MAX_TRIES
 from services.notifications.domain.sms import count_parts
 from shared.contracts.intake import ContactStopped, WeeklyWindow
-from tests.notifications import facts
 from tests.notifications.facts import NOW, TRACE, Desk, a_booking, a_contact, a_site, cancelled
-from tests.notifications.outside import OutsideWorld, outside_world
+from tests.notifications.outside import OutsideWorld
 from tests.notifications.senders import seen, sending, settled
-from tests.stack_fixtures import FreshDatabase
 from tests.waiting import until
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
-    async with outside_world(tmp_path) as world:
-        yield world
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
-    async with facts.desk(database.dsn("notifications")) as opened:
-        yield opened
 
 
 async def test_a_booking_is_told_once_by_sms_in_the_trace_of_its_request(

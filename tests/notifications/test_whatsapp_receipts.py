@@ -1,7 +1,6 @@
 """WhatsApp tells what became of messages in its own form: believed by its signature, and never more than once."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,27 +15,13 @@ from services.notifications.main import serve
 from services.notifications.settings import Settings
 from shared.web import create_app
 from shared.web.signatures import hub_signature
-from tests.notifications import facts
 from tests.notifications.facts import Desk
-from tests.notifications.outside import OutsideWorld, outside_world
+from tests.notifications.outside import OutsideWorld
 from tests.notifications.test_receipts import booked, states
-from tests.stack_fixtures import FreshDatabase
 
 OLD, SECRET = b"0123456789abcdef-old", b"0123456789abcdef"
 TOKEN = "entered-on-both-sides"
 CHALLENGE = {"hub.mode": "subscribe", "hub.verify_token": TOKEN, "hub.challenge": "1158201444"}
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def outside(tmp_path: Path) -> AsyncIterator[OutsideWorld]:
-    async with outside_world(tmp_path) as world:
-        yield world
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(database: FreshDatabase) -> AsyncIterator[Desk]:
-    async with facts.desk(database.dsn("notifications")) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")
