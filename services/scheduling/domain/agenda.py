@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.changes import Caller, at_own_site
 from services.scheduling.domain.refusals import Refused
 from services.scheduling.domain.wall_time import EPOCH_ORDINAL, Span, local_day, pieces
 
@@ -34,7 +34,7 @@ def filter_of(
         therapist_id = _own(caller)
     elif caller.role == "clinic_desk" and caller.organisation is None:
         raise Refused("not_found")
-    if caller.site_id is not None and site_id != caller.site_id:
+    if not at_own_site(caller, site_id):
         raise Refused("not_found")
     number = day.toordinal() - EPOCH_ORDINAL if day else local_day(zone, now)
     minutes = pieces(zone, number)
