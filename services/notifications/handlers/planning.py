@@ -29,20 +29,17 @@ from shared.messaging import Transaction
 
 async def tell_of_bookings(events: Sequence[AppointmentBooked], tx: Transaction) -> None:
     """Told now, and again a day ahead."""
-    standing = await projections.fold_appointments(tx, events, "booked")
-    await _plan(tx, [(event, _fact("booked", event)) for event in events], standing)
+    await _tell(tx, events, "booked", "booked")
 
 
 async def tell_of_changes(events: Sequence[AppointmentRescheduled], tx: Transaction) -> None:
     """The new time is told; what was planned for the old one is taken back."""
-    standing = await projections.fold_appointments(tx, events, "booked")
-    await _plan(tx, [(event, _fact("changed", event)) for event in events], standing)
+    await _tell(tx, events, "changed", "booked")
 
 
 async def tell_of_cancellations(events: Sequence[AppointmentCancelled], tx: Transaction) -> None:
     """Told, and everything else about the appointment is taken back in the same transaction."""
-    standing = await projections.fold_appointments(tx, events, "cancelled")
-    await _plan(tx, [(event, _fact("cancelled", event)) for event in events], standing)
+    await _tell(tx, events, "cancelled", "cancelled")
 
 
 async def hear_who_came(events: Sequence[AppointmentArrived | AppointmentFulfilled], tx: Transaction) -> None:
@@ -50,26 +47,22 @@ async def hear_who_came(events: Sequence[AppointmentArrived | AppointmentFulfill
     for state, kind in (("arrived", AppointmentArrived), ("fulfilled", AppointmentFulfilled)):
         ours = [event for event in events if isinstance(event, kind)]
         if ours:
-            standing = await projections.fold_appointments(tx, ours, state)
-            await _plan(tx, [(event, _fact("over", event)) for event in ours], standing)
+            await _tell(tx, ours, "over", state)
 
 
 async def ask_after_missed_hours(events: Sequence[AppointmentNoShow], tx: Transaction) -> None:
     """Whoever did not come is asked for once, a while later, and blamed for nothing."""
-    standing = await projections.fold_appointments(tx, events, "no_show")
-    await _plan(tx, [(event, _fact("checkin", event)) for event in events], standing)
+    await _tell(tx, events, "checkin", "no_show")
 
 
 async def take_slips_back(events: Sequence[AppointmentCorrected], tx: Transaction) -> None:
     """Nothing was missed after all: what was to be asked because of it is not, and nothing is told."""
-    standing = await projections.fold_appointments(tx, events, "booked")
-    await _plan(tx, [(event, _fact("corrected", event)) for event in events], standing)
+    await _tell(tx, events, "corrected", "booked")
 
 
 async def tell_of_lost_days(events: Sequence[AppointmentDisplaced], tx: Transaction) -> None:
     """Told, and nobody is reminded of an hour that may not take place."""
-    standing = await projections.fold_appointments(tx, events, "booked")
-    await _plan(tx, [(event, _fact("displaced", event)) for event in events], standing)
+    await _tell(tx, events, "displaced", "booked")
 
 
 async def follow_certainty(events: Sequence[AppointmentCertaintyChanged], tx: Transaction) -> None:
@@ -91,6 +84,12 @@ async def invite(events: Sequence[InvitationMade], tx: Transaction) -> None:
     for event in events:
         tx.trace(str(event.case_id), tx.traceparent_of(event.key))
     await _plan(tx, [(event, _invitation(event)) for event in events], {})
+
+
+async def _tell(tx: Transaction, events: Sequence[Appointment], change: Change, state: str) -> None:
+    """These hours are in that state now; what is to be told of the change is planned."""
+    standing = await projections.fold_appointments(tx, events, state)
+    await _plan(tx, [(event, _fact(change, event)) for event in events], standing)
 
 
 async def _plan(tx: Transaction, told: Sequence[tuple[Event, Fact]], standing: Mapping[UUID, int]) -> None:
