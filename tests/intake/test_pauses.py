@@ -5,6 +5,7 @@ from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import httpx2
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,6 +150,19 @@ async def acts(store: IntakeDatabase, case_id: UUID) -> list[tuple[str, str, str
     return [tuple(row) for row in await store.admin.fetch(query, case_id)]
 
 
+async def dues(store: IntakeDatabase, case_id: UUID) -> list[Due]:
+    """The ends of its pauses as they are kept, the earliest first."""
+    query = "SELECT key, at, body::text FROM intake.due WHERE kind = $1 AND key LIKE $2 ORDER BY at"
+    rows = await store.admin.fetch(query, DUE, f"{case_id} %")
+    return [Due(DUE, row["key"], row["at"], orjson.loads(row["body"])) for row in rows]
+
+
+async def come_due(store: IntakeDatabase, due: Due, now: datetime) -> None:
+    async with store.intake.transaction() as tx:
+        tx._now = now
+        await end_pauses([due], tx)
+
+
 async def updates(store: IntakeDatabase, case_id: UUID) -> list[tuple[str, int | None]]:
     """The gates and the attempts that matching heard of with a request that changed."""
     said = [one.event for one in await store.said(str(case_id)) if one.type == "intake.case_updated.v1"]
@@ -194,25 +208,14 @@ async def test_a_pause_that_was_asked_for_lasts_until_its_day_and_shows_it(
     assert (body["state"], body["waiting_on"], body["reason"]) == ("paused", "person", "on_request")
     ends = datetime.fromisoformat(body["until"])
     assert ends.astimezone(UTC).isoformat() == f"{day - timedelta(days=1)}T19:00:00+00:00"
-    due = await store.admin.fetchrow("SELECT * FROM intake.due WHERE key LIKE $1", f"{case_id} %")
-    assert (due["kind"], due["at"]) == (DUE, ends)
+    [due] = await dues(store, case_id)
+    assert due.at == ends
 
-    one = Due(
-        DUE,
-        due["key"],
-        due["at"],
-        due["body"] if isinstance(due["body"], dict) else {"case_id": str(case_id)},
-    )
-    async with store.intake.transaction() as tx:
-        await end_pauses([one], tx)
+    await come_due(store, due, now=datetime.now(UTC))
     assert (await people.get(path, headers=session)).json()["state"] == "paused"
-    async with store.intake.transaction() as tx:
-        tx._now = ends
-        await end_pauses([one], tx)
+    await come_due(store, due, now=ends)
     assert (await people.get(path, headers=session)).json()["state"] == "matching"
-    async with store.intake.transaction() as tx:
-        tx._now = ends
-        await end_pauses([one], tx)
+    await come_due(store, due, now=ends)
     assert await updates(store, case_id) == [("waits_for_human", None), ("open", 0)]
     assert await acts(store, case_id) == [("paused", "person", None), ("resumed", "clock", None)]
 
@@ -237,18 +240,11 @@ async def test_the_date_of_a_pause_that_was_moved_or_ended_before_says_nothing(
     first, later = ((datetime.now(UTC) + timedelta(days=days)).date() for days in (5, 50))
     for day in (first, later):
         assert (await send(people, path, "pause", session, {"until": day.isoformat()})).status_code == 200
-    dues = await store.admin.fetch(
-        "SELECT key, at FROM intake.due WHERE key LIKE $1 ORDER BY at", f"{case_id} %"
-    )
-    assert len(dues) == 2
-    async with store.intake.transaction() as tx:
-        tx._now = dues[0]["at"]
-        await end_pauses([Due(DUE, dues[0]["key"], dues[0]["at"], {"case_id": str(case_id)})], tx)
+    sooner, last = await dues(store, case_id)
+    await come_due(store, sooner, now=sooner.at)
     assert (await people.get(path, headers=session)).json()["state"] == "paused"
     assert (await send(people, path, "resume", session)).status_code == 200
-    async with store.intake.transaction() as tx:
-        tx._now = dues[1]["at"]
-        await end_pauses([Due(DUE, dues[1]["key"], dues[1]["at"], {"case_id": str(case_id)})], tx)
+    await come_due(store, last, now=last.at)
     assert len(await updates(store, case_id)) == 3
 
 
