@@ -41,34 +41,24 @@ class Waiting:
 
     async def pause(self, language: str, request: Request) -> Response:
         """Asks until when; pauses when it is meant."""
-        form: Form = {}
-        try:
-            form = await read_sent(request, KNOWN)
-            entered = await self.door.enter(request, form, self.desk.look)
-        except Problem as problem:
-            return self.door.again("pause", language, form, problem)
-        if first(form, "go") != "pause":
+        entered = await self._enter("pause", language, request)
+        if isinstance(entered, Response):
+            return entered
+        if first(entered.form, "go") != "pause":
             return self._show(language, entered)
-        until = _day(first(form, "until"))
+        until = _day(first(entered.form, "until"))
         if until == "no_day":
             return self._show(language, entered, FieldProblem("/until", "no_day", ""))
         trace = request.scope.get("traceparent")
-        version = _version(form)
-        return await self._after(
-            language,
-            entered,
-            await self.desk.pause(Pausing(entered.view.case_id, version, until, PERSON, trace)),
-            "pause",
-        )
+        wish = Pausing(entered.view.case_id, _version(entered.form), until, PERSON, trace)
+        return await self._after(language, entered, await self.desk.pause(wish), "pause")
 
     async def resume(self, language: str, request: Request) -> Response:
         """Goes on, with their consent where they had only called for help."""
-        form: Form = {}
-        try:
-            form = await read_sent(request, KNOWN)
-            entered = await self.door.enter(request, form, self.desk.look)
-        except Problem as problem:
-            return self.door.again("resume", language, form, problem)
+        entered = await self._enter("resume", language, request)
+        if isinstance(entered, Response):
+            return entered
+        form = entered.form
         if first(form, "go") != "resume":
             return standing_page(self.renderer, language, entered)
         consent = None
@@ -78,6 +68,14 @@ class Waiting:
         trace = request.scope.get("traceparent")
         wish = Resuming(entered.view.case_id, _version(form), consent, PERSON, trace)
         return await self._after(language, entered, await self.desk.resume(wish), "resume")
+
+    async def _enter(self, page: Page, language: str, request: Request) -> Entered | Response:
+        form: Form = {}
+        try:
+            form = await read_sent(request, KNOWN)
+            return await self.door.enter(request, form, self.desk.look)
+        except Problem as problem:
+            return self.door.again(page, language, form, problem)
 
     async def _after(self, language: str, entered: Entered, answer: Answer, page: Page) -> Response:
         now = replace(entered, view=await self.desk.look(entered.view.case_code) or entered.view)
