@@ -48,9 +48,10 @@ class Written(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """The same of somebody whose contact is sealed already."""
+class WrittenTo:
+    """How somebody is written to whose address is sealed already."""
 
+    channel: Channel
     language: MessageLanguage
     script: Script
 

@@ -48,7 +48,7 @@ async def let_join(joining: Sequence[Joining], tx: Transaction, desk: Desk) -> l
     )
     fresh = {place: joining[place] for place, claim in enumerate(claims) if claim.state == "new"}
     known = await requests.lock_requests(tx, [one.case_id for one in fresh.values()])
-    words = await attendees.words_of_askers(tx, list(known))
+    askers = await attendees.askers_written_to(tx, known)
     answers: dict[int, Answer] = {}
     made: dict[int, NewAttendee] = {}
     others = {case_id: list(case.attendees) for case_id, case in known.items()}
@@ -56,7 +56,7 @@ async def let_join(joining: Sequence[Joining], tx: Transaction, desk: Desk) -> l
         if refused := _refused(known[one.case_id], others[one.case_id], one):
             answers[place] = refused
             continue
-        made[place] = new_attendee(one.participant, words[one.case_id], tx, desk)
+        made[place] = new_attendee(one.participant, askers[one.case_id], tx, desk)
         others[one.case_id].append(_kept_as(made[place], one.case_id))
         answers[place] = Invited(one.participant.role, made[place].code, made[place].attendee_id)
         tx.trace(str(one.case_id), one.traceparent)

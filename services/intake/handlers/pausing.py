@@ -75,11 +75,11 @@ async def resume_cases(wishes: Sequence[Resuming], tx: Transaction, texts: Seque
     """In the order of the wishes; None where it holds. `texts` are the consent texts there are."""
     before, stand = await _lock(tx, [one.case_id for one in wishes])
     asked = await gates.asked_for_care(tx, set(before))
-    reached = await pauses.channels(tx, {one.case_id for one in wishes if one.consent})
+    reached = await attendees.askers_written_to(tx, {one.case_id for one in wishes if one.consent})
     known, answers = dict(before), list[Answer]()
     done: list[Resuming] = []
     for one in wishes:
-        missing = without_consent(one.consent, reached[one.case_id], texts) if one.consent else []
+        missing = without_consent(one.consent, reached[one.case_id].channel, texts) if one.consent else []
         after = resumed(
             known[one.case_id],
             standing(stand[one.case_id]),

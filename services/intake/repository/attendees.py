@@ -1,11 +1,11 @@
 """Others who take part: written with their case where there are any, and what they answer for themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from services.intake.domain.alarms import Staff
 from services.intake.domain.attendees import KeptAttendee
-from services.intake.domain.contacts import Words
+from services.intake.domain.contacts import WrittenTo
 from services.intake.domain.invitations import OPEN_FOR
 from services.intake.domain.new_case import NewAttendee
 from services.intake.domain.requests import Consent
@@ -30,8 +30,9 @@ UNANSWERED = """
 SELECT person_id, case_id FROM attendees WHERE case_id = ANY ($1) AND consent IN ('pending', 'invited')
 """
 
-WORDS = """
-SELECT c.case_id, t.language, t.script FROM cases c JOIN contacts t USING (person_id) WHERE c.case_id = ANY ($1)
+WRITTEN_TO = """
+SELECT c.case_id, t.channel, t.language, t.script FROM cases c JOIN contacts t USING (person_id)
+WHERE c.case_id = ANY ($1)
 """
 
 # The case is locked: nobody else answers for it at the same time.
@@ -81,10 +82,10 @@ async def codes_of(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, list
     return found
 
 
-async def words_of_askers(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Words]:
-    """In which words each case's own person is written to."""
-    records = await tx.connection.fetch(WORDS, list(case_ids)) if case_ids else []
-    return {r["case_id"]: Words(r["language"], r["script"]) for r in records}
+async def askers_written_to(tx: Transaction, case_ids: Collection[UUID]) -> dict[UUID, WrittenTo]:
+    """How each case's own person is."""
+    records = await tx.connection.fetch(WRITTEN_TO, list(case_ids)) if case_ids else []
+    return {r["case_id"]: WrittenTo(r["channel"], r["language"], r["script"]) for r in records}
 
 
 async def unanswered(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, UUID]:

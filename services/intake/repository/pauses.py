@@ -1,22 +1,17 @@
-"""Who paused a case and who let it go on; and by which channel its person is reached, for who has only called so far."""
+"""Who paused a case and who let it go on."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from services.intake.domain.alarms import Staff
-from services.intake.domain.vocabulary import Channel
 from shared.messaging import Transaction
 
 SAVE = """
 INSERT INTO pauses (pause_id, case_id, act, role, staff_id, staff_name, until, at)
 SELECT *, $8 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
-"""
-
-CHANNELS = """
-SELECT c.case_id, t.channel FROM cases c JOIN contacts t USING (person_id) WHERE c.case_id = ANY ($1)
 """
 
 
@@ -54,9 +49,3 @@ async def save_acts(tx: Transaction, acts: Sequence[Act]) -> None:
             for one in acts
         ]
         await tx.connection.execute(SAVE, *zip(*rows, strict=True), tx.now)
-
-
-async def channels(tx: Transaction, case_ids: Collection[UUID]) -> dict[UUID, Channel]:
-    """The first channel of each case's person."""
-    records = await tx.connection.fetch(CHANNELS, list(case_ids)) if case_ids else []
-    return {record["case_id"]: record["channel"] for record in records}
