@@ -13,7 +13,7 @@ from services.intake.api.sessions import too_soon
 from services.intake.domain.codes import read_case_code, read_pin
 from services.intake.domain.policy import Policy
 from services.intake.domain.refusals import Refusal
-from services.intake.domain.requests import Consent
+from services.intake.domain.requests import Consent, unknown_text
 from services.intake.handlers.invitations import Answered, Outcome
 from services.intake.handlers.sessions import Knock, Refused
 from shared.web import PUBLIC, Problem, fast_json, parse
@@ -83,10 +83,7 @@ def _consent(policy: Policy, sent: ConsentSent) -> Consent:
     refusals = []
     if not sent.care:
         refusals.append(Refusal("/consent/care", "consent_needed", "to take part is to consent to care"))
-    if sent.text_version not in policy.consent_texts:
-        refusals.append(
-            Refusal("/consent/text_version", "unknown_text", "no such consent text; see /v1/reference")
-        )
+    refusals += unknown_text(sent.text_version, policy.consent_texts)
     if refusals:
         raise refused(refusals)
     return Consent(sent.care, sent.contact, sent.text_version, sent.language or "en")

@@ -13,6 +13,7 @@ from services.intake.domain.requests import (
     contradicting_needs,
     contradictions,
     repeated,
+    unknown_text,
 )
 from services.intake.domain.screening import Answers, misfits, unknown
 
@@ -24,7 +25,7 @@ def check(policy: Policy, typed: CareRequest) -> CareRequest | list[Refusal]:
     refusals = [
         *(found for found in (city, address) if isinstance(found, Refusal)),
         *contradictions(typed.needs, typed.contact, typed.consent),
-        *_unknown_text(policy, typed),
+        *unknown_text(typed.consent.text_version, policy.consent_texts),
         *_misfits(policy, typed.answers),
         *repeated("/red_flags", typed.red_flags),
         *unfitting(typed.needs.kind, typed.attendees),
@@ -71,12 +72,6 @@ def read_participant(typed: Participant, at: str = "") -> Participant | Refusal:
 
 def _city(policy: Policy, needs: Needs) -> str | Refusal | None:
     return None if needs.city is None else policy.places.read_city(needs.city, needs.province)
-
-
-def _unknown_text(policy: Policy, typed: CareRequest) -> list[Refusal]:
-    if typed.consent.text_version in policy.consent_texts:
-        return []
-    return [Refusal("/consent/text_version", "unknown_text", "no such consent text; see /v1/reference")]
 
 
 def _misfits(policy: Policy, answers: Mapping[str, Answers]) -> list[Refusal]:

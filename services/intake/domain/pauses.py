@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from services.intake.domain.invitations import decided, let_go
 from services.intake.domain.refusals import Refusal
-from services.intake.domain.requests import Consent
+from services.intake.domain.requests import Consent, unknown_text, withheld
 from services.intake.domain.states import ENDED_HOURS, Fact, Standing
 from services.intake.domain.vocabulary import Channel
 from services.intake.domain.wishes import KeptRequest
@@ -93,17 +93,10 @@ def last_ended(fact: Fact | None) -> int:
 
 def without_consent(agreed: Consent, channel: Channel, texts: Sequence[str]) -> list[Refusal]:
     """What is missing in the consent of somebody who had only called for help."""
-    refusals = []
-    if agreed.text_version not in texts:
-        refusals.append(
-            Refusal("/consent/text_version", "unknown_text", "no such consent text; see /v1/reference")
-        )
-    if not agreed.care:
-        refusals.append(Refusal("/consent/care", "consent_needed", "care cannot begin without consent to it"))
-    if not agreed.contact and channel != "inbox":
-        detail = "without consent to be contacted nobody can be told of an hour"
-        refusals.append(Refusal("/consent/contact", "consent_needed", detail))
-    return refusals
+    return [
+        *unknown_text(agreed.text_version, texts),
+        *withheld(agreed, channel, "nobody can be told of an hour"),
+    ]
 
 
 def first_moment(day: date, time_zone: str) -> datetime:

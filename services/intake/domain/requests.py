@@ -1,6 +1,6 @@
 """A request for care as intake understands it, and the combinations that cannot be meant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from services.intake.domain.vocabulary import (
     AccessNeed,
     AgeBand,
     BookingMode,
+    Channel,
     Gate,
     Gender,
     Kind,
@@ -128,7 +129,7 @@ def contradictions(needs: Needs, contact: Contact, consent: Consent) -> list[Ref
     return [
         *contradicting_needs(needs),
         *without_contradiction(contact, "/contact"),
-        *_unheard_consent(contact, consent),
+        *withheld(consent, contact.channel, "the channel can only be inbox"),
     ]
 
 
@@ -144,6 +145,24 @@ def contradicting_needs(needs: Needs) -> list[Refusal]:
         *_unreachable_place(needs),
         *_no_area(needs.area),
     ]
+
+
+def withheld(consent: Consent, channel: Channel, without: str) -> list[Refusal]:
+    """What is missing in a consent to begin with; `without` says what follows if nobody may be written to."""
+    refusals = []
+    if not consent.care:
+        refusals.append(Refusal("/consent/care", "consent_needed", "care cannot begin without consent to it"))
+    if not consent.contact and channel != "inbox":
+        detail = f"without consent to be contacted {without}"
+        refusals.append(Refusal("/consent/contact", "consent_needed", detail))
+    return refusals
+
+
+def unknown_text(text_version: str, texts: Collection[str]) -> list[Refusal]:
+    """A refusal if what was agreed to is none of these texts."""
+    if text_version in texts:
+        return []
+    return [Refusal("/consent/text_version", "unknown_text", "no such consent text; see /v1/reference")]
 
 
 def gate(waits_for: Awaited | None, alarm_waits_for_human: bool) -> Gate:
@@ -177,13 +196,3 @@ def _no_area(area: str | None) -> list[Refusal]:
     if area is None or (sum(sign.isdigit() for sign in area) <= DIGITS_IN_AN_AREA and "@" not in area):
         return []
     return [Refusal("/area", "not_an_area", "the name of a neighbourhood, without address or number")]
-
-
-def _unheard_consent(contact: Contact, consent: Consent) -> list[Refusal]:
-    refusals = []
-    if not consent.care:
-        refusals.append(Refusal("/consent/care", "consent_needed", "care cannot begin without consent to it"))
-    if not consent.contact and contact.channel != "inbox":
-        detail = "without consent to be contacted the channel can only be inbox"
-        refusals.append(Refusal("/consent/contact", "consent_needed", detail))
-    return refusals
