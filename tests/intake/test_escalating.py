@@ -80,20 +80,21 @@ def test_everybody_who_is_on_is_asked_before_anybody_is_asked_twice(count: int, 
         assert len(set(asked[start : start + count])) == count
 
 
+async def due_of(store: IntakeDatabase, alarm_id: UUID) -> Due:
+    """When its handover is looked at again, as it is kept."""
+    query = "SELECT key, at, body::text FROM intake.due WHERE kind = $1 AND body ->> 'alarm_id' = $2"
+    row = await store.admin.fetchrow(query, DUE, str(alarm_id))
+    return Due(DUE, row["key"], row["at"], orjson.loads(row["body"]))
+
+
 async def escalate(store: IntakeDatabase, policy: Policy, alarm_id: UUID, minutes: int) -> Sequence[Any]:
     """Everything of this alarm that comes due by then."""
-    row = await store.admin.fetchrow(
-        "SELECT key, at, body::text FROM intake.due WHERE kind = $1 AND body ->> 'alarm_id' = $2",
-        DUE,
-        str(alarm_id),
-    )
+    due = await due_of(store, alarm_id)
     async with store.intake.transaction() as tx:
         tx._now = tx.now + timedelta(minutes=minutes)
-        if row is None or row["at"] > tx.now:
+        if due.at > tx.now:
             return []
-        await escalate_handovers(
-            [Due(DUE, row["key"], row["at"], orjson.loads(row["body"]))], tx, policy.alarms
-        )
+        await escalate_handovers([due], tx, policy.alarms)
     return await escalations(store, alarm_id)
 
 
@@ -184,9 +185,7 @@ async def test_an_older_handover_says_nothing_once_it_was_confirmed_closed_or_fo
 ) -> None:  # fmt: skip
     await roster(CAREEM)
     at, alarm_id = await handed_over(people, duty, store, asma)
-    first = await store.admin.fetchrow(
-        "SELECT key, at, body::text FROM intake.due WHERE body ->> 'alarm_id' = $1", str(alarm_id)
-    )
+    first = await due_of(store, alarm_id)
     if act == "confirm":
         await duty.post(f"{at}/acknowledge", headers=bilal)
     elif act == "close":
@@ -196,8 +195,6 @@ async def test_an_older_handover_says_nothing_once_it_was_confirmed_closed_or_fo
         again = await duty.post(f"{at}/handover", json=to("s-dana", "Dana"), headers=bilal)
         assert again.status_code == 200
     async with store.intake.transaction() as tx:
-        tx._now = first["at"]
-        await escalate_handovers(
-            [Due(DUE, first["key"], first["at"], orjson.loads(first["body"]))], tx, policy.alarms
-        )
+        tx._now = first.at
+        await escalate_handovers([first], tx, policy.alarms)
     assert await escalations(store, alarm_id) == []
