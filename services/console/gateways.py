@@ -12,14 +12,16 @@ from aiokafka.errors import KafkaError
 from services.console.domain.journey import Step, trace_id
 from shared.contracts.base import Topic
 from shared.messaging import KafkaSettings, ensure_topics
-from shared.messaging.envelope import Malformed, read
+from shared.messaging.envelope import Malformed, read, sequence_of
 from shared.messaging.kafka import WrongTopic
 from shared.messaging.outbox import partition_of
 from shared.settings import BrokerSettings
 
 Place = tuple[str, int]
 
-__all__ = ["BrokerAway", "WrongTopic", "ends_before", "events_of", "log_ends", "make_topics", "times_at"]
+__all__ = [
+    "BrokerAway", "WrongTopic", "ends_before", "events_of", "last_sequences", "log_ends", "make_topics", "times_at",
+]  # fmt: skip
 
 
 class BrokerAway(OSError):
@@ -113,19 +115,50 @@ async def events_of(
         return [step async for step in _steps(consumer, starts, ends, key.encode())]
 
 
+async def last_sequences(
+    broker: BrokerSettings, topics: Iterable[Topic]
+) -> AsyncIterator[dict[tuple[str, str], int]]:
+    """Batch by batch the highest sequence per (topic, key) of everything on these topics; what is no event of ours has none."""
+    async with _reader(broker) as consumer:
+        there = await consumer.topics()
+        told = [topic for topic in topics if topic.name in there]
+        places = [TopicPartition(topic.name, number) for topic in told for number in range(topic.partitions)]
+        ends = await consumer.end_offsets(places)
+        starts = await consumer.beginning_offsets(places)
+        consumer.assign(places)
+        for place, offset in starts.items():
+            consumer.seek(place, offset)
+        async for batch in _batches(consumer, starts, ends):
+            last: dict[tuple[str, str], int] = {}
+            for record in batch:
+                if sequence := sequence_of(record.headers):
+                    stream = (record.topic, record.key.decode())
+                    last[stream] = max(sequence, last.get(stream, 0))
+            yield last
+
+
 async def _steps(
     consumer: AIOKafkaConsumer,
     starts: Mapping[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
     key: bytes,
 ) -> AsyncIterator[Step]:
+    async for batch in _batches(consumer, starts, ends):
+        for record in batch:
+            if record.key == key:
+                yield _step(record)
+
+
+async def _batches(
+    consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+) -> AsyncIterator[list[Any]]:
+    """Records of one partition at a time, up to where each ended; a compacted log may have nothing at its end."""
     left = {place for place, offset in starts.items() if offset < ends[place]}
     while left:
-        for place, records in (await consumer.getmany(*left, timeout_ms=500)).items():
-            for record in records:
-                if record.key == key:
-                    yield _step(record)
-            if records[-1].offset + 1 >= ends[place]:
+        for records in (await consumer.getmany(*left, timeout_ms=500)).values():
+            yield records
+        for place in list(left):
+            if await consumer.position(place) >= ends[place]:
                 left.discard(place)
 
 

@@ -4,7 +4,7 @@ import typer
 import uvloop
 
 from services.console import roles
-from services.console.commands import dead_letters, journeys, partner_keys, queues, tokens, topics
+from services.console.commands import dead_letters, journeys, partner_keys, queues, restoring, tokens, topics
 from services.console.settings import ServeSettings
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command()(queues.owners)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(dead_letters.rebuild)
 app.add_typer(partner_keys.app, name="partner-keys")
+app.command()(restoring.restored)
 app.command()(topics.topics)
 app.command()(topics.access)
 app.command()(tokens.token)

@@ -69,6 +69,12 @@ def read(headers: Iterable[tuple[str, bytes]], key: bytes | None, value: bytes |
         raise Malformed("a header is unreadable") from None
 
 
+def sequence_of(headers: Iterable[tuple[str, bytes]]) -> int | None:
+    """The sequence alone, of a tombstone too; None where there is none that can be read."""
+    text = {name.lower(): text for name, text in headers}.get("ce_sequence", b"")
+    return int(text) if text.isdigit() else None
+
+
 def _rfc3339(at: datetime) -> bytes:
     return at.astimezone(UTC).isoformat().encode()
 

@@ -1,7 +1,7 @@
 """The outbox: what a transaction says is written in it, numbered per topic and key."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -33,6 +33,15 @@ SELECT s.lane, s.shard, s.topic, s.key, n.next - c.events + s.turn, s.event_id, 
     $10::timestamptz, s.payload
 FROM said s JOIN numbered n USING (topic, key) JOIN counted c USING (topic, key)
 ORDER BY s.ordinal
+"""
+
+# Never lower: what the service knows better than the log, it has said since.
+RAISE = """
+INSERT INTO streams (topic, key, next)
+SELECT topic, key, last + 1 FROM unnest($1::text[], $2::text[], $3::bigint[]) AS l(topic, key, last)
+ORDER BY topic, key
+ON CONFLICT (topic, key) DO UPDATE SET next = excluded.next WHERE streams.next < excluded.next
+RETURNING topic, key
 """
 
 
@@ -70,6 +79,20 @@ async def write(connection: asyncpg.Connection, events: Sequence[Said], at: date
         numbers,
         at,
     )
+
+
+async def raise_numbers(
+    connection: asyncpg.Connection, last: Mapping[tuple[str, str], int]
+) -> set[tuple[str, str]]:
+    """Goes on above the last sequence that the log has per (topic, key); returns the streams that were below it.
+
+    For a database that was restored from a backup: its numbers are those of then, its readers know higher ones.
+    """
+    streams = sorted(last.items())
+    raised = await connection.fetch(
+        RAISE, [topic for (topic, _), _ in streams], [key for (_, key), _ in streams], [n for _, n in streams]
+    )
+    return {(row["topic"], row["key"]) for row in raised}
 
 
 def shard_of(topic: str, key: str) -> int:

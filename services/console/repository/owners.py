@@ -1,4 +1,4 @@
-"""The advisory locks of the kernel's owners, with the names of the sessions that hold them."""
+"""The advisory locks of the kernel's owners, with the names of the sessions that hold them; whose sessions there are."""
 
 import asyncpg
 
@@ -13,9 +13,19 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND a.application
 ORDER BY 2, 1, 3
 """
 
+SESSIONS = """
+SELECT DISTINCT application_name AS name FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE ANY (ARRAY[$1 || ':%', 'owner:' || $1 || ':%']) ORDER BY 1
+"""
+
 
 async def locks(connection: asyncpg.Connection) -> tuple[list[Lock], list[tuple[int, str]]]:
     """The items that are held, and all live members as (session, name)."""
     rows = await connection.fetch(LOCKS)
     held = [Lock(row["pid"], row["name"], row["item"]) for row in rows if not row["member"]]
     return held, [(row["pid"], row["name"]) for row in rows if row["member"]]
+
+
+async def sessions_of(connection: asyncpg.Connection, service: str) -> list[str]:
+    """The names of all sessions that processes of this service have, as far as this role may see them: its owner's may."""
+    return [row["name"] for row in await connection.fetch(SESSIONS, service)]
