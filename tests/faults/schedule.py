@@ -11,6 +11,7 @@ from tests.faults.subjects import SUBJECTS, TWINS
 SERVERS = ("kafka", "postgres")
 SERVICES = ("intake", "matching", "scheduling", "notifications", "partners")
 TABLES = ("matching.cases", "scheduling.appointments", "notifications.messages")
+TABLES_OF_TOMORROW = ("intake.cases", "intake.outbox", *TABLES, "partners.bookings")
 WRITERS = ("intake", "matching", "scheduling", "notifications")
 LONGER_THAN_EVERY_TIMEOUT = (12.5, 14.0)  # a session, a lease, a command, a request: none waits longer
 UNTIL_ONE_STANDS_ALONE = (
@@ -91,6 +92,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("read_only", WRITERS, (2.0, 5.0)),
     Kind("refused_commit", WRITERS, (2.0, 5.0)),
     Kind("terminate", WRITERS),
+    Kind("expand", TABLES_OF_TOMORROW, (2.0, 5.0)),
     Kind("hand_over", tuple(TWINS), (6.0, 9.0)),
 )
 BY_NAME: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}

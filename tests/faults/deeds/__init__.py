@@ -45,4 +45,5 @@ DEEDS: Mapping[str, Doing] = {
     "read_only": Doing(database.read_only, Hit.service),
     "refused_commit": Doing(database.refused_commits, Hit.service),
     "terminate": Doing(database.terminated, Hit.service),
+    "expand": Doing(database.expanded, hit_of_table),
 }

@@ -60,6 +60,16 @@ async def terminated(system: System, fault: Fault) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def expanded(system: System, fault: Fault) -> AsyncIterator[None]:
+    """The schema of the next version under the code of today: a table has a column more, and later it is gone again."""
+    await _tell(system, f"ALTER TABLE {fault.whom} ADD COLUMN IF NOT EXISTS of_tomorrow text DEFAULT 'new'")
+    try:
+        yield
+    finally:
+        await _tell(system, f"ALTER TABLE {fault.whom} DROP COLUMN IF EXISTS of_tomorrow")
+
+
+@asynccontextmanager
 async def poisoned(system: System, fault: Fault) -> AsyncIterator[None]:
     """One case in 64 cannot be written: its event becomes a dead letter, later ones of its key are parked. Then the
     cause is removed, and an operator has them applied."""
