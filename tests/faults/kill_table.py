@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.faults import booking_mutant, kernel_mutants, service_mutants
 from tests.faults.mutants import Mutant
 
+ALL = (*kernel_mutants.MUTANTS, booking_mutant.MUTANT, *service_mutants.MUTANTS)
 FILE = Path(__file__).parents[2] / "docs" / "mutants.md"
 WRITE = bool(os.environ.get("KILL_TABLE"))
 HEAD = """# Mutants

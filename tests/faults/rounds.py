@@ -14,7 +14,8 @@ import orjson
 from simulation import demo, evidence, stopping
 from simulation.client_log import read_client_log
 from simulation.evidence.sources import Sources
-from simulation.history import judge
+from simulation.history import elle, judge
+from simulation.history.facts import History
 from simulation.http_client import Address
 from simulation.living import KARACHI
 from simulation.population import people
@@ -140,8 +141,8 @@ async def _quiet(system: System) -> None:
         await asyncio.sleep(0.5)
 
 
-async def judge_all(system: System, journal: Journal, mutants: Mutants | None) -> Total:
-    """Everything that was ever said, read, booked and sent, at once."""
+async def judge_all(system: System, journal: Journal, mutants: Mutants, export: Path | None) -> Total:
+    """Everything that was ever said, read, booked and sent, at once; written to a file for an outside checker."""
     sources = Sources(
         system.addresses["database"],
         system.addresses["kafka"],
@@ -155,6 +156,8 @@ async def judge_all(system: System, journal: Journal, mutants: Mutants | None) -
     stops = {code: at for file in files for code, at in stopping.read_stops(file)}
     history.stops = {persons[code]: at for code, at in stops.items()}
     findings = judge(history)
+    if export:
+        _write(export, history)
     problems = [f"round {one['number']}: {problem}" for one in journal.rounds for problem in one["broken"]]
     problems += [str(findings)] if not findings.clean else []
     problems += [f"open dead letter: {dict(one)}" for one in await open_letters(system)]
@@ -166,6 +169,11 @@ async def judge_all(system: System, journal: Journal, mutants: Mutants | None) -
         broken=problems,
         mutants=mutants,
     )
+
+
+def _write(export: Path, history: History) -> None:
+    with export.open("w") as file:
+        file.writelines(f"{line}\n" for line in elle.lines(history.streams))
 
 
 def _nothing(_line: str) -> None:

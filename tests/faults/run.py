@@ -10,30 +10,31 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import orjson
 import uvloop
 
 from tests.faults.inflicting import Inflicting
 from tests.faults.journal import Journal
+from tests.faults.kill_table import ALL, read
 from tests.faults.rounds import Load, judge_all, play
 from tests.faults.schedule import schedule
 from tests.faults.summary import Mutants, Total
 from tests.faults.system import System
 
 FOLDER = Path(".local/faults")
-MUTANTS = FOLDER / "mutants.json"  # {"caught", "tried"}: what the run of mutants wrote
 
 Tell = Callable[[str], None]
 
 
-async def run(folder: Path, *, rounds: int, seed: int, load: Load, tell: Tell) -> Total:
+async def run(
+    folder: Path, *, rounds: int, seed: int, load: Load, tell: Tell, export: Path | None = None
+) -> Total:
     """Plays what is left of so many rounds, then judges everything."""
     journal = _journal(folder, rounds, seed)
     async with System(folder, seed=seed, tell=tell) as system:
         faults = Inflicting(system, schedule(seed, begin=journal.next_fault), journal, tell)
         for number in range(len(journal.rounds), rounds):
             await play(system, number, seed, faults, journal, load, tell)
-        return await judge_all(system, journal, _mutants())
+        return await judge_all(system, journal, _mutants(), export)
 
 
 def _journal(folder: Path, rounds: int, seed: int) -> Journal:
@@ -45,8 +46,9 @@ def _journal(folder: Path, rounds: int, seed: int) -> Journal:
     return Journal.open(file, seed)
 
 
-def _mutants() -> Mutants | None:
-    return Mutants(**orjson.loads(MUTANTS.read_bytes())) if MUTANTS.exists() else None
+def _mutants() -> Mutants:
+    """As the last run of all of them published it (`make mutants`)."""
+    return Mutants(caught=len(read().keys() & {mutant.name for mutant in ALL}), tried=len(ALL))
 
 
 def main() -> int:
@@ -57,10 +59,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--people", type=int, default=usual.people, help="who ask in a round")
     parser.add_argument("--per-second", type=float, default=usual.per_second)
+    parser.add_argument("--elle", type=Path, help="a file for the whole history of the topics, as EDN")
     told = parser.parse_args()
     load = Load(told.people, told.per_second)
     folder = FOLDER / str(told.seed)
-    total = uvloop.run(run(folder, rounds=told.rounds, seed=told.seed, load=load, tell=say))
+    total = uvloop.run(run(folder, rounds=told.rounds, seed=told.seed, load=load, tell=say, export=told.elle))
     for line in total.lines():
         say(line)
     return 0 if total.kept else 1

@@ -33,22 +33,21 @@ class Total:
     types: int
     done: Sequence[Done]
     checks: Mapping[str, int]
-    broken: Sequence[str] = ()
-    mutants: Mutants | None = None
+    broken: Sequence[str]
+    mutants: Mutants
 
     @property
     def kept(self) -> bool:
         """Every promise, in every round and at the end."""
-        caught = self.mutants is None or self.mutants.caught == self.mutants.tried
+        caught = self.mutants.caught == self.mutants.tried
         return not any(self.checks.values()) and not self.broken and caught
 
     def last_line(self) -> str:
         counted = [one for one in self.done if one.counts]
-        mutants = f"{self.mutants.caught}/{self.mutants.tried} caught" if self.mutants else "not run"
         return (
             f"{self.events} events, {len(counted)} faults, {sum(one.kills for one in counted)} kills: "
             f"{self._sum(LOST)} lost, {self._sum(DUPLICATED)} duplicated, {self._sum(REORDERED)} reordered, "
-            f"{self._sum(DOUBLE_BOOKED)} double-booked; mutants {mutants}"
+            f"{self._sum(DOUBLE_BOOKED)} double-booked; mutants {self.mutants.caught}/{self.mutants.tried} caught"
         )
 
     def lines(self) -> Iterator[str]:

@@ -4,12 +4,9 @@ import re
 
 import pytest
 
-from tests.faults import booking_mutant, kernel_mutants, service_mutants
-from tests.faults.kill_table import read
+from tests.faults.kill_table import ALL, read
 from tests.faults.mutants import Mutant
 from tests.faults.stage import ROOT
-
-ALL = (*kernel_mutants.MUTANTS, booking_mutant.MUTANT, *service_mutants.MUTANTS)
 
 
 @pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
