@@ -51,6 +51,7 @@ class Relay:
         self._partitions_of = partitions_of
         # The poll is the net under the wake-ups (docs/decisions/0009); gathering makes batches of routine work.
         self._poll_seconds, self._gather_seconds = (0.05, 0.0) if lane == "crisis" else (0.5, 0.1)
+        self._back_off_seconds = 0.1 if lane == "crisis" else 0.3
         self._wakes = wakes
         self._wake = wakes.event(lane)
         self._producer: AIOKafkaProducer | None = None
@@ -87,18 +88,21 @@ class Relay:
         except (KafkaError, TimeoutError) as failure:
             # Never go on with a producer that failed: aiokafka does not re-initialise its sequence
             # numbers after a fatal error (aiokafka#1017). The rows are still there; read again.
-            log.warning("send failed: %s", type(failure).__name__, extra={"lane": self.lane})
-            self._waits_for = "kafka"
             await self._drop_producer()
-            await asyncio.sleep(0.3)
+            await self._back_off("kafka", failure)
             return
         except TROUBLE as failure:
-            log.warning("outbox unreadable: %s", type(failure).__name__, extra={"lane": self.lane})
-            self._waits_for = "database"
-            await asyncio.sleep(0.3)
+            await self._back_off("database", failure)
             return
         if sent < BATCH:
             await self._rest(began, bool(shards))
+
+    async def _back_off(self, waits_for: str, failure: Exception) -> None:
+        """Said once and not at every try: a broker may be away for hours."""
+        if self._waits_for != waits_for:
+            log.warning("not sent: %s", type(failure).__name__, extra={"lane": self.lane})
+        self._waits_for = waits_for
+        await asyncio.sleep(self._back_off_seconds)
 
     async def _rest(self, began: float, owns: bool) -> None:
         """Until somebody wakes us; while much goes on, what is committed meanwhile goes along."""
