@@ -121,13 +121,13 @@ MUTANTS = (
                     "        await self._send(rows)\n"
                     '        await self._database.pool.execute(DELETE, [row["id"] for row in rows])',
                     '        await self._database.pool.execute(DELETE, [row["id"] for row in rows])\n'
-                    "        await asyncio.sleep(0.05)\n"  # drawn out, like the others' moments in the witness
+                    "        await asyncio.sleep(0.1)\n"  # drawn out, like the others' moments in the witness
                     "        await self._send(rows)",
                 ),
             ),
             *NO_WAITING_FOR_A_GAP,
         ),
-        faults=("relay", "relay", "reader"),
+        faults=("relay:deleted", "relay:deleted", "reader"),
         breaks="what a relay had in its hands when it was killed is nowhere any more",
         caught_by=("lost",),
         blinded=("sequence: waiting for a gap",),

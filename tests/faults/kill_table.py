@@ -18,7 +18,7 @@ without faults, and is caught on the same seed with them: otherwise a clean run 
 Where several walls stand behind one another, the others are taken down as well, and a control in the tests shows that
 the one wall alone holds. Written by `make mutants`; the numbers are what that run saw.
 
-Faults: `writer`, `relay`, `reader`, `echo` are kills of such a process; `cut` ends the sessions that hold the locks while
+Faults: `writer`, `relay`, `reader`, `echo` are kills of such a process (`:deleted`: as soon as it has deleted what it had in hand); `cut` ends the sessions that hold the locks while
 a batch is in flight; `poison` is an event that fails for good and is redriven while later ones of its key are in flight;
 `ring` an alarm that fails for good; `lose` a stored offset outside the log until an operator has moved it.
 

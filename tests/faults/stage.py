@@ -33,7 +33,7 @@ SELECT EXISTS (SELECT FROM (
 """
 # What a relay has sent is acknowledged and not deleted (SLOW_OUTBOX of the witness).
 DELETING = """
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'intake'
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'intake:relay-{pid}'
     AND wait_event = 'PgSleep' AND query LIKE 'DELETE FROM outbox%'
 """
 log = logging.getLogger(__name__)
@@ -141,19 +141,28 @@ class Stage:
             if fault in DISTURBANCES:
                 await DISTURBANCES[fault](self, chance)
             else:
-                victim = chance.choice([name for name in self.processes if name.startswith(fault)])
-                await self._at_work(victim)
+                role, _, moment = fault.partition(":")
+                victim = chance.choice([name for name in self.processes if name.startswith(role)])
+                await self._at_work(victim, moment)
                 self._kill(victim)
             await asyncio.sleep(0.2 + chance.random() * 0.4)
 
-    async def _at_work(self, name: str) -> None:
-        """Who hunts wastes no kill on a process that is not there yet, nor on a relay that has nothing in its hands."""
+    async def _at_work(self, name: str, moment: str) -> None:
+        """Who hunts wastes no kill on a process that is not there yet, nor on a relay that has nothing in its hands: it is
+        killed while it deletes, or as soon as it has deleted."""
+        pid = self.processes[name].pid
+        deleting = DELETING.format(pid=pid)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(10 if self.hunting else 0):
-                while not (self.folder / f"{self.processes[name].pid}.at-work").exists():
+                while not (self.folder / f"{pid}.at-work").exists():
                     await asyncio.sleep(0.05)
-                while name.startswith("relay") and not await self._count(DELETING):
+                while name.startswith("relay") and not await self._at(deleting):
                     await asyncio.sleep(0.02)
+                while moment == "deleted" and await self._at(deleting):
+                    await asyncio.sleep(0.005)
+
+    async def _at(self, moment: str) -> bool:
+        return bool((await self._rows("intake", moment))[0][0])
 
     async def _seen_wrong(self) -> bool:
         return any([(await self._rows(schema, WRONG))[0][0] for schema in READ])

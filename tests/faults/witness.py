@@ -238,7 +238,7 @@ async def run(role: str) -> None:
     kernel = await open_kernel(
         SETTINGS["dsn"][schema],
         schema=schema,
-        role=role,
+        role=f"{role}-{os.getpid()}",  # so that a stage sees what each of them does
         pool_size=SETTINGS["writers"] + 1,
         kafka=KafkaSettings(SETTINGS["kafka"]),
         topics=topics(SETTINGS),
