@@ -9,6 +9,7 @@ from pathlib import Path
 import uvloop
 from fastapi import FastAPI
 
+from services.intake.api.backlog import Backlog
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
@@ -76,8 +77,9 @@ async def build_api(settings: Settings, policy: Policy, app: FastAPI) -> Built:
     """Requests from people. It relays nothing: the worker is woken by NOTIFY within about 10 ms of a commit."""
     web.show_problems(app, page_renderer(settings, policy).page_of)  # also while the database is away
     kernel = await _kernel(settings, "api")
-    watch = serve_people(app, settings, policy, kernel.database)
-    return [*kernel.loops, watch], kernel.close
+    backlog = Backlog(kernel.database, settings.outbox_limit)
+    watch = serve_people(app, settings, policy, kernel.database, backlog)
+    return [*kernel.loops, watch, backlog], kernel.close
 
 
 async def build_crisis(settings: Settings, policy: Policy, app: FastAPI) -> Built:

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import orjson
@@ -27,6 +27,7 @@ from services.intake.api import (
     wishes,
     withdrawals,
 )
+from services.intake.api.backlog import Backlog
 from services.intake.api.bulk import BODIES, PATH, BulkCounter, BulkTurns, bulk_routes
 from services.intake.api.cards import CardDeck
 from services.intake.api.desk import Room, serve_desk
@@ -57,15 +58,17 @@ from shared.privacy import Sealer, derive, read_key
 from shared.telemetry import force_sampled, new_traceparent
 
 
-def serve_people(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> CaseWatch:
+def serve_people(
+    app: FastAPI, settings: Settings, policy: Policy, database: Database, backlog: Backlog
+) -> CaseWatch:
     """The routes of the api role, and the loop that looks for whoever watches."""
     cards = CardDeck(policy.lines)
-    counter = _case_counter(settings, policy, cards, database)
+    counter = _case_counter(settings, policy, cards, database, backlog.admit_post)
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     asking = cases.asking_routes(counter)
     app.include_router(asking)
     web.serve_directly(app, asking, "POST", "/v1/cases")
-    app.include_router(bulk_routes(_bulk_counter(settings, counter, database)))
+    app.include_router(bulk_routes(_bulk_counter(settings, counter, database, backlog)))
     web.read_other_bodies(app, "POST", PATH, BODIES)
     look = Reads(read_together(database, look_up_cases, at_once=1), lambda: counter.accept.waiting)
     watch = watch_cases(partial(_look_at_all, database))
@@ -97,7 +100,7 @@ def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Dat
     cards = CardDeck(policy.lines)
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     app.include_router(crisis.crisis_routes(cards))
-    counter = _case_counter(settings, policy, cards, database)
+    counter = _case_counter(settings, policy, cards, database, _never_full)
     app.include_router(cases.crisis_asking_routes(counter))
     app.include_router(help.help_routes(_help_counter(settings, counter, database)))
     app.include_router(withdrawals.withdrawal_routes(withdrawals.open_withdrawals(cards, database)))
@@ -129,8 +132,12 @@ async def _look_at_all(database: Database, codes: Sequence[str]) -> Mapping[str,
         return await standings.views(tx, codes)
 
 
+def _never_full() -> None:
+    """A crisis does not wait for what has gathered."""
+
+
 def _case_counter(
-    settings: Settings, policy: Policy, cards: CardDeck, database: Database
+    settings: Settings, policy: Policy, cards: CardDeck, database: Database, admit: Callable[[], None]
 ) -> cases.CaseCounter:
     deployment = read_key(settings.deployment_key_file)
     desk, pin_key = _desk(settings, policy), derive(deployment, "pin")
@@ -139,6 +146,7 @@ def _case_counter(
         cards,
         pin_key=pin_key,
         lookup_key=derive(deployment, "lookup"),
+        admit=admit,
         accept=Together(database.transaction, partial(acceptance.accept_posts, desk=desk), at_once=1),
         proof=earlier.Proof(
             knock=together(database, partial(open_sessions, pin_key=pin_key)),
@@ -147,12 +155,15 @@ def _case_counter(
     )
 
 
-def _bulk_counter(settings: Settings, counter: cases.CaseCounter, database: Database) -> BulkCounter:
+def _bulk_counter(
+    settings: Settings, counter: cases.CaseCounter, database: Database, backlog: Backlog
+) -> BulkCounter:
     ratio, desk = settings.process.trace_sample_ratio, _desk(settings, counter.policy)
     return BulkCounter(
         counter.policy,
         pin_key=counter.pin_key,
         lookup_key=counter.lookup_key,
+        admit=backlog.admit_file,
         turns=BulkTurns(database, partial(bulk.accept_lines, desk=desk), lambda: counter.accept.waiting),
         knock=counter.proof.knock,
         new_trace=lambda: new_traceparent(random.random() < ratio),

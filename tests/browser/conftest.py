@@ -9,6 +9,7 @@ from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from deploy.local.browser import NEEDED, found
 from services.intake import roles
+from services.intake.api.backlog import Backlog
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
@@ -30,7 +31,10 @@ async def site(store: IntakeDatabase, secrets: Settings, policy: Policy) -> Asyn
     app = create_app("intake", on_problem=with_card(CardDeck(policy.lines)))
     app.add_api_route("/elsewhere", lambda: {"weather": "fair"})
     settings = secrets.model_copy(update={"quick_exit_url": "/elsewhere"})
-    stop, watch = asyncio.Event(), roles.serve_people(app, settings, policy, store.intake)
+    stop, watch = (
+        asyncio.Event(),
+        roles.serve_people(app, settings, policy, store.intake, Backlog(store.intake, 1000)),
+    )
     async with serving(app) as address, running(stop, watch.run(stop)):
         yield address
 

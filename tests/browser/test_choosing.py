@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext
 
 from services.intake import main
+from services.intake.api.backlog import Backlog
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
@@ -44,7 +45,13 @@ async def two(store: IntakeDatabase, secrets: Settings, policy: Policy, office: 
     async with serving(intake) as pages, serving(matching) as offers:
         known = MatchingSettings(token_public_key_file=secrets.token_public_key_file, intake_url=pages)
         serve(matching, known, POLICY, office.database)
-        main.serve_people(intake, secrets.model_copy(update={"matching_url": offers}), policy, store.intake)
+        main.serve_people(
+            intake,
+            secrets.model_copy(update={"matching_url": offers}),
+            policy,
+            store.intake,
+            Backlog(store.intake, 1000),
+        )
         yield pages
 
 

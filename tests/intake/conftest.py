@@ -23,6 +23,7 @@ from joserfc.jwk import OKPKey
 from deploy.local import databases
 from deploy.local.postgres import PostgresServer
 from services.intake import roles
+from services.intake.api.backlog import Backlog
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.codes import pin
@@ -147,12 +148,18 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def backlog(store: IntakeDatabase, secrets: Settings) -> Backlog:
+    """What waits to be sent, as the api role sees it when it is told to look."""
+    return Backlog(store.intake, secrets.outbox_limit)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def people(
-    store: IntakeDatabase, secrets: Settings, policy: Policy
+    store: IntakeDatabase, secrets: Settings, policy: Policy, backlog: Backlog
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """The api role's routes."""
     app = _app(policy)
-    roles.serve_people(app, secrets, policy, store.intake)
+    roles.serve_people(app, secrets, policy, store.intake, backlog)
     async with _client(app) as client:
         yield client
 

@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.intake import roles
+from services.intake.api.backlog import Backlog
 from services.intake.api.bulk import BODIES, PATH, BulkTurns, streams, turns
 from services.intake.api.cards import CardDeck
 from services.intake.domain.policy import Policy
@@ -246,11 +247,13 @@ async def test_the_same_file_twice_at_once_makes_one_case_a_line(
 
 
 async def test_two_processes_that_take_the_same_lines_at_once_make_one_case_a_line(
-    store: IntakeDatabase, secrets: Settings, policy: Policy
+    store: IntakeDatabase, secrets: Settings, policy: Policy, backlog: Backlog
 ) -> None:
     before, sender = await cases(store), uuid4().hex
-    cases_counter = roles._case_counter(secrets, policy, CardDeck(policy.lines), store.intake)
-    counters = [roles._bulk_counter(secrets, cases_counter, store.intake) for _ in range(2)]
+    cases_counter = roles._case_counter(
+        secrets, policy, CardDeck(policy.lines), store.intake, backlog.admit_post
+    )
+    counters = [roles._bulk_counter(secrets, cases_counter, store.intake, backlog) for _ in range(2)]
     from services.intake.handlers.submission import Asked
     from tests.intake.people import somebody
 

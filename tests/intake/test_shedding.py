@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
+from uuid import uuid4
 
 import asyncpg
 import httpx2
+import orjson
 import pytest
 import pytest_asyncio
 
 from services.intake.api import shedding
+from services.intake.api.backlog import Backlog
 from services.intake.api.bulk import turns
+from services.intake.settings import Settings
 from services.intake.settings.page_words import read_words
 from tests.intake.conftest import IntakeDatabase
 from tests.intake.test_asking import ask, asking
@@ -100,3 +104,70 @@ async def test_taking_back_whom_to_call_and_coming_back_never_give_way(
         await asyncio.sleep(0.05)
     assert (lines.status_code, reference.status_code) == (200, 200)
     assert (await back).json()["state"] == "closed"
+
+
+# ── what waits for the broker ──
+
+
+@asynccontextmanager
+async def waiting(store: IntakeDatabase, backlog: Backlog, events: int) -> AsyncIterator[None]:
+    """So much has gathered: ids of which one has that distance to the last."""
+    last = await store.admin.fetchval("SELECT coalesce(max(id), 0) FROM intake.outbox")
+    row = (
+        "INSERT INTO intake.outbox (id, lane, shard, topic, key, sequence, event_id, type, at, payload) OVERRIDING SYSTEM"
+        " VALUE VALUES ($1, 'routine', 0, 'intake.cases', 'gathered', $1, gen_random_uuid(), 't', now(), '{}')"
+    )
+    await store.admin.executemany(row, [(last - events,), (0,)])
+    await backlog.look()
+    try:
+        yield
+    finally:
+        await store.admin.execute("DELETE FROM intake.outbox WHERE key = 'gathered'")
+        await backlog.look()
+
+
+FILE = {"content-type": "application/x-ndjson"}
+
+
+async def hand_in(people: httpx2.AsyncClient, token: Token) -> httpx2.Response:
+    line = orjson.dumps(asking() | {"client_reference": uuid4().hex}) + b"\n"
+    return await people.post("/v1/cases/bulk", content=line, headers=FILE | token("coordinator"))
+
+
+async def test_without_the_broker_files_give_way_at_a_fifth_of_the_limit_and_people_do_not(
+    people: httpx2.AsyncClient, store: IntakeDatabase, backlog: Backlog, secrets: Settings, token: Token
+) -> None:
+    async with waiting(store, backlog, secrets.outbox_limit // 5 + 10):
+        refused = await hand_in(people, token)
+        asked = await ask(people, asking())
+    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (
+        503,
+        "overloaded",
+        "30",
+    )
+    assert asked.status_code == 202
+    assert (await hand_in(people, token)).status_code == 200
+
+
+async def test_at_the_limit_people_are_told_to_come_again_and_whom_to_call(
+    people: httpx2.AsyncClient,
+    duty: httpx2.AsyncClient,
+    store: IntakeDatabase,
+    backlog: Backlog,
+    secrets: Settings,
+) -> None:
+    path, session = await come_back(people)
+    cases = "SELECT count(*) FROM intake.cases"
+    async with waiting(store, backlog, secrets.outbox_limit + 10):
+        before = await store.admin.fetchval(cases)
+        refused = await ask(people, asking(item9=3))
+        assert await store.admin.fetchval(cases) == before
+        assert (await people.get(path, headers=session)).status_code == 200
+        crisis = await duty.post(
+            "/v1/crisis/cases", json=asking(item9=3), headers={"idempotency-key": uuid4().hex}
+        )
+        back = await people.post(f"{path}/withdraw", json={}, headers=session)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
+    assert min(cards_of([refused])) >= 3
+    assert (crisis.status_code, back.status_code) == (202, 200)
+    assert (await ask(people, asking())).status_code == 202

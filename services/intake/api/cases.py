@@ -33,13 +33,14 @@ Look = Callable[[str], Awaitable[CaseView | None]]
 
 @dataclass(frozen=True, slots=True)
 class CaseCounter:
-    """What asking needs; `accept` shares transactions between requests that come together; `proof` is asked only
-    where a request continues an earlier case."""
+    """What asking needs; `admit` raises Problem 503 where too much waits already; `accept` shares transactions between
+    requests that come together; `proof` is asked only where a request continues an earlier case."""
 
     policy: Policy
     cards: CardDeck
     pin_key: bytes
     lookup_key: bytes
+    admit: Callable[[], None]
     accept: Together[Post, Accepted]
     proof: Proof
 
@@ -103,6 +104,7 @@ async def find_for(find: Look, code: str, caller: Principal) -> CaseView:
 
 
 async def _accept(counter: CaseCounter, request: Request) -> Accepted:
+    counter.admit()
     counter.accept.admit()
     body = await request.body()
     return await accept_body(counter, request, idempotency_key(request), body)

@@ -69,6 +69,7 @@ class Asking:
             return self._step(_earliest(wrong), language, form, wrong)
         body = orjson.dumps(self._request(language, form, REVIEW), option=orjson.OPT_SORT_KEYS)
         try:
+            self._counter.admit()
             accepted = await accept_body(self._counter, request, form["key"][0], body)
         except Problem as problem:
             return self._not_sent(language, form, problem)

@@ -21,6 +21,9 @@ class Settings(BaseSettings):
     service_token_file: Path = Path("service_tokens.json")
     # Where somebody is taken who must leave our pages at once: something that anybody may have open.
     quick_exit_url: str = "https://www.bbc.com/weather"
+    # So many events may wait for the broker before people are told to come again: more than five minutes without it at
+    # 833 requests a second (24 million in a night of eight hours), 2 GB on the disk.
+    outbox_limit: int = 1_000_000
     vault_url: str = "http://127.0.0.1:8101"  # where the crisis role asks for the keys of alarms
     matching_url: str = ""  # where a browser finds matching; empty where one address serves everything
 
