@@ -47,7 +47,11 @@ class MatchAttendee(Value):
 
 
 class MatchMade(Event):
-    """One to five therapists who fit, in order. A higher attempt withdraws every lower one."""
+    """One to five therapists who fit, in order. A higher attempt withdraws every lower one.
+
+    `offer` asks for an hour to be kept until `expires_at`, while its person chooses, with the first of them who has one to
+    spare; nothing says that nobody has. `book` with the same attempt follows when they chose.
+    """
 
     type_name: ClassVar[str] = "matching.match_made.v1"
     topic: ClassVar[str] = "matching.matches.online"

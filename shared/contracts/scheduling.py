@@ -86,11 +86,13 @@ class Appointment(Event):
 
 class AppointmentHeld(Appointment):
     """An hour is kept for the case until `held_until`, when everybody may have it again, whether or not its release was
-    said by then. It may be booked under the same id."""
+    said by then. It may be booked under the same id. With `take_by` it is part of the offer `match_id`: until then its
+    person takes it by choosing; that is before `held_until`, for the answer has a way to go."""
 
     type_name: ClassVar[str] = "scheduling.appointment_held.v1"
 
     held_until: AwareDatetime
+    take_by: AwareDatetime | None = None
 
 
 class AppointmentReleased(Appointment):

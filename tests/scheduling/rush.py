@@ -81,6 +81,9 @@ class Rush:
         first = world.match(*lanes[0], priority=number % 3, latest=NOW + timedelta(days=11))
         second = world.match(*lanes[1], case_id=first.case_id, attempt=2, attendees=first.attendees)
         tried = [first, second] if number % 4 == 0 else [first]
+        if number % 6 == 1:
+            kept = {"mode": "offer", "expires_at": NOW + timedelta(hours=1)}
+            self._send(number, first.model_copy(update=kept))  # and its choice follows
         for made in tried:
             self._send(number, made)
         if number % 5 == 0:

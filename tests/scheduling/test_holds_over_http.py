@@ -15,6 +15,7 @@ from tests.scheduling import world
 from tests.scheduling.asking import as_, fields, post
 from tests.scheduling.store import NOW, Store
 from tests.scheduling.test_holds import given_back
+from tests.scheduling.test_offers import held, offer
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -49,6 +50,20 @@ async def test_an_hour_is_held_shown_and_booked_over_http(
     assert (await http.get(path)).json()["links"]["appointment"] == booked.json()["links"]["self"]
     late = await http.delete(path)
     assert (late.status_code, late.json()["code"]) == (409, "already_confirmed")
+
+
+async def test_the_hour_of_an_offer_is_shown_to_staff_who_can_only_give_it_back(
+    http: httpx2.AsyncClient, store: Store
+) -> None:
+    kept = await held(store, offer(await world.add_therapist(store)))
+    path = f"/v1/holds/{kept.appointment_id}"
+    shown = (await http.get(path)).json()
+    assert (shown["state"], shown["take_by"]) == ("held", "2026-11-23T13:00:00+05:00")
+    assert shown["links"] == {"self": path}
+    refused = await post(http, f"{path}/confirm", {})
+    assert (refused.status_code, refused.json()["code"]) == (409, "offered_to_person")
+    assert (await http.delete(path)).json()["reason"] == "given_back"
+    assert len(await store.said(AppointmentReleased)) == 1
 
 
 async def test_a_hold_is_given_back_once_and_its_hour_is_open_again(

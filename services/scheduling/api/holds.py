@@ -38,7 +38,8 @@ def hold_routes(in_turn: InTurn) -> APIRouter:
 
     @router.get("/{hold_id}")
     async def show(hold_id: UUID, holder: Holder, request: Request) -> Response:
-        """How it stands: held, confirmed, or released and why."""
+        """How it stands: held, confirmed, or released and why. With `take_by` it is part of an offer: staff cannot confirm it,
+        its person takes it by choosing."""
         caller = caller_of(holder)
         return _shown(await answer(in_turn, request, lambda tx: holding.show(tx, hold_id, caller)))
 
@@ -78,7 +79,7 @@ def _shown(hold: Hold, status: int = 200) -> Response:
     one, path = hold.appointment, f"/v1/holds/{hold.id}"
     wall = zone(one.time_zone)
     links = {"self": path}
-    if hold.state == "held":
+    if hold.state == "held" and hold.take_by is None:
         links |= {"confirm": f"{path}/confirm"}
     if hold.state == "confirmed":
         links |= {"appointment": f"/v1/appointments/{hold.id}"}
@@ -86,6 +87,7 @@ def _shown(hold: Hold, status: int = 200) -> Response:
         "hold_id": str(hold.id),
         "state": hold.state,
         "reason": hold.reason,
+        "take_by": hold.take_by and hold.take_by.astimezone(wall).isoformat(timespec="seconds"),
         "held_until": hold.held_until.astimezone(wall).isoformat(timespec="seconds"),
         **hour_of(one),
         "links": links,

@@ -1,6 +1,7 @@
 """Which hour every match of a batch gets: urgent ones first, each seeing what the ones before it took."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from services.scheduling.domain import grid
 from services.scheduling.domain.availability import Board, Need, Therapist
 from services.scheduling.domain.calendars import Calendar, may_close
+from services.scheduling.domain.spare import spare_start
 
 NoSlotReason = Literal["no_hour", "no_capacity"]
 
@@ -22,12 +24,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A match that wants an hour with the first candidate who has one."""
+    """A match that wants an hour with the first candidate who has one; `offered`, one to spare, while somebody chooses."""
 
     case_id: UUID
     candidates: tuple[Candidate, ...]
     need: Need
     priority: int = 0
+    offered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,22 @@ def asked_for(wishes: Iterable[Wish]) -> Asked:
     )
 
 
-def decide(wishes: Sequence[Wish], board: Board) -> list[Hour | NoSlotReason]:
+def decide(
+    wishes: Sequence[Wish], board: Board, kept: Mapping[UUID, int] | None = None
+) -> list[Hour | NoSlotReason]:
     """The earliest open hour of each wish's first candidate who has one, in the order of the wishes.
 
-    Higher priority chooses first, then order of arrival. Nothing overlaps, whatever is on the board.
+    Whoever is booked chooses before whoever is offered, then by priority, then by arrival. Nothing overlaps, whatever is on
+    the board. `kept` are the hours by therapist that are kept for offers already.
     """
     outcomes: dict[int, Hour | NoSlotReason] = {}
-    for place in sorted(range(len(wishes)), key=lambda one: (-wishes[one].priority, one)):
-        outcomes[place] = _seek(wishes[place], board)
+    now_kept = Counter(kept or {})
+    for place in sorted(
+        range(len(wishes)), key=lambda one: (wishes[one].offered, -wishes[one].priority, one)
+    ):
+        outcomes[place] = outcome = _seek(wishes[place], board, now_kept)
+        if wishes[place].offered and isinstance(outcome, Hour):
+            now_kept[outcome.therapist_id] += 1
     return [outcomes[place] for place in range(len(wishes))]
 
 
@@ -100,9 +111,12 @@ def reservations(hour: Hour) -> list[Reservation]:
     return needed
 
 
-def _seek(wish: Wish, board: Board) -> Hour | NoSlotReason:
+def _seek(wish: Wish, board: Board, kept: Mapping[UUID, int]) -> Hour | NoSlotReason:
     for therapist_id, site_id in _places(wish):
-        start = grid.earliest(board.open_starts(therapist_id, site_id, wish.need), board.origin)
+        if wish.offered:
+            start = spare_start(board, therapist_id, site_id, wish.need, kept.get(therapist_id, 0))
+        else:
+            start = grid.earliest(board.open_starts(therapist_id, site_id, wish.need), board.origin)
         if start is not None:
             return _take(wish, board, therapist_id, site_id, start)
     for therapist_id, site_id in _places(wish):

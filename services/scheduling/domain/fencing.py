@@ -1,4 +1,7 @@
-"""Fencing: of all matches of a case, over both lanes, only the highest attempt that still stands may book."""
+"""Fencing: of all matches of a case, over both lanes, only the highest attempt that still stands may book.
+
+An attempt may be an offer first, which books nothing, and then the choice from it, which does, once.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -8,11 +11,13 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """The highest attempt that was decided and the highest that was withdrawn; attempts begin at 1."""
+    """The highest attempt that was decided and the highest that was withdrawn; attempts begin at 1. `offered`: of the
+    decided one only the offer was, and its choice is still to come."""
 
     attempt: int = 0
     withdrawn: int = 0
     care_stopped: bool = False
+    offered: bool = False
 
 
 class Attempt(Protocol):
@@ -25,12 +30,22 @@ class Attempt(Protocol):
     def attempt(self) -> int: ...
 
 
+class Match(Attempt, Protocol):
+    """A match that books, or the offer of one."""
+
+    @property
+    def mode(self) -> str: ...
+
+
 A = TypeVar("A", bound=Attempt)
+M = TypeVar("M", bound=Match)
 
 
-def admits(fence: Fence, attempt: int) -> bool:
-    """Whether this attempt may still be decided: nothing newer was, and it was not withdrawn."""
-    return attempt > fence.attempt and attempt > fence.withdrawn
+def admits(fence: Fence, attempt: int, mode: str = "book") -> bool:
+    """Whether this attempt may still be decided: nothing newer was, nor itself but as an offer from which now is chosen,
+    and it was not withdrawn."""
+    chosen = fence.offered and mode == "book" and attempt == fence.attempt
+    return (attempt > fence.attempt or chosen) and attempt > fence.withdrawn
 
 
 def highest(attempts: Iterable[A]) -> dict[UUID, A]:
@@ -42,14 +57,14 @@ def highest(attempts: Iterable[A]) -> dict[UUID, A]:
     return found
 
 
-def current(fences: Mapping[UUID, Fence], attempts: Iterable[A]) -> list[A]:
-    """One attempt per case at most: the highest of those given, if the fence admits it."""
-    return [one for one in highest(attempts).values() if admits(fences[one.case_id], one.attempt)]
+def current(fences: Mapping[UUID, Fence], matches: Iterable[M]) -> list[M]:
+    """One match per case at most: the highest of those given, if the fence admits it."""
+    return [one for one in highest(matches).values() if admits(fences[one.case_id], one.attempt, one.mode)]
 
 
-def decided(fence: Fence, attempt: int) -> Fence:
+def decided(fence: Fence, attempt: int, mode: str = "book") -> Fence:
     """After a match was decided, with an hour or without."""
-    return replace(fence, attempt=max(fence.attempt, attempt))
+    return replace(fence, attempt=max(fence.attempt, attempt), offered=mode == "offer")
 
 
 def withdrawn(fence: Fence, attempt: int) -> Fence:

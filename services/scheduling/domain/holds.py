@@ -1,4 +1,5 @@
-"""Holds: an hour that staff keep for a case while they ask, until it is confirmed, given back, or the time is up."""
+"""Holds: an hour that is kept for a case, by staff while they ask or while its person chooses, until it is confirmed,
+given back, or the time is up."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,12 +48,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The appointment that it would become, under the same id, and until when it is kept."""
+    """The appointment that it would become, under the same id, and until when it is kept. One with `take_by` is part of
+    an offer: until then it is its person's to take."""
 
     appointment: Appointment
     held_until: datetime
     state: HoldState = "held"
     reason: str | None = None
+    take_by: datetime | None = None
 
     @property
     def id(self) -> UUID:
@@ -139,6 +142,8 @@ def check_confirmable(hold: Hold, fence: Fence, now: datetime) -> None:
     if hold.at(now).state == "released":
         code = "hold_expired" if hold.at(now).reason == "expired" else "already_released"
         raise Refused(code, "This hour is not held any more.")
+    if hold.take_by is not None:
+        raise Refused("offered_to_person", "This hour is its person's to take; it can be given back.")
     check_fence(hold.appointment, fence)
 
 

@@ -42,7 +42,9 @@ def booked(appointment: Appointment, tx: Transaction, by: By = "system") -> Appo
 
 def held(hold: Hold, by: By, tx: Transaction) -> AppointmentHeld:
     """An hour is kept for a time."""
-    return AppointmentHeld(**_about(hold.appointment, tx), by=by, held_until=hold.held_until)
+    return AppointmentHeld(
+        **_about(hold.appointment, tx), by=by, held_until=hold.held_until, take_by=hold.take_by
+    )
 
 
 def released(appointment: Appointment, change: Change, tx: Transaction) -> AppointmentReleased:

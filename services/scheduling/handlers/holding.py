@@ -8,8 +8,8 @@ from uuid import UUID
 import orjson
 
 from services.scheduling.domain import changes, holds
-from services.scheduling.domain.appointments import Appointment, Change, resources_of
-from services.scheduling.domain.booking import Asked, Hour, asked_for
+from services.scheduling.domain.appointments import Appointment, By, Change, resources_of
+from services.scheduling.domain.booking import Asked, asked_for
 from services.scheduling.domain.changes import Caller
 from services.scheduling.domain.fencing import Fence
 from services.scheduling.domain.holds import Hold, Wanted
@@ -45,8 +45,9 @@ async def hold(tx: Transaction, wanted: Wanted, caller: Caller, keyed: KeyedRequ
     hold_id = tx.new_id()
     until = holds.until(wanted, tx.now)
     decide = partial(holds.held_hour, wanted, last)
-    (hour,) = await diary.reserve(tx, floor, decide, {wanted.case_id: hold_id}, held_until=until)
-    made = await _keep(tx, holds.held(wanted, last, hour, hold_id, zone, until), hour, caller)
+    (hour,) = await diary.reserve(tx, floor, decide, {wanted.case_id: hold_id}, {wanted.case_id: until})
+    made = holds.held(wanted, last, hour, hold_id, zone, until)
+    await keep(tx, [made], [hour.weekly_limit], caller.by)
     kept = orjson.dumps({"hold_id": str(hold_id)})
     await idempotency.record(tx, [(keyed.scope, keyed.key, keyed.body_hash, 201, kept)])
     return made
@@ -62,7 +63,7 @@ async def confirm(tx: Transaction, hold_id: UUID, caller: Caller) -> Appointment
     held, fence = await _lock(tx, hold_id, caller)
     if held.state != "confirmed":
         holds.check_confirmable(held, fence, tx.now)
-        await repository.confirm(tx, held, caller.by)
+        await repository.confirm(tx, [held], caller.by)
         tx.emit([announcing.booked(holds.ended(held, "confirmed").appointment, tx, caller.by)])
     appointment = await appointments.find(tx, hold_id)
     assert appointment is not None  # just written, or by whoever confirmed it first
@@ -106,6 +107,24 @@ async def end_holds(dues: Sequence[Due], tx: Transaction) -> None:
     await release(tx, [(one, EXPIRED) for one in over])
 
 
+async def keep(tx: Transaction, made: Sequence[Hold], limits: Sequence[int], by: By) -> None:
+    """Writes these down, promises their ends and says that they are kept; `limits` are those of their weeks, in parallel."""
+    await repository.save(tx, made, by, limits)
+    await tx.schedule([_end_of(one, tx) for one in made])
+    tx.emit(announcing.held(one, by, tx) for one in made)
+
+
+async def take_up(tx: Transaction, chosen: Sequence[Hold]) -> None:
+    """Their people have chosen them: appointments from now on, and nothing was sought. All they reserve must be locked."""
+    await repository.confirm(tx, chosen, "person")
+    tx.emit(announcing.booked(holds.ended(one, "confirmed").appointment, tx, "person") for one in chosen)
+
+
+def _end_of(made: Hold, tx: Transaction) -> Due:
+    case_id = str(made.case_id)
+    return Due(ENDS, str(made.id), made.held_until, {"case_id": case_id}, tx.traceparent_of(case_id))
+
+
 async def _find(tx: Transaction, hold_id: UUID, caller: Caller) -> Hold:
     (found,) = await repository.find(tx, [hold_id]) or (None,)
     changes.seen_by(caller, found.appointment if found else None)
@@ -141,15 +160,6 @@ async def _look(tx: Transaction, asked: Asked, wanted: Wanted, last: Appointment
     zone = holds.zone_of(wanted, last, zones)
     holds.held_hour(wanted, last, await diary.read_board(tx, floor, locked=False))
     return zone
-
-
-async def _keep(tx: Transaction, made: Hold, hour: Hour, caller: Caller) -> Hold:
-    await repository.save(tx, made, caller.by, hour.weekly_limit)
-    case_id = str(made.appointment.case_id)
-    trace = tx.traceparent_of(case_id)
-    await tx.schedule([Due(ENDS, str(made.id), made.held_until, {"case_id": case_id}, trace)])
-    tx.emit([announcing.held(made, caller.by, tx)])
-    return made
 
 
 DUE_HANDLERS = {ENDS: end_holds}

@@ -8,11 +8,12 @@ from services.scheduling.domain import booking, changes, fencing
 from services.scheduling.domain.appointments import Appointment, Change, cancelled, resources_of
 from services.scheduling.domain.booking import Hour, NoSlotReason, asked_for
 from services.scheduling.domain.fencing import Fence
+from services.scheduling.domain.holds import Hold
 from services.scheduling.domain.wall_time import minute_after
 from services.scheduling.handlers import announcing, holding
 from services.scheduling.handlers.capacity import may_have_risen
 from services.scheduling.handlers.facts import care_fact, therapist_fact
-from services.scheduling.handlers.wishes import appointment_of, wish_of
+from services.scheduling.handlers.wishes import appointment_of, chosen_is, kept_until, needs_an_hour, wish_of
 from services.scheduling.repository import appointments, diary, fences, holds, places, resources
 from services.scheduling.repository.diary import Floor
 from shared.contracts.matching import MatchMade, MatchWithdrawn
@@ -25,7 +26,8 @@ Found = Sequence[tuple[MatchMade, Hour | NoSlotReason]]
 
 async def book_matches(events: Sequence[MatchMade], tx: Transaction) -> None:
     """An hour with the first candidate who has one, decided for the whole batch; what a lower attempt of the
-    same case had is given back. What nobody here knows of yet waits for it."""
+    same case had is given back. Of an offer the hour is only kept, where there is one to spare; the choice from it books
+    the hour that is kept. What nobody here knows of yet waits for it."""
     standing = await fences.lock(tx, [event.case_id for event in events])
     current = fencing.current(standing, events)
     known = [match.case_id for match in current if standing[match.case_id].attempt]
@@ -35,20 +37,25 @@ async def book_matches(events: Sequence[MatchMade], tx: Transaction) -> None:
     awaited = {match.case_id: fact for match in current if (fact := _awaits(match, standing, floor))}
     ready = [match for match in current if match.case_id not in awaited]
     superseded = [one for one in older if one.case_id not in awaited]
+    taken_up = _taken_up(ready, held, tx)
 
     await appointments.cancel(tx, [(one, SUPERSEDED) for one in superseded])
-    await holding.release(tx, [(one, SUPERSEDED) for one in held if one.case_id not in awaited])
-    ids = {match.case_id: tx.new_id() for match in ready}
-    found = await _find_hours(tx, ready, floor, ids)
+    await holding.release(tx, _not_chosen([one for one in held if one.case_id not in awaited], taken_up, tx))
+    await holding.take_up(tx, list(taken_up.values()))
+    others = [match for match in ready if match.case_id not in taken_up]
+    sought = [match for match in others if needs_an_hour(match, tx.now)]
+    ids = {match.case_id: tx.new_id() for match in sought}
+    found = await _find_hours(tx, sought, floor, ids)
     booked = await _book(tx, found, ids)
-    await fences.decide(tx, [(m.case_id, m.attempt, None if isinstance(o, Hour) else o) for m, o in found])
+    await _keep(tx, found, ids)
+    await fences.decide(tx, _decided(ready, found))
 
     await may_have_risen(tx, [one.therapist_id for one in superseded])
     await tx.wait_for([(match, awaited[match.case_id]) for match in current if match.case_id in awaited])
     tx.emit(announcing.cancelled(cancelled(one), SUPERSEDED, tx) for one in superseded)
     tx.emit(announcing.freed(_freed(superseded, booked, tx), tx))
     tx.emit(announcing.booked(one, tx) for one in booked)
-    tx.emit(announcing.not_found(m, o, tx) for m, o in found if not isinstance(o, Hour))
+    tx.emit(announcing.not_found(match, reason, tx) for match, reason in _in_vain(found))
 
 
 async def withdraw_matches(events: Sequence[MatchWithdrawn], tx: Transaction) -> None:
@@ -83,19 +90,73 @@ def _awaits(match: MatchMade, standing: Mapping[UUID, Fence], floor: Floor) -> s
     return next(map(therapist_fact, unknown), None)
 
 
+def _taken_up(ready: Sequence[MatchMade], held: Sequence[Hold], tx: Transaction) -> dict[UUID, Hold]:
+    """The hours that are kept and that their people have chosen, by case."""
+    matches = {match.case_id: match for match in ready}
+    return {
+        one.case_id: one
+        for one in held
+        if one.case_id in matches and chosen_is(one, matches[one.case_id], tx.now)
+    }
+
+
+def _not_chosen(
+    held: Sequence[Hold], taken_up: Mapping[UUID, Hold], tx: Transaction
+) -> list[tuple[Hold, Change]]:
+    """The others, which whatever was decided now ends, but for those whose time was up before."""
+    return [
+        (one, holding.EXPIRED if one.at(tx.now).state == "released" else SUPERSEDED)
+        for one in held
+        if one.case_id not in taken_up
+    ]
+
+
+def _decided(ready: Sequence[MatchMade], found: Found) -> list[tuple[UUID, int, str | None, bool]]:
+    why = {match.case_id: reason for match, reason in _in_vain(found)}
+    return [(one.case_id, one.attempt, why.get(one.case_id), one.mode == "offer") for one in ready]
+
+
+def _in_vain(found: Found) -> list[tuple[MatchMade, NoSlotReason]]:
+    """Those who have to be asked elsewhere. Whoever is choosing may go on: an hour is sought again when they have."""
+    return [
+        (match, outcome) for match, outcome in found if match.mode == "book" and not isinstance(outcome, Hour)
+    ]
+
+
 async def _find_hours(
-    tx: Transaction, ready: Sequence[MatchMade], floor: Floor, ids: Mapping[UUID, UUID]
+    tx: Transaction, sought: Sequence[MatchMade], floor: Floor, ids: Mapping[UUID, UUID]
 ) -> Found:
-    decide = partial(booking.decide, [wish_of(match) for match in ready])
-    return list(zip(ready, await diary.reserve(tx, floor, decide, ids), strict=True))
+    offered = {match.case_id: until for match in sought if (until := kept_until(match))}
+    kept = await holds.kept_for_offers(tx, list(floor.therapists)) if offered else {}
+    decide = partial(booking.decide, [wish_of(match) for match in sought], kept=kept)
+    return list(zip(sought, await diary.reserve(tx, floor, decide, ids, offered), strict=True))
 
 
 async def _book(tx: Transaction, found: Found, ids: Mapping[UUID, UUID]) -> list[Appointment]:
-    hours = [(match, hour) for match, hour in found if isinstance(hour, Hour)]
+    hours = [(match, hour) for match, hour in found if match.mode == "book" and isinstance(hour, Hour)]
+    booked = await _appointments(tx, hours, ids)
+    await appointments.book(tx, booked, [hour.weekly_limit for _, hour in hours])
+    return booked
+
+
+async def _keep(tx: Transaction, found: Found, ids: Mapping[UUID, UUID]) -> None:
+    hours = [
+        (match, hour, until)
+        for match, hour in found
+        if isinstance(hour, Hour) and (until := kept_until(match))
+    ]
+    kept = await _appointments(tx, [(match, hour) for match, hour, _ in hours], ids)
+    made = [
+        Hold(one, until, take_by=match.expires_at) for one, (match, _, until) in zip(kept, hours, strict=True)
+    ]
+    await holding.keep(tx, made, [hour.weekly_limit for _, hour, _ in hours], "system")
+
+
+async def _appointments(
+    tx: Transaction, hours: Sequence[tuple[MatchMade, Hour]], ids: Mapping[UUID, UUID]
+) -> list[Appointment]:
     zones = await places.zones(tx, {hour.site_id for _, hour in hours if hour.site_id})
-    booked = [
+    return [
         appointment_of(m, hour, ids[m.case_id], zones[hour.site_id] if hour.site_id else m.time_zone)
         for m, hour in hours
     ]
-    await appointments.book(tx, booked, [hour.weekly_limit for _, hour in hours])
-    return booked

@@ -1,27 +1,55 @@
-"""From a match to what is wanted, and from an hour that was found to an appointment."""
+"""From a match to what is wanted, and from an hour that was found to an appointment, or one that is kept."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.scheduling.domain.appointments import Appointment
 from services.scheduling.domain.availability import Need
 from services.scheduling.domain.booking import Candidate, Hour, Wish
+from services.scheduling.domain.holds import Hold
 from services.scheduling.domain.wall_time import minute_after, minute_of
 from shared.contracts.matching import MatchMade
 
+# An hour is kept so much longer than its person may take it: so long may the answer be on its way to us. Design.
+ON_ITS_WAY = timedelta(minutes=10)
+
+
+def kept_until(match: MatchMade) -> datetime | None:
+    """Until when the hour of an offer is kept; None where none is, for it books."""
+    return match.expires_at + ON_ITS_WAY if match.mode == "offer" and match.expires_at else None
+
+
+def needs_an_hour(match: MatchMade, now: datetime) -> bool:
+    """Whether an hour is to be sought: nothing is kept for an offer whose time is up."""
+    return match.mode == "book" or (match.expires_at is not None and match.expires_at > now)
+
 
 def wish_of(match: MatchMade) -> Wish:
-    """What a match asks for, in whole minutes inside what it allows."""
+    """What a match asks for, in whole minutes inside what it allows; what is only kept begins when it is kept no more."""
+    until = kept_until(match)
     need = Need(
         lane=match.lane,
         length=match.minutes,
         people=tuple(dict.fromkeys(one.person_id for one in match.attendees)),
-        first=minute_after(match.earliest),
+        first=minute_after(max(match.earliest, until) if until else match.earliest),
         last=minute_of(match.latest),
         wanted=tuple((window.day, window.start, window.end) for window in match.wanted_times),
         time_zone=match.time_zone,
     )
     candidates = tuple(Candidate(one.therapist_id, one.site_ids) for one in match.candidates)
-    return Wish(match.case_id, candidates, need, match.priority)
+    return Wish(match.case_id, candidates, need, match.priority, match.mode == "offer")
+
+
+def chosen_is(hold: Hold, match: MatchMade, now: datetime) -> bool:
+    """Whether this match books the very hour that is kept: nothing has to be sought then."""
+    kept = hold.appointment
+    return (
+        match.mode == "book"
+        and kept.match_id == match.match_id
+        and hold.at(now).state == "held"
+        and [one.therapist_id for one in match.candidates] == [kept.therapist_id]
+        and {one.person_id for one in match.attendees} == set(kept.person_ids)
+    )
 
 
 def appointment_of(match: MatchMade, hour: Hour, appointment_id: UUID, time_zone: str) -> Appointment:

@@ -50,9 +50,9 @@ WHERE w.therapist_id = ANY ($5) AND w.week >= $6 GROUP BY w.therapist_id
 # A row that is missing was taken by somebody without the protocol.
 INSERT = """
 INSERT INTO reservations (appointment_id, resource_id, during, held_until)
-SELECT appointment_id, resource_id, tstzrange(starts, ends), $5
-FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[])
-    AS r(appointment_id, resource_id, starts, ends)
+SELECT appointment_id, resource_id, tstzrange(starts, ends), held_until
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
+    AS r(appointment_id, resource_id, starts, ends, held_until)
 ORDER BY resource_id, starts
 ON CONFLICT DO NOTHING
 """
@@ -129,36 +129,36 @@ async def reserve(
     floor: Floor,
     decide: Callable[[Board], Sequence[Outcome]],
     ids: Mapping[UUID, UUID],
-    *,
-    held_until: datetime | None = None,
+    held_until: Mapping[UUID, datetime] | None = None,
 ) -> Sequence[Outcome]:
     """Reads, decides and inserts everything at once; if somebody was there first, reads and decides again.
 
-    `ids` are the appointments by case; with `held_until` they are holds. Raises Contended after three rounds.
+    `ids` are the appointments by case; those of a case with a `held_until` are holds. Raises Contended after three rounds.
     """
+    ends = held_until or {}
     for _ in range(ROUNDS):
         outcomes = decide(await read_board(tx, floor))
         hours = [hour for hour in outcomes if isinstance(hour, Hour)]
-        rows = [(ids[hour.case_id], one) for hour in hours for one in reservations(hour)]
-        if await _insert(tx, rows, held_until):
+        rows = [
+            (ids[hour.case_id], one, ends.get(hour.case_id)) for hour in hours for one in reservations(hour)
+        ]
+        if await _insert(tx, rows):
             return outcomes
     raise Contended
 
 
-async def _insert(
-    tx: Transaction, rows: Sequence[tuple[UUID, Reservation]], held_until: datetime | None
-) -> bool:
+async def _insert(tx: Transaction, rows: Sequence[tuple[UUID, Reservation, datetime | None]]) -> bool:
     if not rows:
         return True
     savepoint = tx.connection.transaction()
     await savepoint.start()
     tag = await tx.connection.execute(
         INSERT,
-        [appointment_id for appointment_id, _ in rows],
-        [one.resource_id for _, one in rows],
-        [moment_of(one.start) for _, one in rows],
-        [moment_of(one.end) for _, one in rows],
-        held_until,
+        [appointment_id for appointment_id, _, _ in rows],
+        [one.resource_id for _, one, _ in rows],
+        [moment_of(one.start) for _, one, _ in rows],
+        [moment_of(one.end) for _, one, _ in rows],
+        [held_until for _, _, held_until in rows],
     )
     if tag == f"INSERT 0 {len(rows)}":
         await savepoint.commit()

@@ -11,13 +11,14 @@ from shared.messaging import Transaction
 LOCK = """
 INSERT INTO case_fences (case_id) SELECT c FROM unnest($1::uuid[]) AS c ORDER BY c
 ON CONFLICT (case_id) DO UPDATE SET case_id = excluded.case_id
-RETURNING case_id, attempt, withdrawn, care_stopped
+RETURNING case_id, attempt, withdrawn, care_stopped, offered
 """
 
 DECIDE = """
 UPDATE case_fences f
-SET attempt = d.attempt, no_slot_reason = d.reason, sought_at = $5, traceparent = d.traceparent
-FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) AS d(case_id, attempt, reason, traceparent)
+SET attempt = d.attempt, no_slot_reason = d.reason, sought_at = $5, traceparent = d.traceparent, offered = d.offered
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $6::bool[])
+    AS d(case_id, attempt, reason, traceparent, offered)
 WHERE f.case_id = d.case_id
 """
 
@@ -36,15 +37,18 @@ WHERE f.case_id = c.case_id AND (f.care_changed_at IS NULL OR f.care_changed_at 
 async def lock(tx: Transaction, case_ids: Collection[UUID]) -> dict[UUID, Fence]:
     """The fences of these cases, ours until the transaction ends."""
     rows = await tx.connection.fetch(LOCK, sorted(set(case_ids)))
-    return {row["case_id"]: Fence(row["attempt"], row["withdrawn"], row["care_stopped"]) for row in rows}
+    return {
+        row["case_id"]: Fence(row["attempt"], row["withdrawn"], row["care_stopped"], row["offered"])
+        for row in rows
+    }
 
 
-async def decide(tx: Transaction, decided: Sequence[tuple[UUID, int, str | None]]) -> None:
-    """These attempts were decided; the reason says why there was no hour."""
+async def decide(tx: Transaction, decided: Sequence[tuple[UUID, int, str | None, bool]]) -> None:
+    """These attempts were decided, or offered only; the reason says why there was no hour."""
     if decided:
-        traces = [tx.traceparent_of(str(case_id)) for case_id, _, _ in decided]
-        columns = ([row[column] for row in decided] for column in range(3))
-        await tx.connection.execute(DECIDE, *columns, traces, tx.now)
+        cases, attempts, reasons, offered = (list(column) for column in zip(*decided, strict=True))
+        traces = [tx.traceparent_of(str(case_id)) for case_id in cases]
+        await tx.connection.execute(DECIDE, cases, attempts, reasons, traces, tx.now, offered)
 
 
 async def withdraw(tx: Transaction, fences: dict[UUID, Fence]) -> None:

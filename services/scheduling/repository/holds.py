@@ -15,12 +15,19 @@ OF_AN_APPOINTMENT = """case_id, match_id, attempt, lane, modality, therapist_id,
     attendee_ids, person_ids, starts_at, ends_at, buffer_minutes, week, time_zone, certainty_reason"""
 
 SAVE = f"""
-INSERT INTO holds (hold_id, version, state, held_until, held_at, held_by, held_trace, {OF_AN_APPOINTMENT})
-VALUES ($1, $2, 'held', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+INSERT INTO holds (hold_id, version, state, held_until, take_by, held_at, held_by, held_trace, {OF_AN_APPOINTMENT})
+SELECT id, version, 'held', held_until, take_by, $5, $6, trace, case_id, match_id, attempt, lane, modality, therapist_id,
+    organisation, site_id, room_id, string_to_array(attendees, ' ')::uuid[], string_to_array(people, ' ')::uuid[],
+    starts_at, ends_at, buffer_minutes, week, time_zone, why
+FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[], $7::text[], $8::uuid[], $9::uuid[], $10::int[],
+    $11::text[], $12::text[], $13::uuid[], $14::text[], $15::uuid[], $16::uuid[], $17::text[], $18::text[],
+    $19::timestamptz[], $20::timestamptz[], $21::int[], $22::date[], $23::text[], $24::text[])
+    AS h(id, version, held_until, take_by, trace, case_id, match_id, attempt, lane, modality, therapist_id, organisation,
+    site_id, room_id, attendees, people, starts_at, ends_at, buffer_minutes, week, time_zone, why)
 """
 
 FIND = f"""
-SELECT hold_id AS appointment_id, version, 'booked' AS state, state AS hold_state, held_until, reason,
+SELECT hold_id AS appointment_id, version, 'booked' AS state, state AS hold_state, held_until, reason, take_by,
     {OF_AN_APPOINTMENT}
 FROM holds
 """
@@ -33,6 +40,11 @@ SELECT max(version) FROM (
 ) AS known
 """
 
+KEPT_FOR_OFFERS = """
+SELECT therapist_id, count(*)::int FROM holds
+WHERE therapist_id = ANY ($1) AND state = 'held' AND take_by IS NOT NULL AND held_until > $2 GROUP BY therapist_id
+"""
+
 UNCOUNT = "UPDATE holds SET counted = false WHERE hold_id = ANY ($1) AND counted RETURNING hold_id"
 
 RELEASE = """
@@ -41,16 +53,16 @@ UPDATE holds SET state = 'released', version = version + 1, ended_at = $2, ended
 FROM unnest($1::uuid[], $4::text[], $5::text[]) AS r(id, reason, trace) WHERE hold_id = r.id
 """
 
-# Still counted in its week, now as an appointment.
+# Still counted in their weeks, now as appointments.
 CONFIRM = f"""
 WITH confirmed AS (
     UPDATE holds SET state = 'confirmed', version = version + 1, counted = false, ended_at = $2, ended_by = $3,
-        ended_trace = $4
-    WHERE hold_id = $1 RETURNING *
-), kept AS (UPDATE reservations SET held_until = NULL WHERE appointment_id = $1)
+        ended_trace = c.trace
+    FROM unnest($1::uuid[], $4::text[]) AS c(id, trace) WHERE hold_id = c.id RETURNING holds.*
+), kept AS (UPDATE reservations SET held_until = NULL WHERE appointment_id = ANY ($1))
 INSERT INTO appointments (appointment_id, version, state, booked_trace, booked_at, changed_at, changed_by,
     certainty, {OF_AN_APPOINTMENT})
-SELECT hold_id, version, 'booked', $4, $2, $2, $3,
+SELECT hold_id, version, 'booked', ended_trace, $2, $2, $3,
     CASE WHEN certainty_reason IS NULL THEN 'firm' ELSE 'provisional' END, {OF_AN_APPOINTMENT} FROM confirmed
 """
 
@@ -76,36 +88,47 @@ async def last_version(tx: Transaction, case_id: UUID, attempt: int) -> int:
     return int(await tx.connection.fetchval(LAST_VERSION, case_id, attempt) or 0)
 
 
-async def save(tx: Transaction, hold: Hold, by: By, weekly_limit: int) -> None:
-    """Writes a new hold and counts it in its week; what it reserves is there already."""
-    one = hold.appointment
+async def kept_for_offers(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many hours of each of these are kept while somebody chooses. They must be locked."""
+    rows = await tx.connection.fetch(KEPT_FOR_OFFERS, list(therapist_ids), tx.now)
+    return {row["therapist_id"]: row["count"] for row in rows}
+
+
+async def save(tx: Transaction, made: Sequence[Hold], by: By, limits: Sequence[int]) -> None:
+    """Writes new holds and counts them in their weeks, whose limits are `limits`, in parallel; what they reserve is there
+    already."""
+    if not made:
+        return
+    kept = [hold.appointment for hold in made]
     await tx.connection.execute(
         SAVE,
-        one.id,
-        one.version,
-        hold.held_until,
+        [one.id for one in kept],
+        [one.version for one in kept],
+        [hold.held_until for hold in made],
+        [hold.take_by for hold in made],
         tx.now,
         by,
-        tx.traceparent_of(str(one.case_id)),
-        one.case_id,
-        one.match_id,
-        one.attempt,
-        one.lane,
-        one.modality,
-        one.therapist_id,
-        one.organisation,
-        one.site_id,
-        one.room_id,
-        list(one.attendee_ids),
-        list(one.person_ids),
-        moment_of(one.start),
-        moment_of(one.end),
-        one.buffer,
-        monday_of(one.week),
-        one.time_zone,
-        one.why,
+        [tx.traceparent_of(str(one.case_id)) for one in kept],
+        [one.case_id for one in kept],
+        [one.match_id for one in kept],
+        [one.attempt for one in kept],
+        [one.lane for one in kept],
+        [one.modality for one in kept],
+        [one.therapist_id for one in kept],
+        [one.organisation for one in kept],
+        [one.site_id for one in kept],
+        [one.room_id for one in kept],
+        [" ".join(map(str, one.attendee_ids)) for one in kept],
+        [" ".join(map(str, one.person_ids)) for one in kept],
+        [moment_of(one.start) for one in kept],
+        [moment_of(one.end) for one in kept],
+        [one.buffer for one in kept],
+        [monday_of(one.week) for one in kept],
+        [one.time_zone for one in kept],
+        [one.why for one in kept],
     )
-    await appointments.count(tx, {(one.therapist_id, one.week): weekly_limit}, [one])
+    weeks = {(one.therapist_id, one.week): limit for one, limit in zip(kept, limits, strict=True)}
+    await appointments.count(tx, weeks, kept)
 
 
 async def release(tx: Transaction, gone: Sequence[tuple[Hold, Change]]) -> None:
@@ -125,11 +148,13 @@ async def release(tx: Transaction, gone: Sequence[tuple[Hold, Change]]) -> None:
     )
 
 
-async def confirm(tx: Transaction, hold: Hold, by: By) -> None:
-    """Makes it an appointment. All it reserves must be locked."""
-    trace = tx.traceparent_of(str(hold.appointment.case_id))
-    await tx.connection.execute(CONFIRM, hold.id, tx.now, by, trace)
+async def confirm(tx: Transaction, kept: Sequence[Hold], by: By) -> None:
+    """Makes them appointments. All they reserve must be locked."""
+    if kept:
+        traces = [tx.traceparent_of(str(hold.case_id)) for hold in kept]
+        await tx.connection.execute(CONFIRM, [hold.id for hold in kept], tx.now, by, traces)
 
 
 def _hold(row: Any) -> Hold:
-    return Hold(appointments.from_row(row), row["held_until"], row["hold_state"], row["reason"])
+    state, reason = row["hold_state"], row["reason"]
+    return Hold(appointments.from_row(row), row["held_until"], state, reason, row["take_by"])

@@ -72,6 +72,14 @@ EXAMPLES: tuple[Event, ...] = (
         changed_at=story.SOON,
     ),
     AppointmentHeld(**HOUR, version=4, by="clinic", changed_at=story.SOON, held_until=story.LATER),
+    AppointmentHeld(
+        **HOUR | FIRST_HOUR,
+        version=1,
+        by="system",
+        changed_at=story.SOON,
+        held_until=story.LATER,
+        take_by=story.SOON,
+    ),
     AppointmentReleased(**HOUR, version=5, by="system", changed_at=story.LATER, reason="expired"),
     AppointmentBooked(**HOUR | FIRST_HOUR, version=1, by="system", changed_at=story.SOON),
     AppointmentRescheduled(
