@@ -72,6 +72,7 @@ def read_waiting(file: Path = WAITING) -> Waiting:
         version=said["version"],
         choices=said["choices"],
         hours_to_choose=said["hours_to_choose"],
+        kept=timedelta(hours=said["hours_kept"]),
         bands_km=tuple(sorted(said["distance_bands_km"])),
         ageing=Ageing(timedelta(days=said["ageing"]["days"]), said["ageing"]["highest"]),
         wake_every=timedelta(seconds=said["wake"]["seconds"]),

@@ -15,7 +15,7 @@ from simulation.history.facts import History
 ONCE: Mapping[str, tuple[str, ...]] = {
     "intake.case_submitted.v1": ("case_id",),
     "intake.alarm_raised.v1": ("alarm_id",),
-    "matching.match_made.v1": ("case_id", "attempt"),
+    "matching.match_made.v1": ("case_id", "attempt", "mode"),
     "scheduling.appointment_booked.v1": ("match_id",),
     "scheduling.appointment_rescheduled.v1": ("appointment_id", "version"),
     "scheduling.appointment_cancelled.v1": ("appointment_id", "version"),

@@ -5,7 +5,10 @@ that a test can look at the page before it has come round.
 """
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -21,15 +24,18 @@ from services.intake.pages.choosing import KNOWN, OUTCOMES
 from services.intake.pages.entering import CARRIED
 from services.intake.settings import Settings
 from services.matching.api import choice_forms
+from services.matching.handlers.keeping import follow_kept_hours
 from services.matching.main import serve
 from services.matching.settings import Settings as MatchingSettings
 from shared.contracts.intake import CaseSubmitted
 from shared.contracts.matching import MatchAccepted, MatchDeclined, MatchOffered
+from shared.contracts.scheduling import AppointmentHeld
 from shared.web import create_app
 from tests.browser.serving import serving
 from tests.browser.visitor import Visitor
 from tests.intake.conftest import IntakeDatabase
 from tests.matching.conftest import Office, matching_dsn, office
+from tests.matching.events import kept, released
 from tests.matching.examples import POLICY
 
 pytestmark = pytest.mark.browser
@@ -119,7 +125,7 @@ async def test_somebody_chooses_without_script_and_sees_that_it_counts(
     await chooser.picture("chosen")
     [accepted] = await office.said("match_accepted")
     assert accepted["option_id"] == second["option_id"]
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert [one["therapist_id"] for one in match["candidates"]] == [second["therapist_id"]]
     await chooser.page.reload()
     assert len(await office.said("match_accepted")) == 1
@@ -176,6 +182,65 @@ async def test_whoever_chooses_one_who_has_gone_chooses_another(
     await chooser.page.locator("#option-2").check()
     await chooser.press(chooser.t["choice"]["choose"])
     assert chooser.t["choice"]["outcomes"]["made"] in await main_text(chooser)
+
+
+async def keep(store: IntakeDatabase, office: Office, option: int) -> AppointmentHeld:
+    """Scheduling keeps an hour with whom this option is, and both services hear of it."""
+    [said], [asked] = await office.said("match_offered"), await office.made("offer")
+    by = datetime.now(UTC) + timedelta(hours=12)
+    start = by.replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
+    who = UUID(said["options"][option]["therapist_id"]).int
+    hour = kept(asked, who, start=start, take_by=by, held_until=by + timedelta(minutes=10))
+    await office.hear(follow_kept_hours, hour)
+    async with store.intake.transaction() as tx:
+        await project([hour], tx)
+    return hour
+
+
+async def test_somebody_takes_the_hour_that_is_kept_for_them_in_urdu_on_a_phone(
+    chooser_on_a_phone: Visitor, store: IntakeDatabase, office: Office
+) -> None:
+    visitor = chooser_on_a_phone
+    await team(office)
+    office.now["now"] = datetime.now(UTC)
+    code, pin = await offer(visitor, store, office)
+    hour = await keep(store, office, 1)
+    await visitor.enter("status", code, pin)
+    await visitor.picture("kept-hour")
+    shown = await visitor.page.locator("#choice .kept").all_inner_texts()
+    local = hour.start.astimezone(ZoneInfo("Asia/Karachi"))
+    assert len(shown) == 1
+    assert visitor.t["choice"]["kept"].split("{when}")[0] in shown[0]
+    assert f"{local:%H:%M}" in shown[0]
+    assert visitor.t["days"][local.weekday()] in shown[0]
+    await visitor.page.locator("#option-2").check()
+    await visitor.press(visitor.t["choice"]["choose"])
+    assert visitor.t["choice"]["outcomes"]["made"] in await main_text(visitor)
+    [match] = await office.made()
+    assert [UUID(one["therapist_id"]) for one in match["candidates"]] == [hour.therapist_id]
+    assert [pixels for pixels in [*visitor.wider, await visitor.sideways()] if pixels > 0] == []
+
+
+async def test_whose_hour_has_just_gone_is_told_so_and_goes_on_choosing(
+    chooser: Visitor, store: IntakeDatabase, office: Office
+) -> None:
+    await team(office)
+    office.now["now"] = datetime.now(UTC)
+    code, pin = await offer(chooser, store, office)
+    hour = await keep(store, office, 0)
+    await chooser.enter("status", code, pin)
+    assert await chooser.page.locator("#choice .kept").count() == 1
+    await office.hear(follow_kept_hours, released(hour))
+    await chooser.page.locator("#option-1").check()
+    await chooser.press(chooser.t["choice"]["choose"])
+    assert chooser.page.url == f"{chooser.site}/en/choice/hour_gone"
+    assert chooser.t["choice"]["outcomes"]["hour_gone"] in await main_text(chooser)
+    assert await chooser.page.locator("#choice .kept").count() == 0
+    await chooser.picture("hour-gone")
+    await chooser.page.locator("#option-1").check()
+    await chooser.press(chooser.t["choice"]["choose"])
+    assert chooser.t["choice"]["outcomes"]["made"] in await main_text(chooser)
+    assert len(await office.made()) == 1
 
 
 async def test_whoever_has_read_too_long_shows_the_pin_again_and_nothing_is_decided(

@@ -69,6 +69,10 @@ class Office:
             if kind in row["type"]
         ]
 
+    async def made(self, mode: str = "book") -> list[dict[str, Any]]:
+        """The matches that are to be booked, or (`offer`) to be kept while somebody chooses."""
+        return [one for one in await self.said("match_made") if one["mode"] == mode]
+
     async def case(self, case_id: UUID) -> dict[str, Any]:
         row = await self.database.pool.fetchrow("SELECT * FROM cases WHERE case_id = $1", case_id)
         assert row is not None

@@ -11,6 +11,8 @@ from shared.contracts.scheduling import (
     Appointment,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentHeld,
+    AppointmentReleased,
     AppointmentRescheduled,
     SiteChanged,
     SlotNotFound,
@@ -83,6 +85,17 @@ def booked(match: dict[str, Any], therapist: int | None = None, **changes: Any) 
         "changed_at": NOW,
     }
     return AppointmentBooked(**said | changes)
+
+
+def kept(match: dict[str, Any], therapist: int | None = None, **changes: Any) -> AppointmentHeld:
+    """The hour that scheduling keeps for an offer, which stands in the outbox."""
+    until = datetime.fromisoformat(match["expires_at"])
+    hour = booked(match, therapist, **{"start": NOW + timedelta(days=2)} | changes).model_dump()
+    return AppointmentHeld(**hour | {"take_by": until, "held_until": until + timedelta(minutes=10)} | changes)
+
+
+def released(hour: AppointmentHeld) -> AppointmentReleased:
+    return AppointmentReleased(**hour.model_dump() | {"version": hour.version + 1, "reason": "expired"})
 
 
 def moved(appointment: AppointmentBooked, days: int) -> AppointmentRescheduled:

@@ -61,6 +61,7 @@ POLICY = Policy(
         version="test",
         choices=3,
         hours_to_choose={0: 72, 1: 48, 2: 24, 3: 12},
+        kept=timedelta(hours=12),
         bands_km=(2, 5, 10, 25, 50, 100),
         ageing=Ageing(timedelta(days=14), highest=1),
         wake_every=timedelta(seconds=10),

@@ -10,12 +10,13 @@ import pytest
 
 from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.choosing import ChoiceDesk
+from services.matching.handlers.keeping import follow_kept_hours
 from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
 from shared.contracts.intake import CaseSubmitted
 from shared.messaging import Due
 from tests.matching.choosing import decide
 from tests.matching.conftest import Office
-from tests.matching.events import a_case, booked, cancelled, no_hour, withdrawal
+from tests.matching.events import a_case, booked, cancelled, kept, no_hour, released, withdrawal
 from tests.matching.examples import NOW
 from tests.matching.test_changes import changed
 
@@ -30,12 +31,13 @@ class Walk:
         self.chance = random.Random(seed)
         self.cases: list[CaseSubmitted] = []
         self.hours: list[Any] = []
+        self.kept: list[Any] = []
         self.version = 1
 
     async def any_step(self) -> None:
         steps: list[Callable[[], Awaitable[None]]] = [
             self.ask, self.change, self.withdraw, self.no_hour, self.book, self.cancel, self.decide, self.decide,
-            self.let_time_pass, self.review,
+            self.let_time_pass, self.review, self.keep, self.keep, self.release,
         ]  # fmt: skip
         await self.chance.choice(steps)()
 
@@ -61,14 +63,23 @@ class Walk:
             await self.office.hear(withdraw_matches, withdrawal(self.chance.choice(self.cases).case_id))
 
     async def no_hour(self) -> None:
-        if matches := await self.office.said("match_made"):
+        if matches := await self.office.made():
             await self.office.hear(self.office.matchmaker.match_again, no_hour(self.chance.choice(matches)))
 
     async def book(self) -> None:
-        if matches := await self.office.said("match_made"):
+        if matches := await self.office.made():
             hour = booked(self.chance.choice(matches), start=self.office.now["now"] + timedelta(days=1))
             self.hours.append(hour)
             await self.office.hear(count_hours, hour)
+
+    async def keep(self) -> None:
+        if offers := await self.office.made("offer"):
+            self.kept.append(kept(self.chance.choice(offers)))
+            await self.office.hear(follow_kept_hours, self.kept[-1])
+
+    async def release(self) -> None:
+        if self.kept:
+            await self.office.hear(follow_kept_hours, released(self.chance.choice(self.kept)))
 
     async def cancel(self) -> None:
         if self.hours:
@@ -121,5 +132,5 @@ async def test_whatever_happens_the_books_are_right(office: Office, seed: int) -
         " USING (case_id) WHERE (cases.state = 'offered') IS DISTINCT FROM (o.case_id IS NOT NULL)"
     )
     assert offered == []  # whoever is to choose has one open offer, and nobody else has
-    made = [(one["case_id"], one["attempt"]) for one in await office.said("match_made")]
+    made = [(one["case_id"], one["attempt"]) for one in await office.made()]
     assert len(made) == len(set(made))

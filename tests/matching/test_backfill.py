@@ -84,7 +84,7 @@ async def waits(office: Office, **changes: Any) -> CaseSubmitted:
 
 async def matches_of(office: Office, case: CaseSubmitted) -> list[dict[str, Any]]:
     """Newest first."""
-    return [one for one in await office.said("match_made") if one["case_id"] == str(case.case_id)][::-1]
+    return [one for one in await office.made() if one["case_id"] == str(case.case_id)][::-1]
 
 
 async def found(office: Office, *some: CaseSubmitted) -> list[bool]:

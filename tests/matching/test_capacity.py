@@ -70,14 +70,14 @@ async def test_who_is_full_is_not_asked_until_they_have_an_hour_again(office: Of
     [waiting] = await office.said("case_waitlisted")
     assert waiting["reason"] == "no_capacity"
     seen = await wake(office)
-    assert await office.said("match_made") == []
+    assert await office.made() == []
 
     await office.hear(know_capacity, told(1))  # still full, and now in person too: nothing to wake for
     seen = await wake(office, **seen)
-    assert await office.said("match_made") == []
+    assert await office.made() == []
     await office.hear(know_capacity, told(1, "online"))
     await wake(office, **seen)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert (match["case_id"], match["attempt"]) == (str(case.case_id), 2)
 
 
@@ -125,7 +125,7 @@ async def test_what_is_told_before_the_therapist_is_known_counts_then(office: Of
     await office.describe(1)
     await office.describe(2)
     await office.hear(office.matchmaker.match_cases, a_case())
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert [one["therapist_id"] for one in match["candidates"]] == [str(TWO)]
 
 
@@ -141,4 +141,4 @@ async def test_the_same_again_changes_nothing(office: Office, lanes: tuple[Lane,
 async def test_nothing_told_is_no_reason_not_to_ask(office: Office) -> None:
     await office.describe(1)
     await office.hear(office.matchmaker.match_cases, a_case())
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1

@@ -35,9 +35,9 @@ async def test_a_held_case_is_matched_when_its_gate_opens(office: Office) -> Non
     await office.describe(1)
     case = await heard(office, gate="waits_for_consent")
     await follow(office, changed(case, gate="waits_for_consent", languages=("en",)))
-    assert await office.said("match_made") == []
+    assert await office.made() == []
     await follow(office, changed(case, 3, gate="open"))
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert (match["case_id"], match["attempt"]) == (str(case.case_id), 1)
     assert await office.loads() == {1: 1}
 
@@ -46,10 +46,10 @@ async def test_whoever_waits_is_searched_again_at_once_with_the_new_wishes(offic
     await office.describe(1)
     case = await heard(office, languages=("bal",))
     await follow(office, changed(case, languages=("bal", "ur")))
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert match["attempt"] == 2
     await office.hear(office.matchmaker.review_waiting, Due("review", str(case.case_id), NOW))
-    assert len(await office.said("match_made")) == 1  # the promised day has nothing left to do
+    assert len(await office.made()) == 1  # the promised day has nothing left to do
 
 
 async def test_who_still_finds_nobody_waits_on_with_a_new_date_and_the_old_place(office: Office) -> None:
@@ -68,7 +68,7 @@ async def test_a_match_that_is_not_booked_is_superseded_by_one_with_the_new_wish
     await office.describe(2, languages=("en",))
     case = await heard(office)
     await follow(office, changed(case, languages=("en",)))
-    first, second = await office.said("match_made")
+    first, second = await office.made()
     assert [first["attempt"], second["attempt"]] == [1, 2]
     assert second["candidates"][0]["therapist_id"] == str(UUID(int=2))
     assert await office.said("match_withdrawn") == []  # the higher attempt withdraws the lower one
@@ -102,7 +102,7 @@ async def test_their_own_place_is_free_for_whoever_asks_anew(office: Office) -> 
 async def test_a_booked_hour_is_not_lost_by_a_change_which_is_kept(office: Office) -> None:
     await office.describe(1)
     case = await heard(office)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     await office.hear(count_hours, booked(match))
     before = len(await office.said())
     await follow(office, changed(case, languages=("bal",)))
@@ -128,7 +128,7 @@ async def test_a_change_that_says_nothing_new_leaves_the_search_alone(office: Of
     await office.describe(1)
     case = await heard(office)
     await follow(office, changed(case))
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1
     assert (await office.case(case.case_id))["attempt"] == 1
 
 
@@ -150,7 +150,7 @@ async def test_a_withdrawn_case_stays_withdrawn_whatever_it_says(office: Office)
     await office.hear(withdraw_matches, withdrawal(case.case_id))
     await follow(office, changed(case, languages=("en",)))
     assert (await office.case(case.case_id))["state"] == "withdrawn"
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1
 
 
 async def test_a_change_of_a_case_never_heard_of_is_a_request_like_any_other(office: Office) -> None:
@@ -158,7 +158,7 @@ async def test_a_change_of_a_case_never_heard_of_is_a_request_like_any_other(off
     case = a_case()
     await follow(office, changed(case))
     await office.hear(office.matchmaker.match_cases, case)
-    assert [one["attempt"] for one in await office.said("match_made")] == [1]
+    assert [one["attempt"] for one in await office.made()] == [1]
 
 
 @pytest.mark.parametrize("state", ["booked", "cancelled"])
@@ -186,16 +186,16 @@ async def test_a_search_goes_on_after_a_cancelled_hour_that_its_person_lets_go_o
 ) -> None:
     await office.describe(1)
     case = await heard(office)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     hour = booked(match)
     await office.hear(count_hours, hour)
     lost = cancelled(hour)
     if heard_of_it:
         await office.hear(count_hours, lost)
     await follow(office, changed(case, resumed_after=1))
-    _, second = await office.said("match_made")
+    _, second = await office.made()
     assert (second["attempt"], await office.loads()) == (2, {1: 1})
     await office.hear(count_hours, lost)
     await follow(office, changed(case, 3, resumed_after=1))
-    assert len(await office.said("match_made")) == 2
+    assert len(await office.made()) == 2
     assert await office.said("match_withdrawn") == []

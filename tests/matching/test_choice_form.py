@@ -59,7 +59,7 @@ async def test_a_choice_is_one_decision_however_often_the_form_is_sent(
     )
     [accepted] = await office.said("match_accepted")
     assert accepted["option_id"] == offer["options"][0]["option_id"]
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1
 
 
 async def test_none_of_them_is_told_with_the_reason_even_if_one_is_ticked(

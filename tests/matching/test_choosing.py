@@ -38,7 +38,7 @@ async def test_whoever_wishes_to_choose_is_offered_three_and_nobody_is_booked(of
     assert (offer["topic"], offer["attempt"], len(offer["options"])) == ("matching.outcomes", 1, 3)
     assert len({one["therapist_id"] for one in offer["options"]}) == 3
     assert offer["expires_at"] == (NOW + timedelta(hours=48)).isoformat().replace("+00:00", "Z")
-    assert await office.said("match_made") == []
+    assert await office.made() == []
     assert await office.loads() == {}
     due = await office.database.pool.fetchrow("SELECT * FROM due WHERE kind = 'offer'")
     assert (due["key"], due["at"]) == (offer["match_id"], NOW + timedelta(hours=48))
@@ -50,7 +50,7 @@ async def test_what_an_offer_is_called_by_tells_no_time_and_cannot_be_guessed(of
     shown = [offer["match_id"], *(one["option_id"] for one in offer["options"])]
     assert [UUID(one).version for one in shown] == [4] * 4
     await decide(office, offer, option=0)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert match["match_id"] == offer["match_id"]
 
 
@@ -67,7 +67,7 @@ async def test_the_chosen_one_and_nobody_else_is_asked_for_an_hour(office: Offic
     answer = await decide(office, offer, option=1)
     chosen = offer["options"][1]
     assert (answer["state"], answer["option_id"]) == ("accepted", chosen["option_id"])
-    [accepted], [match] = await office.said("match_accepted"), await office.said("match_made")
+    [accepted], [match] = await office.said("match_accepted"), await office.made()
     assert accepted["option_id"] == chosen["option_id"]
     assert [one["therapist_id"] for one in match["candidates"]] == [chosen["therapist_id"]]
     assert (match["match_id"], match["attempt"], match["mode"]) == (offer["match_id"], 1, "book")
@@ -82,7 +82,7 @@ async def test_when_the_chosen_one_has_no_hour_the_person_may_choose_again_among
     await team(office, 3)
     offer = await offered(office)
     await decide(office, offer, option=0)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     await office.hear(office.matchmaker.match_again, no_hour(match))
     again = (await office.said("match_offered"))[-1]
     assert again["attempt"] == 2
@@ -140,7 +140,7 @@ async def test_after_its_time_an_offer_is_refused_even_before_anybody_ended_it(o
     offer = await offered(office)
     office.now["now"] = NOW + timedelta(hours=72)
     assert await decide(office, offer, option=0) == Refused("expired")
-    assert await office.said("match_made") == []
+    assert await office.made() == []
 
 
 async def test_one_decision_is_one_whatever_comes_after_it(office: Office) -> None:
@@ -153,7 +153,7 @@ async def test_one_decision_is_one_whatever_comes_after_it(office: Office) -> No
     office.now["now"] = NOW + timedelta(hours=99)
     await expire(office, offer)
     assert await state_of(office, offer) == "accepted"
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1
 
 
 async def test_somebody_elses_offer_is_no_offer(office: Office) -> None:
@@ -191,7 +191,7 @@ async def test_of_two_who_accept_at_once_one_is_heard_and_there_is_one_match(off
     answers = await asyncio.gather(*(decide(office, offer, option=n % 3) for n in range(4)))
     assert sum(isinstance(answer, dict) for answer in answers) == 1
     assert answers.count(Refused("accepted")) == 3
-    assert len(await office.said("match_made")) == len(await office.said("match_accepted")) == 1
+    assert len(await office.made()) == len(await office.said("match_accepted")) == 1
     assert sum((await office.loads()).values()) == 1
 
 
@@ -214,16 +214,16 @@ async def test_of_an_accept_and_anything_else_at_once_exactly_one_counts(office:
     accepted = isinstance(answer, dict)
     assert len(await office.said("match_accepted")) == accepted
     assert (await state_of(office, offer) == "accepted") == accepted
-    made, withdrawn = await office.said("match_made"), await office.said("match_withdrawn")
+    made, withdrawn = await office.made(), await office.said("match_withdrawn")
     case = await office.case(case_id)
     if other == "withdrawal":
         assert case["state"] == "withdrawn"
-        assert len(made) == len(withdrawn) == accepted
+        assert (len(made), len(withdrawn)) == (accepted, 1)
     if other == "expiry":
         assert (accepted, case["state"]) == (False, "waitlisted")
     if other == "update":
         assert case["state"] == "offered"
-        assert len(made) == len(withdrawn) == accepted
+        assert (len(made), withdrawn) == (accepted, [])
     await office.loads()
 
 
@@ -266,12 +266,13 @@ async def test_other_wishes_supersede_an_offer_and_scheduling_need_not_hear_of_i
     assert (await decide(office, again, option=0))["state"] == "accepted"
 
 
-async def test_a_withdrawn_case_ends_its_offer_silently(office: Office) -> None:
+async def test_a_withdrawn_case_ends_its_offer_and_scheduling_keeps_nothing_for_it(office: Office) -> None:
     await team(office)
     offer = await offered(office)
     await office.hear(withdraw_matches, withdrawal(UUID(offer["case_id"])))
     assert await state_of(office, offer) == "withdrawn"
-    assert await office.said("match_withdrawn") == []
+    [withdrawn] = await office.said("match_withdrawn")
+    assert (withdrawn["match_id"], withdrawn["attempt"]) == (offer["match_id"], 1)
     assert await decide(office, offer, option=0) == Refused("withdrawn")
 
 
@@ -280,7 +281,7 @@ async def test_whoever_may_be_in_danger_is_booked_at_once_instead_of_asked_to_ch
         await office.describe(number)
     alarmed = a_case(booking_mode="choose", alarm_open=True, priority=2)
     await office.hear(office.matchmaker.match_cases, alarmed)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert (match["case_id"], match["mode"]) == (str(alarmed.case_id), "book")
     assert await office.said("match_offered") == []
 
@@ -307,5 +308,5 @@ async def test_a_search_that_begins_again_while_an_alarm_is_open_asks_nobody_to_
     await office.describe(1)
     await office.hear(office.matchmaker.review_waiting, Due("review", str(case.case_id), NOW))
     assert await office.said("match_offered") == []
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert match["priority"] == POLICY.priority_of("R2")

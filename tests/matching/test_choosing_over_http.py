@@ -58,7 +58,7 @@ async def test_accepting_over_http_is_one_decision_however_often_it_is_sent(
         chosen["option_id"],
         ["self"],
     )
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1
 
 
 async def test_declining_over_http_brings_another_offer(

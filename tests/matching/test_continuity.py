@@ -31,7 +31,7 @@ async def suspend(office: Office, first: int = 0, last: int | None = 7) -> None:
 
 async def an_hour(office: Office, days: float = 2, **changes: Any) -> AppointmentBooked:
     await office.hear(office.matchmaker.match_cases, a_case(**changes))
-    hour = booked((await office.said("match_made"))[-1], start=NOW + days * DAY)
+    hour = booked((await office.made())[-1], start=NOW + days * DAY)
     await office.hear(count_hours, hour)
     return hour
 
@@ -103,7 +103,7 @@ async def test_what_nobody_needs_any_more_closes_itself(office: Office, how: str
 async def test_an_hour_booked_while_its_therapist_is_being_suspended_is_not_missed(office: Office) -> None:
     await office.describe(1)
     await office.hear(office.matchmaker.match_cases, a_case())
-    hour = booked((await office.said("match_made"))[-1])
+    hour = booked((await office.made())[-1])
     async with office.database.transaction() as tx:
         await count_hours([hour], tx)
         await asyncio.wait_for(suspend(office), 5)

@@ -28,9 +28,9 @@ SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 
 
 async def is_matched(office: Office) -> bool:
-    before = len(await office.said("match_made"))
+    before = len(await office.made())
     await office.hear(office.matchmaker.match_cases, a_case())
-    return len(await office.said("match_made")) > before
+    return len(await office.made()) > before
 
 
 async def told(office: Office) -> list[tuple[str, str]]:

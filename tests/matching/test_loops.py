@@ -18,7 +18,7 @@ from tests.matching.examples import NOW, POLICY
 async def matched(office: Office, case: Any = None) -> dict[str, Any]:
     """A case with a match; returns what was said of it."""
     await office.hear(office.matchmaker.match_cases, case or a_case())
-    return (await office.said("match_made"))[-1]
+    return (await office.made())[-1]
 
 
 async def test_others_are_asked_at_most_three_times_then_the_case_waits(office: Office) -> None:
@@ -26,9 +26,9 @@ async def test_others_are_asked_at_most_three_times_then_the_case_waits(office: 
         await office.describe(number)
     match = await matched(office)
     for _ in range(3):
-        match = (await office.said("match_made"))[-1]
+        match = (await office.made())[-1]
         await office.hear(office.matchmaker.match_again, no_hour(match))
-    matches = await office.said("match_made")
+    matches = await office.made()
     assert [one["attempt"] for one in matches] == [1, 2, 3]
     asked = [candidate["therapist_id"] for one in matches for candidate in one["candidates"]]
     assert len(asked) == len(set(asked)) == 15
@@ -41,7 +41,7 @@ async def test_with_nobody_left_to_ask_the_case_waits_at_once(office: Office) ->
     await office.describe(1)
     match = await matched(office)
     await office.hear(office.matchmaker.match_again, no_hour(match))
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1
     [waiting] = await office.said("case_waitlisted")
     assert (waiting["attempt"], waiting["reason"]) == (2, "no_hour")
 
@@ -52,7 +52,7 @@ async def test_the_same_answer_twice_or_about_an_older_match_changes_nothing(off
     match = await matched(office)
     for _ in range(3):
         await office.hear(office.matchmaker.match_again, no_hour(match))
-    assert [one["attempt"] for one in await office.said("match_made")] == [1, 2]
+    assert [one["attempt"] for one in await office.made()] == [1, 2]
     assert sum((await office.loads()).values()) == 1
 
 
@@ -75,7 +75,7 @@ async def test_a_withdrawn_case_withdraws_its_match_on_its_lane_once(office: Off
     await office.hear(office.matchmaker.match_again, no_hour(match))
     await office.hear(count_hours, booked(match))
     assert await office.loads() == {}
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1
 
 
 async def test_a_booked_case_can_be_withdrawn_too(office: Office) -> None:
@@ -162,10 +162,10 @@ async def test_whoever_waits_is_looked_at_again_on_the_promised_day(office: Offi
     assert told[1]["next_review"] > told[0]["next_review"]
     await office.describe(1)
     await office.hear(office.matchmaker.review_waiting, review)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert match["attempt"] == 3
     await office.hear(office.matchmaker.review_waiting, review)
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1
 
 
 async def test_after_a_review_those_without_an_hour_may_be_asked_again_and_three_times(
@@ -175,7 +175,7 @@ async def test_after_a_review_those_without_an_hour_may_be_asked_again_and_three
     match = await matched(office)
     await office.hear(office.matchmaker.match_again, no_hour(match))
     await office.hear(office.matchmaker.review_waiting, Due("review", match["case_id"], NOW))
-    assert [one["attempt"] for one in await office.said("match_made")] == [1, 3]
+    assert [one["attempt"] for one in await office.made()] == [1, 3]
 
 
 async def test_an_open_alarm_moves_its_case_forward_even_when_it_comes_first(office: Office) -> None:
@@ -186,7 +186,7 @@ async def test_an_open_alarm_moves_its_case_forward_even_when_it_comes_first(off
     raised = alarm(alarmed.case_id)
     await office.hear(book.raise_priorities, raised)
     await office.hear(office.matchmaker.match_cases, *usual, alarmed)
-    told = {one["case_id"]: one for one in await office.said("match_made")}
+    told = {one["case_id"]: one for one in await office.made()}
     assert told[str(alarmed.case_id)]["priority"] == 3
     assert len(told) == 4
 
@@ -202,7 +202,7 @@ async def test_a_closed_alarm_counts_no_longer_whatever_comes_late(office: Offic
     await office.hear(book.lower_priorities, closed)
     await office.hear(book.raise_priorities, raised)
     await office.hear(office.matchmaker.match_cases, case)
-    assert (await office.said("match_made"))[0]["priority"] == 0
+    assert (await office.made())[0]["priority"] == 0
 
 
 @pytest.mark.parametrize(("level", "priority"), [("R1", 2), ("R3", 3)])
@@ -219,7 +219,7 @@ async def test_the_priority_follows_what_a_human_judged_whatever_comes_late(
     await office.hear(book.follow_levels, judged[1])
     await office.hear(book.follow_levels, judged[0])
     await office.hear(office.matchmaker.match_cases, case)
-    assert (await office.said("match_made"))[0]["priority"] == priority
+    assert (await office.made())[0]["priority"] == priority
 
 
 async def test_a_level_does_not_open_an_alarm_that_is_closed(office: Office) -> None:
@@ -234,7 +234,7 @@ async def test_a_level_does_not_open_an_alarm_that_is_closed(office: Office) -> 
     await office.hear(book.lower_priorities, closed)
     await office.hear(book.follow_levels, level_changed(raised, "R3", 1))
     await office.hear(office.matchmaker.match_cases, case)
-    assert (await office.said("match_made"))[0]["priority"] == 0
+    assert (await office.made())[0]["priority"] == 0
 
 
 def level_changed(raised: AlarmRaised, level: Any, minutes: int) -> AlarmLevelChanged:

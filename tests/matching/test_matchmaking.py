@@ -14,7 +14,7 @@ async def test_a_case_is_matched_and_says_who_how_and_when(office: Office) -> No
         await office.describe(number)
     case = a_case(priority=2)
     await office.hear(office.matchmaker.match_cases, case)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert match["topic"] == "matching.matches.online"
     assert match["outbox_lane"] == "online"
     assert (match["attempt"], match["lane"], match["modality"], match["minutes"]) == (
@@ -47,7 +47,7 @@ async def test_whoever_has_not_consented_is_no_attendee_of_a_match(office: Offic
     ]
     case = alone.model_copy(update={"attendees": (*alone.attendees, *others)})
     await office.hear(office.matchmaker.match_cases, case)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     asked = [one["attendee_id"] for one in match["attendees"]]
     assert asked == [str(alone.attendees[0].attendee_id), str(others[0].attendee_id)]
 
@@ -56,7 +56,7 @@ async def test_a_case_in_person_goes_to_its_own_lane_with_the_sites(office: Offi
     await office.know_sites()
     await office.describe(1, modalities=("in_person",), sites=(LAHORE,))
     await office.hear(office.matchmaker.match_cases, a_case(modalities=("in_person",)))
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert match["topic"] == "matching.matches.in_person"
     assert match["outbox_lane"] == "in_person"
     assert match["candidates"] == [{"therapist_id": str(UUID(int=1)), "site_ids": [str(LAHORE)]}]
@@ -92,7 +92,7 @@ async def test_a_held_case_waits_until_its_gate_opens(office: Office) -> None:
     assert await office.said("match_") == [] == await office.said("waitlisted")
     assert (await office.case(case.case_id))["state"] == "held"
     await office.hear(office.matchmaker.match_cases, case.model_copy(update={"gate": "open"}))
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert match["attempt"] == 1
     assert await office.loads() == {1: 1}
 
@@ -102,7 +102,7 @@ async def test_a_case_that_is_told_twice_is_matched_once(office: Office) -> None
     matched, waiting = a_case(), a_case(languages=("bal",))
     for _ in range(3):
         await office.hear(office.matchmaker.match_cases, matched, waiting)
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1
     assert len(await office.said("case_waitlisted")) == 1
     assert await office.loads() == {1: 1}
 
@@ -157,7 +157,7 @@ async def test_the_whole_request_is_compared_with_who_there_is(office: Office) -
     await office.describe(2, **fits | {"sites": (WITH_A_STEP,)})
     await office.describe(3, **fits)
     await office.hear(office.matchmaker.match_cases, a_case(**wanted))
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert [one["therapist_id"] for one in match["candidates"]] == [str(UUID(int=1))]
 
 
@@ -172,5 +172,5 @@ async def test_wishes_order_who_is_asked_and_leave_nobody_out(office: Office) ->
         previous_therapist=PreviousTherapist(therapist_id=UUID(int=1), wish="again"),
     )
     await office.hear(office.matchmaker.match_cases, case)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert [UUID(one["therapist_id"]).int for one in match["candidates"]] == [1, 2, 3]

@@ -58,7 +58,7 @@ async def test_the_case_keeps_its_place_and_is_matched_as_if_nothing_had_been_of
 async def test_whoever_gives_up_after_three_tries_is_offered_it_too(office: Office) -> None:
     await office.describe(1)
     await office.hear(office.matchmaker.match_cases, a_case())
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     await office.hear(office.matchmaker.match_again, no_hour(match))
     assert [one["kind"] for one in await office.said("alternative_offered")] == ["family_doctor"]
 

@@ -29,14 +29,14 @@ async def reachable(office: Office, tx: Transaction) -> int:
 async def test_a_commit_is_seen_by_the_very_next_batch(office: Office) -> None:
     await office.describe(1, status="suspended")
     await office.hear(office.matchmaker.match_cases, a_case())
-    assert await office.said("match_made") == []
+    assert await office.made() == []
     await office.describe(1, status="active")
     await office.hear(office.matchmaker.match_cases, a_case())
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1
     await office.describe(2)
     await office.describe(1, status="left")
     await office.hear(office.matchmaker.match_cases, a_case())
-    assert (await office.said("match_made"))[-1]["candidates"][0]["therapist_id"] == str(UUID(int=2))
+    assert (await office.made())[-1]["candidates"][0]["therapist_id"] == str(UUID(int=2))
 
 
 async def test_what_was_rolled_back_is_forgotten(office: Office) -> None:
@@ -115,4 +115,4 @@ async def test_a_therapist_of_the_release_before_is_taken_as_they_were_described
         await tx.connection.execute(fill)
         assert await find_therapist(tx, ONE) == before
     await office.hear(office.matchmaker.match_cases, a_case())
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1

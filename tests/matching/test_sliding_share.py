@@ -63,7 +63,7 @@ async def test_a_place_that_is_given_back_wakes_whoever_waits_for_it(office: Off
     await office.describe(1, **ONE_PLACE)
     first, second = await ask(office), await ask(office)
     seen = await wake(office)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     if how == "withdrawn":
         await office.hear(withdraw_matches, withdrawal(first.case_id))
     else:
@@ -73,7 +73,7 @@ async def test_a_place_that_is_given_back_wakes_whoever_waits_for_it(office: Off
         await office.hear(count_hours, cancelled(hour))
     assert await sliding(office) == {}
     await wake(office, **seen)
-    assert [one["case_id"] for one in await office.said("match_made")] == [
+    assert [one["case_id"] for one in await office.made()] == [
         str(first.case_id),
         str(second.case_id),
     ]
@@ -84,7 +84,7 @@ async def test_whoever_has_the_hour_in_the_end_is_whose_place_it_is(office: Offi
     await office.describe(1, fee=400)
     await office.describe(2, sliding_fee=400, sliding_share=50, languages=(("ur", "working"),))
     await ask(office)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert [UUID(one["therapist_id"]).int for one in match["candidates"]] == [1, 2]
     assert await sliding(office) == {}
     await office.hear(count_hours, booked(match, therapist=2))
@@ -94,7 +94,7 @@ async def test_whoever_has_the_hour_in_the_end_is_whose_place_it_is(office: Offi
 async def test_a_place_is_free_again_when_there_was_no_hour(office: Office) -> None:
     await office.describe(1, **ONE_PLACE)
     await ask(office)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     await office.hear(office.matchmaker.match_again, no_hour(match))
     assert await sliding(office) == {}
 

@@ -62,7 +62,7 @@ async def test_a_case_stands_the_same_in_whatever_order_its_topics_are_heard(
     for order in range(0, len(orders), max(1, len(orders) // 25)):
         case = a_case()
         await office.hear(office.matchmaker.match_cases, case)
-        match = (await office.said("match_made"))[-1]
+        match = (await office.made())[-1]
         told = list(interleavings(*a_story(case.case_id, match, ending)))[order]
         await hear(office, *told, *told[:2], told[-1])
         await office.loads()  # they are those of the holders

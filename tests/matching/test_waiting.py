@@ -49,14 +49,14 @@ async def states(office: Office) -> dict[UUID, str]:
 async def test_a_new_therapist_is_found_for_whoever_waits_before_their_date(office: Office) -> None:
     case, other = await waits(office), await waits(office, languages=("brh",))
     await wake(office)
-    assert await office.said("match_made") == []
+    assert await office.made() == []
     await office.describe(1, languages=("bal",))
     await wake(office)
-    [match] = await office.said("match_made")
+    [match] = await office.made()
     assert (match["case_id"], match["attempt"]) == (str(case.case_id), 2)
     assert (await states(office))[other.case_id] == "waitlisted"
     await office.hear(office.matchmaker.review_waiting, Due("review", str(case.case_id), NOW))
-    assert len(await office.said("match_made")) == 1  # the promised day has nothing left to do
+    assert len(await office.made()) == 1  # the promised day has nothing left to do
 
 
 async def test_whoever_still_finds_nobody_is_told_nothing_and_keeps_everything(office: Office) -> None:
@@ -93,7 +93,7 @@ async def test_whatever_makes_room_wakes_who_waits(office: Office, how: str) -> 
     for _ in range(4):
         await waits(office, languages=("ur",))
     waiting = await waits(office, languages=("ur",))
-    match = (await office.said("match_made"))[0]
+    match = (await office.made())[0]
     hour = booked(match)
     await office.hear(count_hours, hour)
     if how == "resumed":
@@ -121,7 +121,7 @@ async def test_the_most_urgent_get_the_room_there_is(office: Office) -> None:
     await wake(office)
     await office.describe(1, languages=("bal",), weekly_limit=1)
     await wake(office)
-    told = {UUID(one["case_id"]) for one in await office.said("match_made")}
+    told = {UUID(one["case_id"]) for one in await office.made()}
     assert told == {case.case_id for case in urgent}
 
 
@@ -170,18 +170,18 @@ async def test_who_let_an_offer_pass_is_offered_again_on_the_promised_day_only(o
 async def test_whoever_had_no_hour_is_not_asked_for_again_and_again(office: Office) -> None:
     await office.describe(1)
     await office.hear(office.matchmaker.match_cases, case := a_case())
-    await office.hear(office.matchmaker.match_again, no_hour((await office.said("match_made"))[0]))
+    await office.hear(office.matchmaker.match_again, no_hour((await office.made())[0]))
     for _ in range(3):
         await wake(office)
     await office.describe(2, languages=("en",))  # more room, but not a day has passed
     await wake(office)
-    assert len(await office.said("match_made")) == len(await office.said("case_waitlisted")) == 1
+    assert len(await office.made()) == len(await office.said("case_waitlisted")) == 1
     office.now["now"] = NOW + timedelta(hours=48)
     await wake(office)
-    assert len(await office.said("match_made")) == 1  # rested, but there is no more room
+    assert len(await office.made()) == 1  # rested, but there is no more room
     await office.describe(3)
     await wake(office)
-    assert [one["attempt"] for one in await office.said("match_made")] == [1, 3]
+    assert [one["attempt"] for one in await office.made()] == [1, 3]
     assert (await office.case(case.case_id))["state"] == "matched"
 
 

@@ -64,7 +64,7 @@ async def test_a_coordinator_may_have_somebody_searched_at_once(
     late = await coordinator.post(path)
     assert (late.status_code, late.json()["code"]) == (409, "not_waiting")
     assert (await coordinator.post(f"/v1/waitlist/{uuid4()}/review")).status_code == 404
-    assert len(await office.said("match_made")) == 1
+    assert len(await office.made()) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.intake.domain.attendees import Awaited
-from services.intake.domain.offers import OfferedOption
+from services.intake.domain.offers import KeptHour, OfferedOption
 from services.intake.domain.vocabulary import Gate, Pause
 
 FactKind = Literal[
@@ -126,6 +126,7 @@ class Standing:
     reason: str | None
     next_step: str
     alternative: str | None = None
+    kept: KeptHour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ class Progress:
     in_care_since: datetime | None = None
     paused_until: datetime | None = None
     resumed_after: int | None = None
+    kept: KeptHour | None = None
 
     @property
     def stands_since(self) -> datetime:
@@ -161,6 +163,7 @@ def advance(
     facts: Sequence[Fact],
     tellings: Sequence[Telling],
     alternatives: Sequence[Alternative] = (),
+    kept: Sequence[KeptHour] = (),
 ) -> Progress:
     """The same case after more was said; equal to `progress` if nothing of it counts."""
     known = [progress.fact] if progress.fact else []
@@ -174,6 +177,9 @@ def advance(
         tellings=tuple(sorted(by_hour.values(), key=lambda told: told.appointment_id)),
         alternative=_newest([progress.alternative, *alternatives]),
         in_care_since=_first_session(progress, facts),
+        kept=max(
+            [*kept, *([progress.kept] if progress.kept else [])], key=lambda one: one.order, default=None
+        ),
     )
     return replace(after, version=progress.version + (standing(after) != standing(progress)))
 
@@ -196,6 +202,8 @@ def standing(progress: Progress) -> Standing:
         return Standing("matching", "system", progress.stands_since, None, None, "wait")
     if fact.kind in ENDED_HOURS and fact.attempt <= (progress.resumed_after or 0):
         return Standing("matching", "system", progress.stands_since, None, "looking_again", "wait")
+    if fact.kind == "match_offered":
+        return _offered(fact, progress.kept)
     return _searching(fact, progress.alternative)
 
 
@@ -231,11 +239,14 @@ def _booked(fact: Fact, tellings: Sequence[Telling]) -> Standing:
     return Standing("booked", "nobody", fact.at, fact.until, None, "attend" if told else "look_up_the_hour")
 
 
+def _offered(fact: Fact, kept: KeptHour | None) -> Standing:
+    hour = kept if kept and kept.take_by and kept.match_id == fact.match_id else None
+    return Standing("offered", "person", fact.at, fact.until, None, "choose_therapist", kept=hour)
+
+
 def _searching(fact: Fact, alternative: Alternative | None) -> Standing:
     if fact.kind == "case_waitlisted":
         return _waitlisted(fact, alternative)
-    if fact.kind == "match_offered":
-        return Standing("offered", "person", fact.at, fact.until, None, "choose_therapist")
     if fact.kind in ENDED_HOURS:
         # Nobody looks again by itself, whoever cancelled: to say otherwise would be waiting for nothing.
         return Standing("paused", "person", fact.at, None, ENDED_HOURS[fact.kind], "let_us_go_on")

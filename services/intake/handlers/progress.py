@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from services.intake.domain.offers import OfferedOption
-from services.intake.domain.states import Alternative, Fact, FactKind, Telling, advance
+from services.intake.domain.offers import KeptHour, OfferedOption
+from services.intake.domain.states import Alternative, Fact, FactKind, Progress, Telling, advance
 from services.intake.handlers.stopping import close_the_gate
 from services.intake.repository import standings
 from shared.contracts.base import Event
@@ -31,7 +31,9 @@ from shared.contracts.scheduling import (
     AppointmentCorrected,
     AppointmentDisplaced,
     AppointmentFulfilled,
+    AppointmentHeld,
     AppointmentNoShow,
+    AppointmentReleased,
     AppointmentRescheduled,
 )
 from shared.messaging import Transaction
@@ -68,6 +70,8 @@ OfACase = (
     | AppointmentCertaintyChanged
     | AppointmentDisplaced
     | AppointmentCancelled
+    | AppointmentHeld
+    | AppointmentReleased
     | MessageSent
     | MessageDelivered
 )
@@ -75,21 +79,28 @@ OfACase = (
 
 async def project(events: Sequence[OfACase], tx: Transaction) -> None:
     """Folds what was said into the standing; an event about a case that is not here waits for it."""
-    telling = [e for e in events if facts_of(e, tx.now) or tellings_of(e) or alternatives_of(e)]
+    telling = [
+        e for e in events if facts_of(e, tx.now) or tellings_of(e) or alternatives_of(e) or kept_hours_of(e)
+    ]
     known = await standings.lock_progress(tx, [event.case_id for event in telling])
     await tx.wait_for([(event, f"case:{event.case_id}") for event in telling if event.case_id not in known])
     advanced = [
-        (before, advance(before, facts_of(event, tx.now), tellings_of(event), alternatives_of(event)))
-        for event in telling
-        if (before := known.get(event.case_id))
+        (before, _after(before, event, tx.now)) for event in telling if (before := known.get(event.case_id))
     ]
     await standings.save_progress(tx, [after for before, after in advanced if after != before])
+
+
+def _after(before: Progress, event: OfACase, now: datetime) -> Progress:
+    said = facts_of(event, now), tellings_of(event), alternatives_of(event), kept_hours_of(event)
+    return advance(before, *said)
 
 
 def facts_of(event: OfACase, now: datetime) -> list[Fact]:
     """What the event says about the state; `now` stands in where the event carries no time of its own."""
     case_id = event.case_id
     match event:
+        case MatchMade(mode="offer"):
+            return []  # an hour is to be kept, which is told when it is
         case MatchMade():
             return [Fact(case_id, "match_made", event.attempt, 0, now)]
         case MatchWithdrawn():
@@ -130,6 +141,15 @@ def alternatives_of(event: OfACase) -> list[Alternative]:
     return [Alternative(event.case_id, event.kind, event.attempt, event.offered_at)]
 
 
+def kept_hours_of(event: OfACase) -> list[KeptHour]:
+    """The hour that is kept for an offer, or is not any more. What staff keep is told by them."""
+    if not isinstance(event, AppointmentHeld | AppointmentReleased):
+        return []
+    take_by = event.take_by if isinstance(event, AppointmentHeld) else None
+    who, start = event.therapist_id, event.start
+    return [KeptHour(event.case_id, event.match_id, event.attempt, event.version, who, start, take_by)]
+
+
 def _choice(event: MatchOffered | MatchAccepted | MatchDeclined | OfferExpired) -> Fact:
     match event:
         case MatchOffered(offered_at=at, expires_at=until, match_id=match_id):
@@ -153,6 +173,7 @@ def _option(said: Option) -> OfferedOption:
         said.fee,
         said.sliding_fee,
         said.within_km,
+        said.therapist_id,
     )
 
 
@@ -175,6 +196,8 @@ HANDLERS: Mapping[type[Event], Callable[[Sequence[Any], Transaction], Awaitable[
     AppointmentBooked: project,
     AppointmentRescheduled: project,
     AppointmentCancelled: project,
+    AppointmentHeld: project,
+    AppointmentReleased: project,
     AppointmentArrived: project,
     AppointmentFulfilled: project,
     AppointmentNoShow: project,

@@ -22,6 +22,7 @@ OUTCOMES: Mapping[str, bool] = {
     "decided": True,
     "over": True,
     "gone": False,
+    "hour_gone": False,
     "none": False,
     "again": False,
 }
@@ -47,6 +48,8 @@ class Choosing:
             except Problem as problem:
                 return self._door.again("status", language, form, problem)
             view = _without_offer(entered.view) if OUTCOMES[outcome] else entered.view
+            if outcome == "hour_gone":
+                view = replace(view, kept=None)  # that it has gone may not have come round to us yet
             notice = self._renderer.words[language].texts["choice"]["outcomes"][outcome]
             return standing_page(self._renderer, language, replace(entered, view=view), notice)
 

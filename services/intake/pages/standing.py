@@ -1,8 +1,9 @@
 """How a case stands, in plain words in the language of the page, with what its person can do now."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Response
@@ -39,7 +40,20 @@ def standing_page(
         unagreed=unagreed,
         pausable=can_wait(view.standing.state, view.standing.reason),
         until=said_until(renderer.words[language].texts, view),
+        kept=_said_kept(renderer.words[language].texts, view),
     )
+
+
+def _said_kept(texts: Mapping[str, Any], view: CaseView) -> dict[UUID, tuple[str, str]]:
+    """The hour that is kept, by the option that it is with: as the form sends it, and in words."""
+    kept = view.kept
+    if kept is None or kept.take_by is None:
+        return {}
+    words = texts["choice"]["kept"].format(
+        when=said_when(texts, kept.start), until=said_when(texts, kept.take_by)
+    )
+    start = kept.start.astimezone(UTC).isoformat()
+    return {one.option_id: (start, words) for one in view.options if one.therapist_id == kept.therapist_id}
 
 
 def said_until(texts: Mapping[str, Any], view: CaseView) -> str | None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import orjson
 
-from services.intake.domain.offers import OfferedOption
+from services.intake.domain.offers import KeptHour, OfferedOption
 from services.intake.domain.states import Alternative, Fact, Progress, Standing, Telling, standing
 from shared.messaging import Transaction
 
@@ -16,7 +17,7 @@ from shared.messaging import Transaction
 PROGRESS = """c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, c.paused_until,
     c.resumed_after, w.at AS withdrawn_at, w.reason AS withdrawn_for, s.fact, s.attempt, s.revision, s.fact_at,
     s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.options, s.alternative,
-    s.alternative_attempt, s.alternative_at, s.in_care_since
+    s.alternative_attempt, s.alternative_at, s.in_care_since, s.kept
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)"""
 
 # The lock is on the case: a case that nobody has spoken of yet has no standing that could be locked.
@@ -30,23 +31,24 @@ FOR NO KEY UPDATE OF c
 SAVE = """
 INSERT INTO standings (case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
     options, tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at,
-    in_care_since)
+    in_care_since, kept)
 SELECT case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
     options::jsonb, tellings::jsonb, version, state, waiting_on, since, alternative, alternative_attempt,
-    alternative_at, in_care_since
+    alternative_at, in_care_since, kept::jsonb
 FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[], $7::text[],
         $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::int[], $13::text[], $14::text[], $15::timestamptz[],
-        $16::text[], $17::int[], $18::timestamptz[], $19::timestamptz[])
+        $16::text[], $17::int[], $18::timestamptz[], $19::timestamptz[], $20::text[])
     AS n(case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id, options,
         tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at,
-        in_care_since)
+        in_care_since, kept)
 ON CONFLICT (case_id) DO UPDATE SET
     fact = excluded.fact, attempt = excluded.attempt, revision = excluded.revision, fact_at = excluded.fact_at,
     fact_until = excluded.fact_until, fact_reason = excluded.fact_reason,
     appointment_id = excluded.appointment_id, match_id = excluded.match_id, options = excluded.options,
     tellings = excluded.tellings, version = excluded.version, state = excluded.state, waiting_on = excluded.waiting_on, since = excluded.since,
     alternative = excluded.alternative, alternative_attempt = excluded.alternative_attempt,
-    alternative_at = excluded.alternative_at, in_care_since = excluded.in_care_since
+    alternative_at = excluded.alternative_at, in_care_since = excluded.in_care_since,
+    kept = excluded.kept
 """
 
 WITHDRAW = """
@@ -62,7 +64,7 @@ WHERE c.case_code = ANY ($1)
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """What a person is shown of a case, and what the crisis card beside it needs."""
+    """What a person is shown of a case, and what the crisis card beside it needs. `kept` is an hour that they may take."""
 
     case_id: UUID
     case_code: str
@@ -74,6 +76,7 @@ class CaseView:
     appointment_id: UUID | None
     match_id: UUID | None
     options: tuple[OfferedOption, ...] = ()
+    kept: KeptHour | None = None
 
 
 async def lock_progress(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Progress]:
@@ -104,10 +107,10 @@ async def save_withdrawals(tx: Transaction, reasons: Mapping[UUID, str]) -> None
 async def views(tx: Transaction, case_codes: Sequence[str]) -> dict[str, CaseView]:
     """What people see, by case code."""
     records = await tx.connection.fetch(VIEWS, list(set(case_codes)))
-    return {r["case_code"]: _view(r) for r in records}
+    return {r["case_code"]: _view(r, tx.now) for r in records}
 
 
-def _view(record: asyncpg.Record) -> CaseView:
+def _view(record: asyncpg.Record, now: datetime) -> CaseView:
     progress = _progress(record)
     stands = standing(progress)
     return CaseView(
@@ -121,6 +124,7 @@ def _view(record: asyncpg.Record) -> CaseView:
         record["appointment_id"] if stands.state == "booked" else None,
         record["match_id"] if stands.state == "offered" else None,
         progress.fact.options if progress.fact and stands.state == "offered" else (),
+        stands.kept if stands.kept and stands.kept.may_be_taken(now) else None,
     )
 
 
@@ -144,6 +148,7 @@ def _progress(record: asyncpg.Record) -> Progress:
         record["in_care_since"],
         record["paused_until"],
         record["resumed_after"],
+        _kept(case_id, record["kept"]) if record["kept"] else None,
     )
 
 
@@ -168,8 +173,25 @@ def _fact(record: asyncpg.Record) -> Fact:
     )
 
 
+def _written(kept: KeptHour) -> str:
+    said = {"match_id": kept.match_id, "attempt": kept.attempt, "version": kept.version}
+    hour = {"therapist_id": kept.therapist_id, "start": kept.start, "take_by": kept.take_by}
+    return orjson.dumps(said | hour).decode()
+
+
+def _kept(case_id: UUID, said: dict[str, Any]) -> KeptHour:
+    start, take_by = (
+        datetime.fromisoformat(said["start"]),
+        said["take_by"] and datetime.fromisoformat(said["take_by"]),
+    )
+    match_id, who = UUID(said["match_id"]), UUID(said["therapist_id"])
+    return KeptHour(case_id, match_id, said["attempt"], said["version"], who, start, take_by)
+
+
 def _option(kept: dict[str, Any]) -> OfferedOption:
-    known = {"option_id": UUID(kept["option_id"]), "languages": tuple(kept["languages"])}
+    known: dict[str, Any] = {"option_id": UUID(kept["option_id"]), "languages": tuple(kept["languages"])}
+    if who := kept.get("therapist_id"):
+        known["therapist_id"] = UUID(who)
     return OfferedOption(**kept | known)
 
 
@@ -186,6 +208,7 @@ def _row(progress: Progress) -> tuple[Any, ...]:
         stands.since,
         *((other.kind, other.attempt, other.at) if other else (None, None, None)),
         progress.in_care_since,
+        _written(progress.kept) if progress.kept else None,
     )
 
 

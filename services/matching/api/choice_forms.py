@@ -4,6 +4,7 @@ browser back to the pages with the same form (307), which is where the outcome i
 import hashlib
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal, cast, get_args
 from uuid import UUID
 
@@ -21,11 +22,12 @@ KNOWN = frozenset({"case_code", "token", "language", "match_id", "option_id", "r
 LANGUAGES = ("en", "ur")
 REASONS = get_args(DeclineReason)
 
-Outcome = Literal["made", "declined", "decided", "over", "gone", "none", "again"]
+Outcome = Literal["made", "declined", "decided", "over", "gone", "hour_gone", "none", "again"]
 # What each refusal is to the person; whatever is not here is worth another try.
 REFUSALS: Mapping[str, Outcome] = {
     "unknown_option": "none",
     "option_gone": "gone",
+    "hour_gone": "hour_gone",
     "accepted": "decided",
     "declined": "decided",
     "expired": "over",
@@ -44,7 +46,7 @@ def serve_choice_forms(app: FastAPI, counter: OfferCounter, pages_at: str) -> No
         form = parse_form(await request.body(), KNOWN, tokens=("token",))
         language = form.get("language", LANGUAGES)[0]
         if language not in LANGUAGES:
-            raise Problem(400, "broken_form", "This is not what the form sends.")
+            raise _broken()
         outcome = await _outcome(counter, request, form)
         headers = {"Location": f"{pages_at}/{language}/choice/{outcome}", "Cache-Control": "no-store"}
         return Response(None, 307, headers)
@@ -79,18 +81,38 @@ def _decision(request: Request, form: Form) -> Decision | None:
     match_id, reason = _uuid(form, "match_id"), form.get("reason", REASONS[-1:])[0]
     go = form.get("go", ("",))[0]
     if match_id is None or reason not in REASONS or go not in ("choose", "decline"):
-        raise Problem(400, "broken_form", "This is not what the form sends.")
-    option_id = _uuid(form, "option_id") if go == "choose" else None
+        raise _broken()
+    option_id, start = _chosen(form) if go == "choose" else (None, None)
     if go == "choose" and option_id is None:
         return None
-    key = f"page-{option_id or reason}"
+    key = f"page-{option_id or reason}" + (f"-{start:%Y%m%dT%H%M}" if start else "")
     digest = hashlib.blake2b(key.encode(), digest_size=32).digest()
     declined = None if option_id else cast(DeclineReason, reason)
-    return Decision(match_id, person.case_id, key, digest, option_id, declined)
+    return Decision(match_id, person.case_id, key, digest, option_id, declined, start)
+
+
+def _chosen(form: Form) -> tuple[UUID | None, datetime | None]:
+    """The option, and the hour that stood beside it on the page: kept, and wished with it. Raises Problem 400."""
+    option, _, start = form.get("option_id", ("",))[0].partition(" ")
+    try:
+        hour = datetime.fromisoformat(start) if start else None
+    except ValueError:
+        raise _broken() from None
+    if hour is not None and hour.tzinfo is None:
+        raise _broken()
+    return _as_uuid(option), hour
+
+
+def _broken() -> Problem:
+    return Problem(400, "broken_form", "This is not what the form sends.")
 
 
 def _uuid(form: Form, name: str) -> UUID | None:
+    return _as_uuid(form.get(name, ("",))[0])
+
+
+def _as_uuid(text: str) -> UUID | None:
     try:
-        return UUID(form.get(name, ("",))[0])
+        return UUID(text)
     except ValueError:
         return None

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.matching.domain.offers import DeclineReason
 from services.matching.handlers.choosing import Answer, Decision, Refused
@@ -19,6 +19,7 @@ from shared.web.posts import KEY_PARAMETER, idempotency_key
 
 Person = Annotated[Principal, allowed(own=("person",))]
 PRIVATE = {"Cache-Control": "private, no-store"}
+CHOSEN = {"option_id": "5b0e8f4c-6d1a-4c37-9f0e-2a7d3b91c6e4"}
 ENDED = {
     "accepted": "This was decided already.",
     "declined": "This was decided already.",
@@ -29,11 +30,12 @@ ENDED = {
 
 
 class Accepting(BaseModel):
-    """The option that the person chooses."""
+    """The option that the person chooses; with `start` only if just that hour, which is kept for them, is still theirs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     option_id: UUID
+    start: AwareDatetime | None = None
 
 
 class Declining(BaseModel):
@@ -71,15 +73,20 @@ def offer_routes(counter: OfferCounter) -> APIRouter:
 def _add_decisions(router: APIRouter, counter: OfferCounter) -> None:
     @router.post(
         "/v1/matches/{match_id}/accept",
-        openapi_extra=body_of(Accepting, chosen={"option_id": "5b0e8f4c-6d1a-4c37-9f0e-2a7d3b91c6e4"})
+        openapi_extra=body_of(
+            Accepting, chosen=CHOSEN, with_its_hour=CHOSEN | {"start": "2026-12-01T15:00:00+05:00"}
+        )
         | KEY_PARAMETER,
     )
     async def accept(match_id: UUID, person: Person, request: Request) -> Response:
-        """Chooses one. An hour with exactly this therapist is sought at once; the others are not asked."""
+        """Chooses one. The hour that is kept with this therapist is booked, or else one is sought at once; the others are not
+        asked. `hour_gone` where a `start` is named that is kept no more: the offer stands, also for this one."""
         body = await request.body()
         said = parse(Accepting, body)
         return await _decide(
-            counter, request, Decision(match_id, person.case_id, *_same(request, body), said.option_id)
+            counter,
+            request,
+            Decision(match_id, person.case_id, *_same(request, body), said.option_id, start=said.start),
         )
 
     @router.post(
@@ -118,6 +125,9 @@ def _refused(refused: Refused) -> Problem:
         return Problem(422, "invalid_request", "Some fields cannot be accepted.", [field])
     if refused.why == "option_gone":
         return Problem(409, "option_gone", "This one has no place any more; another may be chosen.")
+    if refused.why == "hour_gone":
+        detail = "This hour is not kept any more; without a start the next one that is free is sought."
+        return Problem(409, "hour_gone", detail)
     code = "already_decided" if refused.why in ("accepted", "declined") else f"offer_{refused.why}"
     return Problem(409, code, ENDED[refused.why])
 
@@ -145,7 +155,7 @@ def _shown(shown: Shown) -> dict[str, Any]:
 
 
 def _option(one: ShownOption, modality: str) -> dict[str, Any]:
-    profile = one.profile
+    profile, hour = one.profile, one.hour
     return {
         "option_id": str(one.choice.option_id),
         "available": one.available,
@@ -157,4 +167,5 @@ def _option(one: ShownOption, modality: str) -> dict[str, Any]:
         "sliding_fee": profile.sliding_fee if profile else None,
         "within_km": one.within_km,
         "why": one.why,
+        "hour": {"start": hour.start, "end": hour.end, "take_by": hour.until} if hour else None,
     }

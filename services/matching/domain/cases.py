@@ -20,7 +20,8 @@ State = Literal["held", "offered", "matched", "booked", "cancelled", "waitlisted
 class Case:
     """`attempt` counts over both lanes; those after `tries_from` belong to the present search.
 
-    `holder` is the therapist whose load counts the case, `held_until` the end of the hour that is booked.
+    `holder` is the therapist whose load counts the case, as it does while an hour is kept for whoever chooses;
+    `held_until` the end of the hour that is booked.
     `request_version` is 0 for the request as it was first made. `sliding_with` are those of whoever was asked last for
     whom the case is one at the sliding fee.
     """
@@ -57,7 +58,7 @@ def matched(
 
 
 def offered(case: Case, match_id: UUID, lane: Lane, sliding_with: tuple[UUID, ...] = ()) -> Case:
-    """The next attempt found somebody to choose from; nobody's place is taken yet."""
+    """The next attempt found somebody to choose from; nobody's place is taken unless an hour is kept."""
     found = _idle(case, "offered")
     return replace(
         found,
@@ -67,6 +68,11 @@ def offered(case: Case, match_id: UUID, lane: Lane, sliding_with: tuple[UUID, ..
         appointment_version=0,
         sliding_with=sliding_with,
     )
+
+
+def kept_by(case: Case, holder: UUID | None) -> Case:
+    """An hour is kept for whoever chooses, with this therapist, or none any more."""
+    return replace(case, holder=holder) if case.state == "offered" else case
 
 
 def chosen(case: Case, holder: UUID) -> Case:

@@ -24,7 +24,8 @@ class Ageing:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`choices` is how many therapists are offered at once; `bands_km` rise; `hours_to_choose` is by priority.
+    """`choices` is how many therapists are offered at once; `bands_km` rise; `hours_to_choose` is by priority. `kept` is how
+    long an hour with one of them is kept.
 
     `rest` is how long whoever found no hour is left alone before more room wakes them: each try in vain is told.
     """
@@ -32,6 +33,7 @@ class Waiting:
     version: str
     choices: int
     hours_to_choose: Mapping[int, int]
+    kept: timedelta
     bands_km: tuple[int, ...]
     ageing: Ageing
     wake_every: timedelta
@@ -48,6 +50,10 @@ class Waiting:
         """How long an offer stands; for an unknown priority as long as for the most urgent."""
         hours = self.hours_to_choose.get(priority, min(self.hours_to_choose.values()))
         return timedelta(hours=hours)
+
+    def time_kept(self, priority: int) -> timedelta:
+        """How long an hour is kept for an offer: never longer than it stands."""
+        return min(self.kept, self.time_to_choose(priority))
 
     def band_km(self, kilometres: float) -> int | None:
         """The narrowest band that holds this distance; None beyond all of them."""

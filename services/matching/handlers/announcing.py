@@ -3,6 +3,7 @@ what a human has to see to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -30,7 +31,7 @@ from shared.contracts.matching import (
 )
 from shared.messaging import Transaction
 
-MatchEnd = Literal["case_withdrawn", "request_changed"]
+MatchEnd = Literal["case_withdrawn", "request_changed", "offer_declined", "offer_expired"]
 
 
 def match_made(
@@ -60,6 +61,11 @@ def match_made(
         priority=priority,
         rule_version=policy.version,
     )
+
+
+def hour_to_keep(made: MatchMade, until: datetime) -> MatchMade:
+    """The same, to be kept only, until then: its person has yet to choose."""
+    return made.model_copy(update={"mode": "offer", "expires_at": until})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from shared.messaging import Transaction
 # What says nothing about who would fit: two requests that differ in no other field ask for the same.
 NOT_WISHES = {"gate", "alarm_open", "request_version", "updated_at", "resumed_after"}
 
+# Where scheduling was asked for an hour, to be booked or kept.
+ASKED = ("offered", "matched")
+
 Changed = tuple[CaseUpdated, Case, Change]
 
 
@@ -48,7 +51,7 @@ class ChangeDesk:
         tx.emit(
             match_withdrawn(case, "request_changed", tx)
             for _, case in begin_anew
-            if case.state == "matched" and found.get(case.case_id, put_down(case)).state != "matched"
+            if case.state in ASKED and found.get(case.case_id, put_down(case)).state not in ASKED
         )
 
 

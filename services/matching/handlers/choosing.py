@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from services.matching.domain.cases import Case, chosen, tries_left
 from services.matching.domain.offers import (
     Choice,
     DeclineReason,
+    KeptHour,
     Offered,
     OfferState,
     accepted,
@@ -19,7 +21,7 @@ from services.matching.domain.offers import (
     only,
     still_fit,
 )
-from services.matching.handlers.announcing import match_made, offer_decided
+from services.matching.handlers.announcing import match_made, match_withdrawn, offer_decided
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.searches import Search, request_of, resumed
 from services.matching.handlers.standing import settle
@@ -32,7 +34,8 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What somebody with a session of `case_id` says of an offer: the option they choose, or why none of them.
+    """What somebody with a session of `case_id` says of an offer: the option they choose, and the `start` of the hour that
+    was kept for them if they want just that one; or why none of them.
 
     `key` and `body_hash` make a repeated request the same one.
     """
@@ -43,13 +46,15 @@ class Decision:
     body_hash: bytes
     option_id: UUID | None = None
     reason: DeclineReason | None = None
+    start: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a decision does not count: no such offer of theirs, it ended as `why` says, no such option, or gone."""
+    """Why a decision does not count: no such offer of theirs, it ended as `why` says, no such option, or it has gone, or
+    the hour with it has, which was wished."""
 
-    why: Literal["not_found", "unknown_option", "option_gone"] | OfferState
+    why: Literal["not_found", "unknown_option", "option_gone", "hour_gone"] | OfferState
 
 
 class ChoiceDesk:
@@ -80,7 +85,7 @@ class ChoiceDesk:
         return answer
 
     async def expire_offers(self, dues: Sequence[Due], tx: Transaction) -> None:
-        """Nobody chose in time: the case waits, and whoever was offered to it is free for others as before."""
+        """Nobody chose in time: the case waits, and whoever was offered to it is free for others."""
         for due in dues:
             tx.trace(due.body["case_id"], due.traceparent)
         known = await cases.lock_cases(tx, [UUID(due.body["case_id"]) for due in dues])
@@ -91,6 +96,7 @@ class ChoiceDesk:
         await offers.decide_offers(tx, list(ended.values()))
         searches = await resumed(tx, [case for case in offered if case.case_id in ended])
         tx.emit(offer_decided(ended[s.case.case_id], s.submitted) for s in searches)
+        tx.emit(match_withdrawn(s.case, "offer_expired", tx) for s in searches)
         await self._matchmaker.give_up(tx, searches, "offer_expired")
 
     async def _decide(self, decision: Decision, tx: Transaction) -> Answer | Refused:
@@ -104,7 +110,12 @@ class ChoiceDesk:
             assert decision.reason is not None
             return await self._decline(case, declined(offer, decision.reason, tx.now), tx)
         choice = offer.choice(decision.option_id)
-        return await self._accept(case, offer, choice, tx) if choice else Refused("unknown_option")
+        if choice is None:
+            return Refused("unknown_option")
+        kept = offer.hour_with(choice.therapist_id, tx.now)
+        if decision.start is not None and (kept is None or kept.start != decision.start):
+            return Refused("hour_gone")
+        return await self._accept(case, offer, choice, tx)
 
     async def _accept(self, case: Case, offer: Offered, choice: Choice, tx: Transaction) -> Answer | Refused:
         [search] = await resumed(tx, [case])
@@ -116,12 +127,12 @@ class ChoiceDesk:
         asked = only(choice, offer.modality)
         tx.emit([offer_decided(ended, search.submitted)])
         tx.emit([match_made(after, search.submitted, asked, search.priority, self._policy, tx)])
-        return _answer(ended)
+        return _answer(ended, offer.hour_with(choice.therapist_id, tx.now))
 
     async def _decline(self, case: Case, ended: Offered, tx: Transaction) -> Answer:
         await offers.decide_offers(tx, [ended])
         searches = await resumed(tx, [case])
-        tx.emit([offer_decided(ended, searches[0].submitted)])
+        tx.emit([offer_decided(ended, searches[0].submitted), match_withdrawn(case, "offer_declined", tx)])
         if tries_left(case, self._policy):
             await self._matchmaker.search(tx, searches)
         else:
@@ -131,13 +142,14 @@ class ChoiceDesk:
     async def available(self, search: Search, offer: Offered, tx: Transaction) -> Sequence[Choice]:
         """Whom the hard rules and everybody's load leave of this offer at this moment."""
         directory, capacity = await self._matchmaker.roster.look(tx)
-        return still_fit(request_of(search), offer, directory, capacity, self._policy.radius_km)
+        return still_fit(request_of(search), offer, directory, capacity, self._policy.radius_km, tx.now)
 
 
-def _answer(offer: Offered) -> Answer:
+def _answer(offer: Offered, kept: KeptHour | None = None) -> Answer:
     return {
         "match_id": str(offer.match_id),
         "state": offer.state,
         "option_id": str(offer.option_id) if offer.option_id else None,
         "reason": offer.reason,
+        "start": kept.start.isoformat() if kept else None,
     }

@@ -11,6 +11,7 @@ from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.choosing import ChoiceDesk
 from services.matching.handlers.continuity import ContinuityDesk, close_what_was_done
 from services.matching.handlers.dates import DateKeeper
+from services.matching.handlers.keeping import follow_kept_hours
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.sites import know_sites
 from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
@@ -29,6 +30,8 @@ from shared.contracts.intake import (
 from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentHeld,
+    AppointmentReleased,
     AppointmentRescheduled,
     CapacityChanged,
     SiteChanged,
@@ -59,6 +62,8 @@ def handlers(matchmaker: Matchmaker) -> Handlers:
         AppointmentBooked: count_hours,
         AppointmentRescheduled: count_hours,
         AppointmentCancelled: count_hours,
+        AppointmentHeld: follow_kept_hours,
+        AppointmentReleased: follow_kept_hours,
         SlotFreed: note_freed_hours,
         SiteChanged: know_sites,
         CapacityChanged: know_capacity,

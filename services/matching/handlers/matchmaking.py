@@ -26,7 +26,13 @@ from services.matching.domain.policy import Policy
 from services.matching.domain.requests import Request
 from services.matching.domain.showing import within_km
 from services.matching.domain.vocabulary import Reason, lane_of
-from services.matching.handlers.announcing import Known, case_waitlisted, match_made, match_offered
+from services.matching.handlers.announcing import (
+    Known,
+    case_waitlisted,
+    hour_to_keep,
+    match_made,
+    match_offered,
+)
 from services.matching.handlers.meanwhile import offer_meanwhile
 from services.matching.handlers.roster import Roster
 from services.matching.handlers.searches import Search, begun, request_of, resumed
@@ -146,7 +152,7 @@ class Matchmaker:
         await explanations.save_explanations(tx, [_explanation(one) for one in ended], self.policy.version)
         await _promise_reviews(tx, [one.case for one in ended])
         await _promise_ends(tx, made)
-        tx.emit(self._said(one, tx) for one in ended)
+        tx.emit(event for one in ended for event in self._said(one, tx))
         told = [(one.case, one.search.submitted, one.search.priority) for one in ended]
         await offer_meanwhile(tx, self.policy.alternatives, told)
 
@@ -180,13 +186,15 @@ class Matchmaker:
             expires_at=tx.now + self.policy.waiting.time_to_choose(search.priority),
         )
 
-    def _said(self, one: Ended, tx: Transaction) -> Event:
-        search = one.search
-        if one.offer:
-            return match_offered(one.offer, search.submitted, self._known(one.offer, search.submitted))
-        if isinstance(one.outcome, Found):
-            return match_made(one.case, search.submitted, one.outcome, search.priority, self.policy, tx)
-        return case_waitlisted(one.case, search.submitted, tx)
+    def _said(self, one: Ended, tx: Transaction) -> list[Event]:
+        search, outcome = one.search, one.outcome
+        if not isinstance(outcome, Found):
+            return [case_waitlisted(one.case, search.submitted, tx)]
+        made = match_made(one.case, search.submitted, outcome, search.priority, self.policy, tx)
+        if one.offer is None:
+            return [made]
+        offer = match_offered(one.offer, search.submitted, self._known(one.offer, search.submitted))
+        return [offer, hour_to_keep(made, tx.now + self.policy.waiting.time_kept(search.priority))]
 
     def _known(self, offer: Offered, submitted: RequestForCare) -> dict[UUID, Known]:
         profiles = self.roster.described(one.therapist_id for one in offer.choices)

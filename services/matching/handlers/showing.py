@@ -1,10 +1,10 @@
 """What a person who chooses is shown of their offer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.matching.domain.cases import Case
-from services.matching.domain.offers import Choice, Offered, OfferState
+from services.matching.domain.offers import Choice, KeptHour, Offered, OfferState
 from services.matching.domain.showing import Wishes, why, within_km
 from services.matching.domain.therapists import Profile
 from services.matching.handlers.choosing import ChoiceDesk
@@ -17,13 +17,15 @@ from shared.messaging import Transaction
 
 @dataclass(frozen=True, slots=True)
 class ShownOption:
-    """One option with what helps to choose; `profile` is None when the therapist is not known any more."""
+    """One option with what helps to choose; `profile` is None when the therapist is not known any more. `hour` is kept: it
+    is theirs if they choose it in time."""
 
     choice: Choice
     profile: Profile | None
     within_km: int | None
     why: list[str]
     available: bool
+    hour: KeptHour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,10 @@ class Window:
         free = await self._desk.available(search, offer, tx)
         profiles = self._roster.described(one.therapist_id for one in offer.choices)
         shown = [
-            self._option(request, offer, one, profiles.get(one.therapist_id), one in free)
+            replace(
+                self._option(request, offer, one, profiles.get(one.therapist_id), one in free),
+                hour=offer.hour_with(one.therapist_id, tx.now) if one in free else None,
+            )
             for one in offer.choices
         ]
         return Shown(offer, offer.stands(tx.now), shown)

@@ -28,7 +28,7 @@ async def withdraw_matches(events: Sequence[CaseWithdrawn], tx: Transaction) -> 
     tx.emit(
         match_withdrawn(case, "case_withdrawn", tx)
         for case, _ in changed
-        if case.state in ("matched", "booked")
+        if case.state in ("offered", "matched", "booked")
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.matching.domain.offers import Choice, Offered, OfferState
+from services.matching.domain.offers import Choice, KeptHour, Offered, OfferState
 from shared.messaging import Transaction
 
 # A list in a list would be an array of arrays to the driver, hence JSON as text.
@@ -19,8 +19,9 @@ FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[], $6::text[]
 ORDER BY case_id
 """
 
-COLUMNS = """match_id, case_id, attempt, request_version, modality, options, offered_at, expires_at, state, option_id,
-    reason, decided_at"""
+KEPT = "kept_version, kept_with, kept_start, kept_end, kept_until"
+COLUMNS = f"""match_id, case_id, attempt, request_version, modality, options, offered_at, expires_at, state, option_id,
+    reason, decided_at, {KEPT}"""
 FIND = f"SELECT {COLUMNS} FROM offers WHERE match_id = $1"
 OPEN = f"SELECT {COLUMNS} FROM offers WHERE case_id = ANY ($1) AND state = 'open'"
 
@@ -29,6 +30,12 @@ DECIDE = """
 UPDATE offers o SET state = d.state, option_id = d.option_id, chosen = d.chosen, reason = d.reason, decided_at = $6
 FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[]) AS d(match_id, state, option_id, chosen, reason)
 WHERE o.match_id = d.match_id AND o.state = 'open'
+"""
+FOLLOW = f"""
+UPDATE offers o SET ({KEPT}) = (k.version, k.who, k.starts, k.ends, k.until)
+FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[])
+    AS k(match_id, version, who, starts, ends, until)
+WHERE o.match_id = k.match_id AND o.state = 'open'
 """
 END = "UPDATE offers SET state = $2, decided_at = $3 WHERE case_id = ANY ($1) AND state = 'open'"
 
@@ -78,6 +85,21 @@ async def decide_offers(tx: Transaction, decided: Sequence[Offered]) -> None:
     )
 
 
+async def follow_hours(tx: Transaction, offered: Sequence[Offered]) -> None:
+    """Writes which hours are kept for open offers, or were."""
+    kept = [(one.match_id, one.kept) for one in offered if one.kept]
+    if kept:
+        await tx.connection.execute(
+            FOLLOW,
+            [match_id for match_id, _ in kept],
+            [hour.version for _, hour in kept],
+            [hour.therapist_id for _, hour in kept],
+            [hour.start for _, hour in kept],
+            [hour.end for _, hour in kept],
+            [hour.until for _, hour in kept],
+        )
+
+
 async def end_offers(tx: Transaction, case_ids: Sequence[UUID], state: OfferState) -> None:
     """Ends the open offers of these cases without anybody's decision."""
     if case_ids:
@@ -94,5 +116,8 @@ def _offer(row: asyncpg.Record) -> Offered:
         Choice(UUID(one["option_id"]), UUID(one["therapist_id"]), tuple(map(UUID, one["sites"])))
         for one in row["options"]
     )
-    fields = {name: value for name, value in row.items() if name != "options"}
-    return Offered(choices=choices, **fields)
+    fields = {
+        name: value for name, value in row.items() if name != "options" and not name.startswith("kept_")
+    }
+    kept = [row[name] for name in KEPT.split(", ")]
+    return Offered(choices=choices, kept=KeptHour(*kept) if kept[0] else None, **fields)
