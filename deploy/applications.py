@@ -13,6 +13,7 @@ from deploy.local import secrets
 from services.console import roles as console
 from services.console.settings import ServeSettings
 from services.intake import roles as intake
+from services.intake.api.backlog import Backlog
 from services.intake.settings import Settings as IntakeSettings
 from services.intake.settings.data_files import read_policy as read_intake_policy
 from services.matching import main as matching
@@ -63,11 +64,14 @@ def _unopened(schema: str) -> Database:
     return Database(None, source=schema, lane_of=LANES.__getitem__)
 
 
-def _intake(serve: Callable[..., object]) -> Serve:
-    def with_policy(app: FastAPI, folder: Path, database: Database) -> None:
-        serve(app, _intake_settings(folder), read_intake_policy(), database)
+def _people(app: FastAPI, folder: Path, database: Database) -> None:
+    settings = _intake_settings(folder)
+    backlog = Backlog(database, settings.outbox_limit)
+    intake.serve_people(app, settings, read_intake_policy(), database, backlog)
 
-    return with_policy
+
+def _crisis(app: FastAPI, folder: Path, database: Database) -> None:
+    intake.serve_crisis(app, _intake_settings(folder), read_intake_policy(), database)
 
 
 def _vault(app: FastAPI, folder: Path, database: Database) -> None:
@@ -112,8 +116,8 @@ def _intake_settings(folder: Path) -> IntakeSettings:
 
 
 APPLICATIONS: Mapping[str, Served] = {
-    "intake": Served("intake", _intake(intake.serve_people)),
-    "intake-crisis": Served("intake", _intake(intake.serve_crisis)),
+    "intake": Served("intake", _people),
+    "intake-crisis": Served("intake", _crisis),
     "intake-vault": Served("vault", _vault),
     "matching": Served("matching", _matching),
     "scheduling": Served("scheduling", _scheduling),
