@@ -12,6 +12,7 @@ from services.intake.api import (
     alarm_actions,
     alarms,
     cases,
+    closing,
     crisis,
     earlier,
     events,
@@ -87,6 +88,7 @@ def serve_people(
     app.include_router(pauses.pause_routes(pausing))
     adding = joining.open_joining_desk(_desk(settings, policy), database, counter.lookup_key)
     app.include_router(joining.joining_routes(adding))
+    app.include_router(closing.closing_routes(closing.open_closing_desk(cards, database)))
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
     app.include_router(withdrawals.withdrawal_routes(leaving))

@@ -42,13 +42,18 @@ class PreviousTherapist(Value):
     wish: Literal["again", "not_again"]
 
 
-class RequestForCare(Event):
-    """What every event with a whole request carries: clinical codes, so only matching may read its topic."""
+class AboutACase(Event):
+    """Tells something of the care that somebody needs, so only matching may read its topic."""
 
     topic: ClassVar[str] = "intake.cases"
     key_field: ClassVar[str] = "case_id"
 
     case_id: UUID
+
+
+class RequestForCare(AboutACase):
+    """What every event with a whole request carries."""
+
     person_id: UUID
     attendees: tuple[Attendee, ...]
     gate: Gate
@@ -97,42 +102,60 @@ class CaseUpdated(RequestForCare):
     updated_at: AwareDatetime
 
 
-class CaseWithdrawn(Event):
+class CaseWithdrawn(AboutACase):
     """The person took the request back, in whatever state it was."""
 
     type_name: ClassVar[str] = "intake.case_withdrawn.v1"
-    topic: ClassVar[str] = "intake.cases"
-    key_field: ClassVar[str] = "case_id"
 
-    case_id: UUID
     reason: str
     withdrawn_at: AwareDatetime
 
 
-class ConsentChanged(Event):
-    """Consent for one purpose was given or taken back."""
+class CaseClosed(AboutACase):
+    """Staff ended the case. `reason` tells something of the care, so it stays on this topic."""
 
-    type_name: ClassVar[str] = "intake.consent_changed.v1"
+    type_name: ClassVar[str] = "intake.case_closed.v1"
+
+    reason: str
+    by: Literal["therapist", "coordinator"]
+    closed_at: AwareDatetime
+
+
+class AboutAPerson(Event):
+    """What everybody has to know of a person; no need is in it."""
+
     topic: ClassVar[str] = "intake.people"
     key_field: ClassVar[str] = "person_id"
 
     person_id: UUID
     case_ids: tuple[UUID, ...]
+
+
+class CaseEnded(AboutAPerson):
+    """These cases have ended, whoever ended them and why: nothing about them is said to anybody any more but that an
+    hour is given back."""
+
+    type_name: ClassVar[str] = "intake.case_ended.v1"
+
+    ended_at: AwareDatetime
+
+
+class ConsentChanged(AboutAPerson):
+    """Consent for one purpose was given or taken back."""
+
+    type_name: ClassVar[str] = "intake.consent_changed.v1"
+
     purpose: str
     state: Literal["given", "withdrawn"]
     text_version: str
     changed_at: AwareDatetime
 
 
-class ContactStopped(Event):
+class ContactStopped(AboutAPerson):
     """No message of any kind may go to this person any more. The quick stop."""
 
     type_name: ClassVar[str] = "intake.contact_stopped.v1"
-    topic: ClassVar[str] = "intake.people"
-    key_field: ClassVar[str] = "person_id"
 
-    person_id: UUID
-    case_ids: tuple[UUID, ...]
     stopped_at: AwareDatetime
 
 
@@ -269,18 +292,7 @@ class AlarmClosed(AboutAnAlarm):
 
 
 EVENTS: tuple[type[Event], ...] = (
-    CaseSubmitted,
-    CaseUpdated,
-    CaseWithdrawn,
-    ConsentChanged,
-    ContactStopped,
-    ContactChanged,
-    InvitationMade,
-    AlarmRaised,
-    AlarmAcknowledged,
-    AlarmAttempted,
-    AlarmLevelChanged,
-    AlarmHandedOver,
-    AlarmEscalated,
-    AlarmClosed,
-)
+    CaseSubmitted, CaseUpdated, CaseWithdrawn, CaseClosed, CaseEnded, ConsentChanged, ContactStopped,
+    ContactChanged, InvitationMade, AlarmRaised, AlarmAcknowledged, AlarmAttempted, AlarmLevelChanged,
+    AlarmHandedOver, AlarmEscalated, AlarmClosed,
+)  # fmt: skip

@@ -80,7 +80,8 @@ class MatchMade(Event):
 
 
 class MatchWithdrawn(Event):
-    """Nothing may be booked for this attempt or a lower one; what is booked is cancelled."""
+    """Nothing may be booked for this attempt or a lower one; what is booked and has not begun is cancelled, by whoever
+    ended the case where staff did."""
 
     type_name: ClassVar[str] = "matching.match_withdrawn.v1"
     topic: ClassVar[str] = "matching.matches.online"
@@ -91,6 +92,7 @@ class MatchWithdrawn(Event):
     attempt: int
     lane: CareLane
     reason: str
+    by: Literal["therapist", "clinic", "system"] = "system"
     withdrawn_at: AwareDatetime
 
     @property

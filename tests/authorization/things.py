@@ -18,6 +18,7 @@ from services.console.repository import tasks as console_tasks
 from services.intake.api.requests import EXAMPLE
 from services.intake.domain.alarms import Staff
 from services.intake.handlers.alarms import Taking, acknowledge_alarms
+from services.intake.handlers.progress import project
 from services.intake.handlers.rota import Entering, enter_shifts
 from services.matching.handlers.continuity import ContinuityDesk
 from services.matching.handlers.matchmaking import Matchmaker
@@ -35,9 +36,11 @@ from services.scheduling.handlers.exceptions import save as save_exception
 from services.scheduling.handlers.matches import book_matches
 from services.scheduling.repository import appointments
 from shared.contracts.matching import TaskOpened
+from shared.contracts.scheduling import AppointmentBooked
 from shared.messaging import Database, Due
 from shared.web.idempotency import KeyedRequest
 from shared.web.keys import RANDOM_BYTES, make_key
+from tests.intake.test_progress import appointment
 from tests.matching import examples
 from tests.matching.events import a_case
 from tests.scheduling import world
@@ -91,12 +94,19 @@ def of_intake(app: Any, admin: Any, database: Database) -> Make:
             {"case_id": str(row["case_id"]), "attendee_id": str(uuid4())},
             Staff(str(uuid4()), "Asma"),
         )
+        therapist = uuid4()
         async with database.transaction() as tx:
+            await project([appointment(AppointmentBooked, row["case_id"], 1, 1, therapist_id=therapist)], tx)
             await acknowledge_alarms([Taking(row["alarm_id"], clinician)], tx)
             [shift_id] = await enter_shifts([a_shift(clinician)], tx)
         return Things(
             {"code": code, "alarm_id": str(row["alarm_id"]), "shift_id": str(shift_id)},
-            {"person": owner, "participant": owner, "duty_clinician": {"sub": clinician.id}},
+            {
+                "person": owner,
+                "participant": owner,
+                "therapist": {"sub": str(therapist)},
+                "duty_clinician": {"sub": clinician.id},
+            },
         )
 
     return make

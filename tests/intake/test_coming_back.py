@@ -111,7 +111,11 @@ async def test_a_stop_closes_the_vault_in_the_same_transaction_even_after_the_wi
     await withdraw(store, case.case_id, stop=True)
     assert (await read(store.vault, person))[person] == "stopped"
     stopped = [one for one in await store.said() if one.key == str(person)]
-    assert [one.type for one in stopped] == ["intake.contact_changed.v1", "intake.contact_stopped.v1"]
+    assert [one.type for one in stopped] == [
+        "intake.contact_changed.v1",
+        "intake.case_ended.v1",
+        "intake.contact_stopped.v1",
+    ]
     assert stopped[1].event["case_ids"] == [str(case.case_id)]
 
 

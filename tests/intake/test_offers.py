@@ -198,7 +198,7 @@ async def test_other_help_is_shown_as_a_kind_and_nothing_more(
 @given(st.sets(st.integers(0, len(STORY) - 1)), st.sampled_from(get_args(Gate)), st.booleans())
 def test_whatever_a_person_is_told_has_words(places: set[int], gate: Gate, withdrawn: bool) -> None:
     progress = folded([STORY[place][0] for place in sorted(places)], 2)
-    stands = standing(replace(progress, gate=gate, withdrawn_at=T0 if withdrawn else None))
+    stands = standing(replace(progress, gate=gate, ended_at=T0 if withdrawn else None))
     assert stands.state in TOLD["states"]
     assert stands.next_step in TOLD["next_steps"]
     assert stands.reason is None or stands.reason in TOLD["reasons"]

@@ -103,7 +103,7 @@ def test_a_new_case_waits_for_the_system() -> None:
 
 
 def test_a_withdrawn_case_stays_closed_whatever_comes_later() -> None:
-    progress = replace(fresh(), withdrawn_at=T0)
+    progress = replace(fresh(), ended_at=T0)
     for said, _ in STORY:
         progress = advance(progress, [said], TELLINGS)
         assert standing(progress).state == "closed"

@@ -1,11 +1,18 @@
 """Events of the others, as matching hears them."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from services.matching.domain.places import Site
-from shared.contracts.intake import AlarmRaised, Attendee, CaseSubmitted, CaseWithdrawn, WeeklyWindow
+from shared.contracts.intake import (
+    AlarmRaised,
+    Attendee,
+    CaseClosed,
+    CaseSubmitted,
+    CaseWithdrawn,
+    WeeklyWindow,
+)
 from shared.contracts.matching import MatchAttendee
 from shared.contracts.scheduling import (
     Appointment,
@@ -48,6 +55,10 @@ def a_case(**changes: Any) -> CaseSubmitted:
 
 def withdrawal(case_id: UUID) -> CaseWithdrawn:
     return CaseWithdrawn(case_id=case_id, reason="found_help", withdrawn_at=NOW)
+
+
+def closing(case_id: UUID, by: Literal["therapist", "coordinator"] = "therapist") -> CaseClosed:
+    return CaseClosed(case_id=case_id, reason="stepped_up", by=by, closed_at=NOW)
 
 
 def no_hour(match: dict[str, Any]) -> SlotNotFound:

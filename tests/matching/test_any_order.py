@@ -11,12 +11,12 @@ import pytest
 from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.choosing import ChoiceDesk
 from services.matching.handlers.keeping import follow_kept_hours
-from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
+from services.matching.handlers.standing import close_cases, count_hours, free_past_hours, withdraw_matches
 from shared.contracts.intake import CaseSubmitted
 from shared.messaging import Due
 from tests.matching.choosing import decide
 from tests.matching.conftest import Office
-from tests.matching.events import a_case, booked, cancelled, kept, no_hour, released, withdrawal
+from tests.matching.events import a_case, booked, cancelled, closing, kept, no_hour, released, withdrawal
 from tests.matching.examples import NOW
 from tests.matching.test_changes import changed
 
@@ -36,8 +36,8 @@ class Walk:
 
     async def any_step(self) -> None:
         steps: list[Callable[[], Awaitable[None]]] = [
-            self.ask, self.change, self.withdraw, self.no_hour, self.book, self.cancel, self.decide, self.decide,
-            self.let_time_pass, self.review, self.keep, self.keep, self.release,
+            self.ask, self.change, self.withdraw, self.close, self.no_hour, self.book, self.cancel, self.decide,
+            self.decide, self.let_time_pass, self.review, self.keep, self.keep, self.release,
         ]  # fmt: skip
         await self.chance.choice(steps)()
 
@@ -61,6 +61,10 @@ class Walk:
     async def withdraw(self) -> None:
         if self.cases and self.chance.random() < 0.3:
             await self.office.hear(withdraw_matches, withdrawal(self.chance.choice(self.cases).case_id))
+
+    async def close(self) -> None:
+        if self.cases and self.chance.random() < 0.3:
+            await self.office.hear(close_cases, closing(self.chance.choice(self.cases).case_id))
 
     async def no_hour(self) -> None:
         if matches := await self.office.made():

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.matching.handlers.alarms import AlarmBook
-from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
+from services.matching.handlers.standing import close_cases, count_hours, free_past_hours, withdraw_matches
 from shared.contracts.intake import AlarmClosed, AlarmLevelChanged, AlarmRaised
 from shared.messaging import Due
 from tests.matching.conftest import Office
-from tests.matching.events import a_case, alarm, booked, cancelled, moved, no_hour, withdrawal
+from tests.matching.events import a_case, alarm, booked, cancelled, closing, moved, no_hour, withdrawal
 from tests.matching.examples import NOW, POLICY
 
 
@@ -88,6 +88,59 @@ async def test_a_booked_case_can_be_withdrawn_too(office: Office) -> None:
     assert len(await office.said("match_withdrawn")) == 1
     assert await office.loads() == {}
     assert (await office.case(UUID(match["case_id"])))["state"] == "withdrawn"
+
+
+@pytest.mark.parametrize(("by", "said_by"), [("therapist", "therapist"), ("coordinator", "clinic")])
+async def test_a_closed_case_frees_its_therapist_and_takes_back_what_is_booked(
+    office: Office, by: Any, said_by: str
+) -> None:
+    await office.describe(1)
+    match = await matched(office)
+    await office.hear(count_hours, booked(match))
+    assert await office.loads() == {1: 1}
+    for _ in range(2):
+        await office.hear(close_cases, closing(UUID(match["case_id"]), by))
+    assert await office.loads() == {}
+    [said] = await office.said("match_withdrawn")
+    assert (said["reason"], said["by"], said["match_id"]) == ("case_closed", said_by, match["match_id"])
+    assert "stepped" not in str(said)
+    await office.hear(withdraw_matches, withdrawal(UUID(match["case_id"])))
+    await office.hear(count_hours, booked(match))
+    assert (await office.case(UUID(match["case_id"])))["state"] == "closed"
+    assert await office.loads() == {}
+
+
+@pytest.mark.parametrize("end", [withdrawal, closing])
+async def test_an_hour_that_staff_may_have_found_after_a_cancelled_one_is_taken_back_too(
+    office: Office, end: Any
+) -> None:
+    """It may not have been heard of here yet: scheduling has to be told that the case is over."""
+    await office.describe(1)
+    match = await matched(office)
+    hour = booked(match)
+    await office.hear(count_hours, hour)
+    await office.hear(count_hours, cancelled(hour))
+    ending = end(UUID(match["case_id"]))
+    await office.hear(close_cases if end is closing else withdraw_matches, ending)
+    assert len(await office.said("match_withdrawn")) == 1
+
+
+async def test_a_waiting_held_or_offered_case_is_closed_and_not_looked_at_again(office: Office) -> None:
+    waiting, held = a_case(), a_case(gate="waits_for_consent")
+    await office.hear(office.matchmaker.match_cases, waiting, held)
+    await office.describe(1)
+    choosing = a_case(booking_mode="choose")
+    await office.hear(office.matchmaker.match_cases, choosing)
+    unknown = a_case()
+    everybody = [case.case_id for case in (waiting, held, choosing, unknown)]
+    await office.hear(close_cases, *map(closing, everybody))
+    await office.hear(office.matchmaker.match_cases, unknown)
+    assert {(await office.case(one))["state"] for one in everybody} == {"closed"}
+    # Whoever was to choose has an hour kept for them, perhaps.
+    assert [one["case_id"] for one in await office.said("match_withdrawn")] == [str(choosing.case_id)]
+    pool = office.database.pool
+    assert await pool.fetchval("SELECT count(*) FROM due WHERE kind = 'review'") == 0
+    assert await pool.fetchval("SELECT count(*) FROM offers WHERE state = 'open'") == 0
 
 
 async def test_a_case_withdrawn_before_it_was_heard_of_is_never_matched(office: Office) -> None:

@@ -14,10 +14,21 @@ from shared.contracts.intake import AlarmClosed
 from shared.contracts.scheduling import CapacityChanged
 from tests.interleaving import interleavings
 from tests.matching.conftest import Office
-from tests.matching.events import a_case, a_site, alarm, booked, cancelled, moved, no_hour, withdrawal
+from tests.matching.events import (
+    a_case,
+    a_site,
+    alarm,
+    booked,
+    cancelled,
+    closing,
+    moved,
+    no_hour,
+    withdrawal,
+)
 from tests.matching.examples import NOW, POLICY, SITES
 
 KEPT = "SELECT state, holder, held_until, attempt FROM cases WHERE case_id = $1"
+ENDS = {"withdrawn": withdrawal, "closed": closing}
 OPEN_ALARMS = "SELECT count(*) FROM alarms WHERE case_id = $1 AND NOT closed"
 
 
@@ -45,14 +56,14 @@ def a_story(case_id: UUID, match: dict[str, Any], ending: str) -> list[list[Any]
         closed_at=NOW + timedelta(hours=1),
     )
     return [
-        [withdrawal(case_id)] if ending == "withdrawn" else [],
+        [ENDS[ending](case_id)] if ending in ENDS else [],
         [hour, change, *([cancelled(change)] if ending == "cancelled" else [])],
         [raised, closed],
         [no_hour(match | {"attempt": 0, "match_id": UUID(int=9)})],  # of a search that is long over
     ]
 
 
-@pytest.mark.parametrize("ending", ["withdrawn", "cancelled", "booked"])
+@pytest.mark.parametrize("ending", ["withdrawn", "closed", "cancelled", "booked"])
 async def test_a_case_stands_the_same_in_whatever_order_its_topics_are_heard(
     office: Office, ending: str
 ) -> None:

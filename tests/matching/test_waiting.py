@@ -9,7 +9,7 @@ import pytest
 from services.matching.domain.requests import Request
 from services.matching.handlers.alarms import AlarmBook
 from services.matching.handlers.choosing import ChoiceDesk
-from services.matching.handlers.standing import count_hours, withdraw_matches
+from services.matching.handlers.standing import close_cases, count_hours, withdraw_matches
 from services.matching.handlers.waiting import WaitingRoom
 from services.matching.repository import waitlist
 from services.matching.repository.waitlist import Filter
@@ -17,7 +17,7 @@ from shared.contracts.intake import CaseSubmitted
 from shared.messaging import Due
 from tests.matching.choosing import offered
 from tests.matching.conftest import Office
-from tests.matching.events import a_case, alarm, booked, cancelled, no_hour, withdrawal
+from tests.matching.events import a_case, alarm, booked, cancelled, closing, no_hour, withdrawal
 from tests.matching.examples import NOW, POLICY
 
 PAGE = POLICY.waiting.woken_at_once
@@ -87,7 +87,7 @@ async def test_nothing_is_searched_while_there_is_no_more_room_than_before(offic
     assert searched == 0
 
 
-@pytest.mark.parametrize("how", ["cancelled", "withdrawn", "raised", "resumed"])
+@pytest.mark.parametrize("how", ["cancelled", "withdrawn", "closed", "raised", "resumed"])
 async def test_whatever_makes_room_wakes_who_waits(office: Office, how: str) -> None:
     await office.describe(1, weekly_limit=1)
     for _ in range(4):
@@ -106,6 +106,8 @@ async def test_whatever_makes_room_wakes_who_waits(office: Office, how: str) -> 
         await office.hear(count_hours, cancelled(hour))
     elif how == "withdrawn":
         await office.hear(withdraw_matches, withdrawal(UUID(match["case_id"])))
+    elif how == "closed":
+        await office.hear(close_cases, closing(UUID(match["case_id"])))
     elif how == "raised":
         await office.describe(1, weekly_limit=2)
     else:

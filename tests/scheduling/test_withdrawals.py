@@ -7,10 +7,18 @@ from uuid import UUID
 
 import pytest
 
+from services.scheduling.domain.changes import Caller
+from services.scheduling.domain.holds import Wanted
+from services.scheduling.domain.refusals import Refused
+from services.scheduling.domain.wall_time import minute_of
+from services.scheduling.handlers.attending import take_step
+from services.scheduling.handlers.changing import cancel
+from services.scheduling.handlers.holding import hold
 from services.scheduling.handlers.matches import book_matches, withdraw_matches
 from shared.contracts.base import Event
 from shared.contracts.matching import MatchMade
 from shared.contracts.scheduling import AppointmentBooked, AppointmentCancelled, SlotNotFound
+from shared.web.idempotency import KeyedRequest
 from tests.scheduling import world
 from tests.scheduling.reference import rule
 from tests.scheduling.store import NOW, Store
@@ -55,6 +63,49 @@ async def test_a_withdrawal_gives_the_hour_back_and_says_why(store: Store) -> No
     other = world.match(therapist, latest=FRIDAY)
     await store.hear(other)
     assert await booked(store) == {other.case_id: 1}
+
+
+@pytest.mark.parametrize(
+    ("by", "minutes", "stays"), [("therapist", -1, False), ("clinic", 0, True), ("clinic", 20, True)]
+)
+async def test_an_hour_that_lies_ahead_is_given_back_and_one_that_has_begun_stays(
+    store: Store, by: Any, minutes: int, stays: bool
+) -> None:
+    """Also what becomes of it can still be said, and nothing more is booked or held for the case."""
+    therapist = await world.add_therapist(store)
+    made = world.match(therapist)
+    await store.hear(made)
+    [hour] = await store.said(AppointmentBooked)
+    store.now = hour.start + timedelta(minutes=minutes)
+    await store.hear(world.withdrawal(made, reason="case_closed", by=by))
+    cancelled = await store.said(AppointmentCancelled)
+    assert [(one.by, one.reason) for one in cancelled] == ([] if stays else [(by, "case_closed")])
+    assert await booked(store) == ({made.case_id: 1} if stays else {})
+    await store.hear(again(made, 1, therapist))
+    assert len(await store.said(AppointmentBooked)) == 1
+    if stays:
+        desk = Caller("coordinator", "staff-1")
+        async with store.transaction() as tx:
+            here = await take_step(tx, hour.appointment_id, desk, "arrive", 1)
+            assert (
+                await take_step(tx, hour.appointment_id, desk, "fulfil", here.version)
+            ).state == "fulfilled"
+
+
+async def test_a_closed_case_is_held_no_other_hour_by_anybody(store: Store) -> None:
+    therapist = await world.add_therapist(store)
+    made = world.match(therapist)
+    await store.hear(made)
+    [hour] = await store.said(AppointmentBooked)
+    staff = Caller("therapist", str(therapist))
+    async with store.transaction() as tx:
+        await cancel(tx, hour.appointment_id, staff, "not_said", 1)
+    await store.hear(world.withdrawal(made, reason="case_closed", by="therapist"))
+    wanted = Wanted(made.case_id, therapist, minute_of(NOW + timedelta(days=1)), "video", None, minutes=30)
+    with pytest.raises(Refused) as refused:
+        async with store.transaction() as tx:
+            await hold(tx, wanted, staff, KeyedRequest("POST /v1/holds", "k", b""))
+    assert refused.value.code == "case_moved_on"
 
 
 async def test_a_withdrawn_match_books_nothing_even_when_it_comes_late(store: Store) -> None:

@@ -27,7 +27,7 @@ from shared.web.described import body_of
 from shared.web.posts import KEY_PARAMETER, idempotency_key
 
 ASKING = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE, couple=COUPLE) | PUBLIC | KEY_PARAMETER
-Reader = Annotated[Principal, allowed("coordinator", "duty_clinician", own=("person",))]
+Reader = Annotated[Principal, allowed("coordinator", "duty_clinician", own=("person", "therapist"))]
 Look = Callable[[str], Awaitable[CaseView | None]]
 
 
@@ -83,7 +83,7 @@ def standing_routes(cards: CardDeck, find: Look, watch: CaseWatch) -> APIRouter:
         after_version: Annotated[int | None, Query(ge=0, description="The version seen last.")] = None,
         wait: Annotated[int, Query(ge=1, le=30, description="Seconds.")] = 20,
     ) -> Response:
-        """How a case stands, for its person and for those who coordinate care. With `after_version` the answer comes as
+        """How a case stands, for its person, its therapist and those who coordinate care. With `after_version` the answer comes as
         soon as the version is greater, or after `wait` seconds as it is then."""
         view = await find_for(find, code, caller)
         if after_version is not None and view.version <= after_version:
@@ -98,9 +98,19 @@ def standing_routes(cards: CardDeck, find: Look, watch: CaseWatch) -> APIRouter:
 async def find_for(find: Look, code: str, caller: Principal) -> CaseView:
     """The case, if it is the caller's or theirs to see. Raises Problem 404 otherwise."""
     view = await find(read_case_code(code) or "")
-    if view is None or (caller.role == "person" and caller.case_id != view.case_id):
+    if view is None or not _concerns(caller, view):
         raise not_found()
     return view
+
+
+def _concerns(caller: Principal, view: CaseView) -> bool:
+    match caller.role:
+        case "person":
+            return caller.case_id == view.case_id
+        case "therapist":
+            return caller.subject == str(view.therapist_id)
+        case _:
+            return True
 
 
 async def _accept(counter: CaseCounter, request: Request) -> Accepted:

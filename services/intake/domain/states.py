@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from services.intake.domain.attendees import Awaited
 from services.intake.domain.offers import KeptHour, OfferedOption
-from services.intake.domain.vocabulary import Gate, Pause
+from services.intake.domain.vocabulary import CloseReason, Gate, Pause
 
 FactKind = Literal[
     "match_offered",
@@ -47,6 +47,8 @@ ENDED_HOURS: dict[FactKind, str] = {
     "appointment_cancelled": "appointment_cancelled",
     "appointment_no_show": "appointment_missed",
 }
+# Why a case ended, where its person is told more than that they took it back: why they did stays theirs.
+SAID_OF_ENDS: frozenset[str | None] = frozenset({"consent_refused", *get_args(CloseReason)})
 # After which care that has begun goes on: what is said of an hour, or that its match is over, ends none.
 GOES_ON: tuple[FactKind, ...] = ("appointment_fulfilled", "match_withdrawn", *ENDED_HOURS)
 
@@ -54,7 +56,7 @@ GOES_ON: tuple[FactKind, ...] = ("appointment_fulfilled", "match_withdrawn", *EN
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One thing that was said about a case. `revision` is the appointment's version, 0 elsewhere; `match_id` is that
-    of an offer, `options` what may be chosen from."""
+    of an offer, `options` what may be chosen from; `therapist_id` is whose hour it is."""
 
     case_id: UUID
     kind: FactKind
@@ -66,6 +68,7 @@ class Fact:
     appointment_id: UUID | None = None
     match_id: UUID | None = None
     options: tuple[OfferedOption, ...] = ()
+    therapist_id: UUID | None = None
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -111,6 +114,19 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """With whom the last hour of a case is or was, by the attempt and the appointment's version."""
+
+    attempt: int
+    version: int
+    therapist_id: UUID
+
+    @property
+    def order(self) -> tuple[int, int, UUID]:
+        return (self.attempt, self.version, self.therapist_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What the person is told: state, who has to move, since and until when, why, and what to do next.
 
@@ -138,7 +154,7 @@ class Progress:
     person_id: UUID
     gate: Gate
     submitted_at: datetime
-    withdrawn_at: datetime | None
+    ended_at: datetime | None
     fact: Fact | None = None
     tellings: tuple[Telling, ...] = ()
     version: int = 1
@@ -146,16 +162,24 @@ class Progress:
     awaits: Awaited | None = "guardian"
     paused_for: Pause | None = None
     gate_since: datetime | None = None
-    withdrawn_for: str | None = None
+    ended_for: str | None = None
     in_care_since: datetime | None = None
     paused_until: datetime | None = None
     resumed_after: int | None = None
     kept: KeptHour | None = None
+    seen_by: Seen | None = None
 
     @property
     def stands_since(self) -> datetime:
         """Since when the gate is what it is."""
         return self.gate_since or self.submitted_at
+
+    @property
+    def therapist_id(self) -> UUID | None:
+        """Whose case it is: whoever has or had its last hour, as long as nobody else was looked for since."""
+        if self.seen_by is None or (self.fact and self.fact.attempt > self.seen_by.attempt):
+            return None
+        return self.seen_by.therapist_id
 
 
 def advance(
@@ -180,16 +204,17 @@ def advance(
         kept=max(
             [*kept, *([progress.kept] if progress.kept else [])], key=lambda one: one.order, default=None
         ),
+        seen_by=_last_seen(progress, facts),
     )
     return replace(after, version=progress.version + (standing(after) != standing(progress)))
 
 
 def standing(progress: Progress) -> Standing:
-    """By precedence: withdrawn, then an hour that is booked or took place, then the gate, then the latest fact."""
+    """By precedence: ended, then an hour that is booked or took place, then the gate, then the latest fact."""
     fact = progress.fact
-    if progress.withdrawn_at is not None:
-        reason = "consent_refused" if progress.withdrawn_for == "consent_refused" else "withdrawn"
-        return Standing("closed", "nobody", progress.withdrawn_at, None, reason, "ask_again_any_time")
+    if progress.ended_at is not None:
+        reason = progress.ended_for if progress.ended_for in SAID_OF_ENDS else "withdrawn"
+        return Standing("closed", "nobody", progress.ended_at, None, reason, "ask_again_any_time")
     if fact is not None and fact.kind in ("appointment_booked", "appointment_arrived"):
         return _booked(fact, progress.tellings)
     if fact is not None and progress.in_care_since and fact.kind in GOES_ON:
@@ -210,6 +235,12 @@ def standing(progress: Progress) -> Standing:
 def _first_session(progress: Progress, facts: Sequence[Fact]) -> datetime | None:
     sessions = [fact.at for fact in facts if fact.kind == "appointment_fulfilled"]
     return min([*sessions, *([progress.in_care_since] if progress.in_care_since else [])], default=None)
+
+
+def _last_seen(progress: Progress, facts: Sequence[Fact]) -> Seen | None:
+    hours = [Seen(one.attempt, one.revision, one.therapist_id) for one in facts if one.therapist_id]
+    known = [progress.seen_by] if progress.seen_by else []
+    return max([*known, *hours], key=lambda one: one.order, default=None)
 
 
 def _newest(alternatives: Sequence[Alternative | None]) -> Alternative | None:

@@ -3,6 +3,10 @@
 What matching says as a reason or a kind is shown to people as it comes, and listed with these when the policy is read.
 """
 
+from typing import get_args
+
+from services.intake.domain.vocabulary import CloseReason
+
 TOLD: dict[str, tuple[str, ...]] = {
     "states": ("held", "matching", "offered", "waitlisted", "booked", "in_care", "paused", "closed"),
     "reasons": (
@@ -13,6 +17,7 @@ TOLD: dict[str, tuple[str, ...]] = {
         "on_request",
         "consent_refused",
         "withdrawn",
+        *get_args(CloseReason),
         "appointment_cancelled",
         "appointment_missed",
         "looking_again",

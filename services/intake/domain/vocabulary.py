@@ -51,6 +51,10 @@ Level = Literal["R1", "R2", "R3"]
 Gate = Literal["open", "waits_for_consent", "waits_for_human"]
 # For what a case waits that does not go on: what a human found, or the wish of its person.
 Pause = Literal["helped_elsewhere", "not_asked_yet", "on_request"]
+# Why staff end a case; that it was taken back, or erased, is not theirs to say.
+CloseReason = Literal[
+    "completed", "stepped_up", "stepped_down", "referred_out", "stopped_coming", "unreachable"
+]
 WithdrawReason = Literal[
     "changed_mind",
     "feels_better",
@@ -85,4 +89,5 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "scripts": get_args(Script),
     "message_languages": get_args(MessageLanguage),
     "withdraw_reasons": get_args(WithdrawReason),
+    "close_reasons": get_args(CloseReason),
 }

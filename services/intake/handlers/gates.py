@@ -78,5 +78,5 @@ async def keep(tx: Transaction, before: Mapping[UUID, KeptRequest], after: Seque
     await requests.save_requests(tx, changed)
     await standings.follow_gates(tx, [one.case_id for one in changed])
     tx.emit([updated(request, tx.now) for request in changed])
-    ended = [one.case_id for one in after if one.closed and not before[one.case_id].closed]
+    ended = [one for one in after if one.closed and not before[one.case_id].closed]
     await end_for_refusal(ended, tx)

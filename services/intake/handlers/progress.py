@@ -180,7 +180,17 @@ def _option(said: Option) -> OfferedOption:
 def _hour(event: Appointment) -> Fact:
     kind, hour = HOURS[type(event)], event.appointment_id
     until = event.start if kind in ("appointment_booked", "appointment_arrived") else None
-    return Fact(event.case_id, kind, event.attempt, event.version, event.changed_at, until, None, hour)
+    return Fact(
+        event.case_id,
+        kind,
+        event.attempt,
+        event.version,
+        event.changed_at,
+        until,
+        None,
+        hour,
+        therapist_id=event.therapist_id,
+    )
 
 
 HANDLERS: Mapping[type[Event], Callable[[Sequence[Any], Transaction], Awaitable[None]]] = {

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.intake.domain.vocabulary import WithdrawReason
-from services.intake.repository import attendees, keys, standings
-from shared.contracts.base import Event
-from shared.contracts.intake import CaseWithdrawn, ContactStopped
+from services.intake.handlers.endings import Ended, end_cases, stopped
+from services.intake.repository import keys, standings
+from services.intake.repository.standings import Ending
 from shared.messaging import Transaction
 
 REFUSED = "consent_refused"
@@ -27,33 +27,14 @@ async def withdraw_cases(withdrawals: Sequence[Withdrawal], tx: Transaction) -> 
     # Of two wishes about one case that come together, a stop is not lost.
     wishes = {one.case_id: one for one in sorted(withdrawals, key=lambda one: one.stop_contact)}
     found = await standings.lock_progress(tx, list(wishes))
-    fresh = [progress for progress in found.values() if progress.withdrawn_at is None]
+    fresh = [progress for progress in found.values() if progress.ended_at is None]
     quiet = {one.person_id: case_id for case_id, one in found.items() if wishes[case_id].stop_contact}
-    await standings.save_withdrawals(tx, {p.case_id: wishes[p.case_id].reason for p in fresh})
-    stopped = await keys.stop_contact(tx, list(quiet))
-    tx.emit([_withdrawn(wishes[progress.case_id], tx) for progress in fresh])
-    tx.emit([_stopped(person_id, quiet[person_id], tx) for person_id in stopped])
-    await take_back_invitations([progress.case_id for progress in fresh], tx)
+    await end_cases(tx, fresh, {one.case_id: Ending(wishes[one.case_id].reason) for one in fresh})
+    stopped_now = await keys.stop_contact(tx, list(quiet))
+    tx.emit([stopped(person_id, quiet[person_id], tx) for person_id in stopped_now])
     return [None] * len(withdrawals)
 
 
-async def end_for_refusal(case_ids: Sequence[UUID], tx: Transaction) -> None:
+async def end_for_refusal(cases: Sequence[Ended], tx: Transaction) -> None:
     """Cases under lock of which no guardian is left who might agree."""
-    await standings.save_withdrawals(tx, dict.fromkeys(case_ids, REFUSED))
-    tx.emit([CaseWithdrawn(case_id=one, reason=REFUSED, withdrawn_at=tx.now) for one in case_ids])
-    await take_back_invitations(case_ids, tx)
-
-
-async def take_back_invitations(case_ids: Sequence[UUID], tx: Transaction) -> None:
-    """Whoever has not answered for these cases is not written to any more: nobody learns of what was taken back."""
-    invited = await attendees.unanswered(tx, case_ids)
-    stopped = await keys.stop_contact(tx, list(invited))
-    tx.emit([_stopped(person_id, invited[person_id], tx) for person_id in stopped])
-
-
-def _withdrawn(wish: Withdrawal, tx: Transaction) -> Event:
-    return CaseWithdrawn(case_id=wish.case_id, reason=wish.reason, withdrawn_at=tx.now)
-
-
-def _stopped(person_id: UUID, case_id: UUID, tx: Transaction) -> Event:
-    return ContactStopped(person_id=person_id, case_ids=(case_id,), stopped_at=tx.now)
+    await end_cases(tx, cases, {one.case_id: Ending(REFUSED) for one in cases})

@@ -1,23 +1,32 @@
-"""How cases stand: read for the person; locked, folded and saved for the worker; taken back by the person."""
+"""How cases stand: read for the person; locked, folded and saved for the worker; ended by the person or by staff."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 import orjson
 
+from services.intake.domain.alarms import Staff
 from services.intake.domain.offers import KeptHour, OfferedOption
-from services.intake.domain.states import Alternative, Fact, Progress, Standing, Telling, standing
+from services.intake.domain.states import (
+    Alternative,
+    Fact,
+    Progress,
+    Seen,
+    Standing,
+    Telling,
+    standing,
+)
 from shared.messaging import Transaction
 
 # All that a case's standing follows from.
 PROGRESS = """c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused_for, c.gate_since, c.paused_until,
-    c.resumed_after, w.at AS withdrawn_at, w.reason AS withdrawn_for, s.fact, s.attempt, s.revision, s.fact_at,
+    c.resumed_after, w.at AS ended_at, w.reason AS ended_for, s.fact, s.attempt, s.revision, s.fact_at,
     s.fact_until, s.fact_reason, s.appointment_id, s.tellings, s.version, s.match_id, s.options, s.alternative,
-    s.alternative_attempt, s.alternative_at, s.in_care_since, s.kept
+    s.alternative_attempt, s.alternative_at, s.in_care_since, s.kept, s.seen_by, s.seen_attempt, s.seen_version
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)"""
 
 # The lock is on the case: a case that nobody has spoken of yet has no standing that could be locked.
@@ -31,16 +40,17 @@ FOR NO KEY UPDATE OF c
 SAVE = """
 INSERT INTO standings (case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
     options, tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at,
-    in_care_since, kept)
+    in_care_since, kept, seen_by, seen_attempt, seen_version)
 SELECT case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
     options::jsonb, tellings::jsonb, version, state, waiting_on, since, alternative, alternative_attempt,
-    alternative_at, in_care_since, kept::jsonb
+    alternative_at, in_care_since, kept::jsonb, seen_by, seen_attempt, seen_version
 FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[], $7::text[],
         $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::int[], $13::text[], $14::text[], $15::timestamptz[],
-        $16::text[], $17::int[], $18::timestamptz[], $19::timestamptz[], $20::text[])
+        $16::text[], $17::int[], $18::timestamptz[], $19::timestamptz[], $20::text[], $21::uuid[], $22::int[],
+        $23::int[])
     AS n(case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id, options,
         tellings, version, state, waiting_on, since, alternative, alternative_attempt, alternative_at,
-        in_care_since, kept)
+        in_care_since, kept, seen_by, seen_attempt, seen_version)
 ON CONFLICT (case_id) DO UPDATE SET
     fact = excluded.fact, attempt = excluded.attempt, revision = excluded.revision, fact_at = excluded.fact_at,
     fact_until = excluded.fact_until, fact_reason = excluded.fact_reason,
@@ -48,12 +58,13 @@ ON CONFLICT (case_id) DO UPDATE SET
     tellings = excluded.tellings, version = excluded.version, state = excluded.state, waiting_on = excluded.waiting_on, since = excluded.since,
     alternative = excluded.alternative, alternative_attempt = excluded.alternative_attempt,
     alternative_at = excluded.alternative_at, in_care_since = excluded.in_care_since,
-    kept = excluded.kept
+    kept = excluded.kept,
+    seen_by = excluded.seen_by, seen_attempt = excluded.seen_attempt, seen_version = excluded.seen_version
 """
 
-WITHDRAW = """
-INSERT INTO withdrawals (case_id, reason, at)
-SELECT case_id, reason, $3 FROM unnest($1::uuid[], $2::text[]) AS n(case_id, reason)
+END = """
+INSERT INTO withdrawals (case_id, reason, role, staff_id, staff_name, at)
+SELECT *, $6 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
 """
 
 VIEWS = f"""
@@ -77,6 +88,16 @@ class CaseView:
     match_id: UUID | None
     options: tuple[OfferedOption, ...] = ()
     kept: KeptHour | None = None
+    therapist_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a case ends, and the named staff who ended it; nobody where it was taken back."""
+
+    reason: str
+    role: Literal["therapist", "coordinator"] | None = None
+    staff: Staff | None = None
 
 
 async def lock_progress(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Progress]:
@@ -98,10 +119,14 @@ async def follow_gates(tx: Transaction, case_ids: Sequence[UUID]) -> None:
     await save_progress(tx, [one for one in stand.values() if one.fact])
 
 
-async def save_withdrawals(tx: Transaction, reasons: Mapping[UUID, str]) -> None:
-    """Cases under lock that were not taken back before, and why."""
-    if reasons:
-        await tx.connection.execute(WITHDRAW, list(reasons), list(reasons.values()), tx.now)
+async def save_endings(tx: Transaction, endings: Mapping[UUID, Ending]) -> None:
+    """Of cases under lock that had not ended before."""
+    if endings:
+        rows = [
+            (case_id, one.reason, one.role, one.staff and one.staff.id, one.staff and one.staff.name)
+            for case_id, one in endings.items()
+        ]
+        await tx.connection.execute(END, *zip(*rows, strict=True), tx.now)
 
 
 async def views(tx: Transaction, case_codes: Sequence[str]) -> dict[str, CaseView]:
@@ -120,11 +145,12 @@ def _view(record: asyncpg.Record, now: datetime) -> CaseView:
         record["card_language"],
         record["alarmed"],
         stands,
-        progress.version + record["request_version"] - 1 + (progress.withdrawn_at is not None),
+        progress.version + record["request_version"] - 1 + (progress.ended_at is not None),
         record["appointment_id"] if stands.state == "booked" else None,
         record["match_id"] if stands.state == "offered" else None,
         progress.fact.options if progress.fact and stands.state == "offered" else (),
         stands.kept if stands.kept and stands.kept.may_be_taken(now) else None,
+        progress.therapist_id,
     )
 
 
@@ -136,7 +162,7 @@ def _progress(record: asyncpg.Record) -> Progress:
         record["person_id"],
         record["gate"],
         record["submitted_at"],
-        record["withdrawn_at"],
+        record["ended_at"],
         _fact(record) if record["fact"] else None,
         tuple(Telling(UUID(hour), case_id, *told) for hour, told in sorted(tellings.items())),
         record["version"] or 1,
@@ -144,11 +170,14 @@ def _progress(record: asyncpg.Record) -> Progress:
         record["awaits"],
         record["paused_for"],
         record["gate_since"],
-        record["withdrawn_for"],
+        record["ended_for"],
         record["in_care_since"],
         record["paused_until"],
         record["resumed_after"],
         _kept(case_id, record["kept"]) if record["kept"] else None,
+        Seen(record["seen_attempt"], record["seen_version"], record["seen_by"])
+        if record["seen_by"]
+        else None,
     )
 
 
@@ -197,7 +226,7 @@ def _option(kept: dict[str, Any]) -> OfferedOption:
 
 def _row(progress: Progress) -> tuple[Any, ...]:
     tellings = {str(told.appointment_id): [told.version, told.told] for told in progress.tellings}
-    stands, other = standing(progress), progress.alternative
+    stands, other, seen = standing(progress), progress.alternative, progress.seen_by
     return (
         progress.case_id,
         *_said(progress.fact),
@@ -209,6 +238,7 @@ def _row(progress: Progress) -> tuple[Any, ...]:
         *((other.kind, other.attempt, other.at) if other else (None, None, None)),
         progress.in_care_since,
         _written(progress.kept) if progress.kept else None,
+        *((seen.therapist_id, seen.attempt, seen.version) if seen else (None, None, None)),
     )
 
 

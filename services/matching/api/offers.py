@@ -25,7 +25,7 @@ ENDED = {
     "declined": "This was decided already.",
     "expired": "The time to choose is over; the request keeps its place.",
     "superseded": "The request has changed; there is or will be another offer.",
-    "withdrawn": "The request was taken back.",
+    "withdrawn": "The request has ended.",
 }
 
 

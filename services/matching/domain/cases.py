@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
 from services.matching.domain.policy import Policy
 from services.matching.domain.vocabulary import Lane, Reason
 
-State = Literal["held", "offered", "matched", "booked", "cancelled", "waitlisted", "withdrawn"]
+State = Literal["held", "offered", "matched", "booked", "cancelled", "waitlisted", "withdrawn", "closed"]
+# Taken back by the person, or ended by staff: nothing follows either.
+End = Literal["withdrawn", "closed"]
+ENDS: tuple[State, ...] = get_args(End)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,14 @@ def waitlisted(case: Case, reason: Reason, priority: int, policy: Policy, now: d
     return replace(_idle(case, "waitlisted"), reason=reason, next_review=review, tries_from=case.attempt)
 
 
-def withdrawn(case: Case) -> Case:
-    """Taken back by the person; the match is kept, for it has to be withdrawn too."""
-    return _idle(case, "withdrawn")
+def ended(case: Case, end: End) -> Case:
+    """Nobody is looked for any more; the match is kept, for it has to be withdrawn too. How it first ended stands."""
+    return case if case.state in ENDS else _idle(case, end)
+
+
+def may_have_hours(case: Case) -> bool:
+    """Whether scheduling may have an hour for it, keep one, or get one: staff find another one after a cancelled one too."""
+    return case.state in ("offered", "matched", "booked", "cancelled")
 
 
 Change = Literal["search", "hold", "keep"]
@@ -101,7 +109,7 @@ Change = Literal["search", "hold", "keep"]
 
 def is_newer(case: Case, request_version: int) -> bool:
     """Whether a request that comes now is later than the one that is known, and of a case that goes on."""
-    return case.state != "withdrawn" and request_version > case.request_version
+    return case.state not in ENDS and request_version > case.request_version
 
 
 def on_change(

@@ -31,7 +31,8 @@ from shared.contracts.matching import (
 )
 from shared.messaging import Transaction
 
-MatchEnd = Literal["case_withdrawn", "request_changed", "offer_declined", "offer_expired"]
+MatchEnd = Literal["case_withdrawn", "case_closed", "request_changed", "offer_declined", "offer_expired"]
+EndedBy = Literal["therapist", "clinic", "system"]
 
 
 def match_made(
@@ -138,8 +139,8 @@ def case_waitlisted(case: Case, submitted: RequestForCare, tx: Transaction) -> C
     )
 
 
-def match_withdrawn(case: Case, reason: MatchEnd, tx: Transaction) -> MatchWithdrawn:
-    """`case` as it was with the match. Why the person withdrew stays where they said it."""
+def match_withdrawn(case: Case, reason: MatchEnd, tx: Transaction, by: EndedBy = "system") -> MatchWithdrawn:
+    """`case` as it was with the match. Why the person withdrew, or staff closed it, stays where they said it."""
     assert case.match_id is not None
     assert case.lane is not None
     return MatchWithdrawn(
@@ -148,6 +149,7 @@ def match_withdrawn(case: Case, reason: MatchEnd, tx: Transaction) -> MatchWithd
         attempt=case.attempt,
         lane=case.lane,
         reason=reason,
+        by=by,
         withdrawn_at=tx.now,
     )
 

@@ -14,7 +14,12 @@ from services.matching.handlers.dates import DateKeeper
 from services.matching.handlers.keeping import follow_kept_hours
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.sites import know_sites
-from services.matching.handlers.standing import count_hours, free_past_hours, withdraw_matches
+from services.matching.handlers.standing import (
+    close_cases,
+    count_hours,
+    free_past_hours,
+    withdraw_matches,
+)
 from services.matching.handlers.waiting import WaitingRoom
 from services.matching.repository.therapists import DUE
 from shared.contracts.base import Event
@@ -23,6 +28,7 @@ from shared.contracts.intake import (
     AlarmClosed,
     AlarmLevelChanged,
     AlarmRaised,
+    CaseClosed,
     CaseSubmitted,
     CaseUpdated,
     CaseWithdrawn,
@@ -58,6 +64,7 @@ def handlers(matchmaker: Matchmaker) -> Handlers:
         CaseSubmitted: matchmaker.match_cases,
         CaseUpdated: ChangeDesk(matchmaker).follow_changes,
         CaseWithdrawn: withdraw_matches,
+        CaseClosed: close_cases,
         SlotNotFound: matchmaker.match_again,
         AppointmentBooked: count_hours,
         AppointmentRescheduled: count_hours,

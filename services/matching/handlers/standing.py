@@ -1,35 +1,58 @@
-"""Cases whose standing changes without a search: withdrawn, booked, moved, cancelled, over."""
+"""Cases whose standing changes without a search: withdrawn, closed, booked, moved, cancelled, over."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from uuid import UUID
 
-from services.matching.domain.cases import Case, Hour, after_hour, load_changes, over, withdrawn
+from services.matching.domain.cases import (
+    Case,
+    End,
+    Hour,
+    after_hour,
+    ended,
+    load_changes,
+    may_have_hours,
+    over,
+)
 from services.matching.domain.offers import OfferState
-from services.matching.handlers.announcing import match_withdrawn
+from services.matching.handlers.announcing import EndedBy, match_withdrawn
 from services.matching.handlers.continuity import look_after
 from services.matching.repository import cases, offers, therapists
-from shared.contracts.intake import CaseWithdrawn
+from shared.contracts.intake import CaseClosed, CaseWithdrawn
 from shared.contracts.scheduling import Appointment, AppointmentCancelled
 from shared.messaging import Due, Transaction
 
 PAST_HOURS_EVERY = timedelta(minutes=10)
 PAST_HOURS_AT_ONCE = 500
+# A coordinator speaks for the clinic, as where they give an hour back themselves.
+CLOSED_BY: Mapping[str, EndedBy] = {"therapist": "therapist", "coordinator": "clinic"}
 
 
 async def withdraw_matches(events: Sequence[CaseWithdrawn], tx: Transaction) -> None:
     """A match that stands is withdrawn on its lane; a case not heard of yet will not be matched when it comes."""
-    known = await cases.lock_cases(tx, [event.case_id for event in events])
-    before = [known.get(event.case_id) or Case(event.case_id, None, "held") for event in events]
-    changed = [(case, withdrawn(case)) for case in before if case.state != "withdrawn"]
+    gone = await _end(tx, [event.case_id for event in events], "withdrawn")
+    tx.emit(match_withdrawn(case, "case_withdrawn", tx) for case in gone if may_have_hours(case))
+
+
+async def close_cases(events: Sequence[CaseClosed], tx: Transaction) -> None:
+    """The same for a case that staff have ended: whoever held it has their place free again."""
+    by = {event.case_id: CLOSED_BY[event.by] for event in events}
+    gone = await _end(tx, list(by), "closed")
+    tx.emit(
+        match_withdrawn(case, "case_closed", tx, by[case.case_id]) for case in gone if may_have_hours(case)
+    )
+
+
+async def _end(tx: Transaction, case_ids: Sequence[UUID], end: End) -> list[Case]:
+    """Whatever is under way for these cases ends; returns those that had not ended before, as they were."""
+    known = await cases.lock_cases(tx, case_ids)
+    before = [known.get(case_id) or Case(case_id, None, "held") for case_id in case_ids]
+    changed = [(case, after) for case in before if (after := ended(case, end)) != case]
     await settle(tx, changed)
     await _look_after_the_booked(tx, changed)
     await tx.unschedule("review", [str(case.case_id) for case, _ in changed if case.state == "waitlisted"])
     await end_offers(tx, [case for case, _ in changed], "withdrawn")
-    tx.emit(
-        match_withdrawn(case, "case_withdrawn", tx)
-        for case, _ in changed
-        if case.state in ("offered", "matched", "booked")
-    )
+    return [case for case, _ in changed]
 
 
 async def end_offers(tx: Transaction, known: Sequence[Case], state: OfferState) -> None:

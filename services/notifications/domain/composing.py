@@ -12,7 +12,8 @@ from services.notifications.domain.wording import ForbiddenWords, findings
 class Occasion:
     """What a message may say: when and where, never what for. Times in the venue's zone in person, in the
     reader's zone online, because the text is what people go by (calcom/cal.com#29868, #16017: no-shows). `by` is who
-    changed it last, `another_way` that they will meet in another way than before, `provisional` that it may still change."""
+    changed it last, `another_way` that they will meet in another way than before, `provisional` that it may still change,
+    `ended` that their case has come to its end."""
 
     purpose: str
     start: datetime | None
@@ -23,12 +24,16 @@ class Occasion:
     by: str | None = None
     another_way: bool = False
     provisional: bool = False
+    ended: bool = False
 
 
 def template_of(occasion: Occasion) -> str:
-    """Which text tells it: whoever gave an hour back is not told that we did, and who meets in another way is told so."""
+    """Which text tells it: whoever gave an hour back is not told that we did, and who meets in another way is told so.
+    Nobody is promised to hear from us of a case that has ended."""
     if occasion.purpose == "cancelled" and occasion.by == "person":
         return "cancelled_as_asked"
+    if occasion.purpose == "cancelled" and occasion.ended:
+        return "cancelled_at_the_end"
     if occasion.provisional and occasion.purpose in ("booked", "changed", "reminder"):
         return f"{occasion.purpose}_provisional"
     if occasion.purpose == "changed" and occasion.another_way:

@@ -15,6 +15,8 @@ NEVER_TWICE: frozenset[str] = frozenset({"email", "whatsapp"})
 MAX_TRIES = 10
 # Three days after an hour that somebody missed they have long made up their mind about it.
 CHECKIN_WITHIN = timedelta(days=3)
+# What is still told of a case that has ended: that an hour of it will not take place.
+AFTER_THE_END = frozenset({"cancelled"})
 HELD_WAIT = timedelta(seconds=30)
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 900.0
 
@@ -55,7 +57,7 @@ class Subject:
 class Due:
     """A message whose time has come. `tried_by` names the channel of a try with no recorded outcome;
     `held` says that news about this case or person is parked, so that we may know less than is true;
-    `given_up` are the channels that will not take it."""
+    `given_up` are the channels that will not take it; `ended` says that the case has come to its end."""
 
     purpose: str
     version: int
@@ -65,6 +67,7 @@ class Due:
     subject: Subject | None
     contact: Contact | None
     given_up: Sequence[Channel] = ()
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ def decide(message: Due, now: datetime, limits: Sequence[Limit] = ()) -> Decisio
 
 def _outdated(message: Due, now: datetime) -> str | None:
     """Why the message no longer tells the truth, or None."""
+    if message.ended and message.purpose not in AFTER_THE_END:
+        return "case_ended"
     subject = message.subject
     if subject is None:
         return "superseded"

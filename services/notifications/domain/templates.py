@@ -25,6 +25,7 @@ PURPOSES = frozenset(
         "displaced",
         "cancelled",
         "cancelled_as_asked",
+        "cancelled_at_the_end",
         "reminder",
         "reminder_provisional",
         "checkin",

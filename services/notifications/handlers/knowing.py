@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from services.notifications.domain.composing import neutral_directions
 from services.notifications.domain.planning import contact_fact, site_fact
+from services.notifications.domain.sending import AFTER_THE_END
 from services.notifications.handlers import by_hand
 from services.notifications.handlers.announcing import announce, skipped
 from services.notifications.repository import messages, projections
 from services.notifications.templates import forbidden_words
-from shared.contracts.intake import ConsentChanged, ContactChanged, ContactStopped
+from shared.contracts.intake import CaseEnded, ConsentChanged, ContactChanged, ContactStopped
 from shared.contracts.scheduling import SiteChanged
 from shared.messaging import Transaction
 
@@ -33,6 +34,14 @@ async def stop_contact(events: Sequence[ContactStopped], tx: Transaction) -> Non
     await by_hand.close_unwanted(tx, [event.person_id for event in events])
     stopped = await messages.stop(tx, [event.person_id for event in events])
     announce(tx, [(message, skipped(message, reason, tx.now)) for message, reason in stopped])
+
+
+async def end_cases(events: Sequence[CaseEnded], tx: Transaction) -> None:
+    """Nobody is reminded of them or asked after them; that an hour is given back is still told."""
+    ended = {case_id for event in events for case_id in event.case_ids}
+    await projections.save_ends(tx, ended)
+    pointless = await messages.end(tx, ended, AFTER_THE_END)
+    announce(tx, [(message, skipped(message, reason, tx.now)) for message, reason in pointless])
 
 
 async def follow_consent(events: Sequence[ConsentChanged], tx: Transaction) -> None:

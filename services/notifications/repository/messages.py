@@ -54,6 +54,16 @@ FROM unwanted WHERE m.id = unwanted.id
 RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent
 """
 
+END = """
+WITH pointless AS (
+    SELECT id FROM messages WHERE case_id = ANY ($1) AND state = 'planned' AND purpose <> ALL ($3)
+    ORDER BY id FOR UPDATE
+)
+UPDATE messages m SET state = 'skipped', reason = 'case_ended', settled_at = $2
+FROM pointless WHERE m.id = pointless.id
+RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -110,6 +120,11 @@ async def carry(tx: Transaction, hours: Sequence[tuple[UUID, UUID, int]]) -> Non
 async def stop(tx: Transaction, people: Collection[UUID]) -> list[tuple[Message, str]]:
     """Takes back everything planned for these people."""
     return _skipped(await tx.connection.fetch(STOP, list(people), tx.now)) if people else []
+
+
+async def end(tx: Transaction, case_ids: Collection[UUID], but: Collection[str]) -> list[tuple[Message, str]]:
+    """Takes back everything planned about these cases `but` what is of these purposes."""
+    return _skipped(await tx.connection.fetch(END, list(case_ids), tx.now, list(but)))
 
 
 def _skipped(rows: Sequence[Any]) -> list[tuple[Message, str]]:

@@ -74,6 +74,11 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], 
 ON CONFLICT (attendee_id) DO NOTHING
 """
 
+SAVE_ENDS = """
+INSERT INTO ended_cases (case_id, heard_at) SELECT c, $2 FROM unnest($1::uuid[]) AS c ORDER BY 1
+ON CONFLICT (case_id) DO NOTHING
+"""
+
 
 async def fold_appointments(tx: Transaction, events: Sequence[Appointment], state: str) -> dict[UUID, int]:
     """Takes in what is newer; returns the version that stands for every appointment that was not newer."""
@@ -153,6 +158,11 @@ async def save_stops(tx: Transaction, stops: Iterable[tuple[UUID, bool, datetime
     """Who may not be written to any more, or may again; per person, the later word stands."""
     rows = list(stops)
     await tx.connection.execute(SAVE_STOPS, *([row[column] for row in rows] for column in range(3)))
+
+
+async def save_ends(tx: Transaction, case_ids: Collection[UUID]) -> None:
+    """Cases that have ended; none begins anew."""
+    await tx.connection.execute(SAVE_ENDS, list(case_ids), tx.now)
 
 
 async def save_sites(

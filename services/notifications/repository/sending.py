@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notifications.domain.composing import Occasion
-from services.notifications.domain.sending import Channel, Contact, Due, Subject
+from services.notifications.domain.sending import AFTER_THE_END, Channel, Contact, Due, Subject
 from services.notifications.domain.windows import Window
 from services.notifications.repository.messages import Message
 from shared.messaging import Transaction
@@ -34,7 +34,8 @@ SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.t
     ) AS held,
     m.appointment_id IS NULL AND EXISTS (
         SELECT FROM appointments b WHERE b.case_id = m.case_id AND b.state <> 'cancelled' AND b.attempt >= m.version
-    ) AS left_waitlist
+    ) AS left_waitlist,
+    EXISTS (SELECT FROM ended_cases e WHERE e.case_id = m.case_id) AS ended
 FROM picked m
 LEFT JOIN LATERAL (SELECT * FROM appointments a WHERE a.appointment_id = m.appointment_id OFFSET 0) a ON true
 LEFT JOIN LATERAL (SELECT * FROM sites s WHERE s.site_id = a.site_id OFFSET 0) s ON true
@@ -61,8 +62,8 @@ WHERE m.id = r.id AND ($1::uuid IS NULL OR m.claim = $1)
 RETURNING m.id
 """
 
-# A mail may have waited its turn since it was claimed: whoever was stopped or whose appointment has moved on
-# meanwhile is left for the next claim to decide. The lease begins anew.
+# A mail may have waited its turn since it was claimed: whoever was stopped, whose appointment has moved on or whose
+# case has ended meanwhile is left for the next claim to decide. The lease begins anew.
 MARK_TRIED = """
 UPDATE messages m SET tried_by = $3, next_at = $4
 WHERE m.id = ANY ($1) AND m.claim = $2 AND m.state = 'sending'
@@ -70,6 +71,7 @@ WHERE m.id = ANY ($1) AND m.claim = $2 AND m.state = 'sending'
     AND NOT EXISTS (
         SELECT FROM appointments a WHERE a.appointment_id = m.appointment_id AND a.version <> m.version
     )
+    AND (m.purpose = ANY ($5) OR NOT EXISTS (SELECT FROM ended_cases e WHERE e.case_id = m.case_id))
 RETURNING m.id
 """
 
@@ -163,7 +165,7 @@ async def mark_tried(
     tx: Transaction, ids: Sequence[UUID], claim: UUID, channel: str, lease_end: datetime
 ) -> set[UUID]:
     """From here on nobody can be sure that these did not leave; returns those still ours and still true."""
-    rows = await tx.connection.fetch(MARK_TRIED, list(ids), claim, channel, lease_end)
+    rows = await tx.connection.fetch(MARK_TRIED, list(ids), claim, channel, lease_end, list(AFTER_THE_END))
     return {row["id"] for row in rows}
 
 
@@ -196,6 +198,7 @@ def _claimed(row: Any, offered: Collection[str]) -> Claimed:
             subject=_subject(row),
             contact=_contact(row, offered),
             given_up=row["given_up"],
+            ended=row["ended"],
         ),
         occasion=_occasion(row),
         language=(row["language"] or "", row["script"] or ""),
@@ -246,4 +249,5 @@ def _occasion(row: Any) -> Occasion:
         by=row["by"],
         another_way=bool(row["another_way"]),
         provisional=bool(row["provisional"]),
+        ended=row["ended"],
     )

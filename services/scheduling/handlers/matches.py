@@ -59,12 +59,14 @@ async def book_matches(events: Sequence[MatchMade], tx: Transaction) -> None:
 
 
 async def withdraw_matches(events: Sequence[MatchWithdrawn], tx: Transaction) -> None:
-    """Gives back what was booked for these attempts or lower ones, and lets none of them book any more."""
+    """Gives back what was booked for these attempts or lower ones, and lets none of them book any more. An hour that has
+    begun stays: its people are in it, and what became of it is still to be said."""
     last = fencing.highest(events)
     standing = await fences.lock(tx, list(last))
     booked, held = await appointments.live(tx, list(last)), await holds.live(tx, list(last))
-    why = {case_id: Change("system", one.reason) for case_id, one in last.items()}
-    gone = [(one, why[one.case_id]) for one in booked if one.attempt <= last[one.case_id].attempt]
+    why = {case_id: Change(one.by, one.reason) for case_id, one in last.items()}
+    ahead = [one for one in booked if one.start > minute_after(tx.now)]
+    gone = [(one, why[one.case_id]) for one in ahead if one.attempt <= last[one.case_id].attempt]
     kept = [(one, why[one.case_id]) for one in held if one.attempt <= last[one.case_id].attempt]
     await resources.lock(
         tx, {}, resources_of([one for one, _ in gone] + [one.appointment for one, _ in kept])

@@ -13,6 +13,8 @@ from shared.contracts.intake import (
     AlarmLevelChanged,
     AlarmRaised,
     Attendee,
+    CaseClosed,
+    CaseEnded,
     CaseSubmitted,
     CaseUpdated,
     CaseWithdrawn,
@@ -54,6 +56,8 @@ EXAMPLES: tuple[Event, ...] = (
     CaseSubmitted(**REQUEST),
     CaseUpdated(**REQUEST | {"modalities": ("in_person",)}, request_version=2, updated_at=story.LATER),
     CaseWithdrawn(case_id=story.CASE, reason="found_other_help", withdrawn_at=story.LATER),
+    CaseClosed(case_id=story.CASE, reason="completed", by="therapist", closed_at=story.IN_TWO_WEEKS),
+    CaseEnded(person_id=story.PERSON, case_ids=(story.CASE,), ended_at=story.IN_TWO_WEEKS),
     ConsentChanged(
         person_id=story.PERSON,
         case_ids=(story.CASE,),
