@@ -50,7 +50,8 @@ class MatchMade(Event):
     """One to five therapists who fit, in order. A higher attempt withdraws every lower one.
 
     `offer` asks for an hour to be kept until `expires_at`, while its person chooses, with the first of them who has one to
-    spare; nothing says that nobody has. `book` with the same attempt follows when they chose.
+    spare (with `last_too` also the last of a week: they waited on the list for it); nothing
+    says that nobody has. `book` with the same attempt follows when they chose.
     """
 
     type_name: ClassVar[str] = "matching.match_made.v1"
@@ -71,6 +72,7 @@ class MatchMade(Event):
     latest: AwareDatetime
     priority: int
     mode: Literal["book", "offer"] = "book"
+    last_too: bool = False
     expires_at: AwareDatetime | None = None
     rule_version: str
 

@@ -8,13 +8,16 @@ import pytest
 
 from services.matching.domain.backfill import Freed, suits
 from services.matching.handlers.backfill import AFTER, Backfill, note_freed_hours
+from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.standing import count_hours
 from shared.contracts.intake import CaseSubmitted, WeeklyWindow
 from shared.contracts.scheduling import SlotFreed
 from shared.messaging import Due
+from tests.matching.choosing import decide
 from tests.matching.conftest import Office
 from tests.matching.events import a_case, booked, cancelled, no_hour
 from tests.matching.examples import NOW
+from tests.matching.test_changes import changed
 
 TIMES = {"wanted_times": (WeeklyWindow(day=4, start=9 * 60, end=12 * 60),)}  # Thursday morning
 THURSDAY = datetime(2027, 1, 7, 5, 0, tzinfo=UTC)  # 10:00 in Karachi
@@ -157,3 +160,23 @@ async def test_told_before_the_cancellation_is_known_the_hour_waits_for_it(offic
     await office.hear(count_hours, cancelled(hours[0]))
     await serve(office, freed(THURSDAY))  # told twice it is served once
     assert await found(office, waiting) == [True]
+
+
+async def test_for_whoever_waits_and_wishes_to_choose_the_hour_is_kept_though_it_is_the_last(
+    office: Office,
+) -> None:
+    await office.describe(1)
+    case = await waits(office)  # and wishes to choose from the list on
+    later = changed(case, booking_mode="choose")
+    await office.hear(ChangeDesk(office.matchmaker).follow_changes, later)
+    [of_search] = await office.made("offer")
+    await decide(office, (await office.said("match_offered"))[-1], reason="none_suits")
+    assert of_search["last_too"] is False
+    await office.describe(2)
+    await serve(office, freed(THURSDAY, number=2))
+    *_, kept = await office.made("offer")
+    assert (kept["last_too"], [one["therapist_id"] for one in kept["candidates"]]) == (
+        True,
+        [str(UUID(int=2))],
+    )
+    assert kept["attempt"] > of_search["attempt"]

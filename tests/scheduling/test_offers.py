@@ -25,6 +25,7 @@ from tests.scheduling.store import NOW, Store
 
 ANSWER = timedelta(hours=3)
 GRACE = timedelta(minutes=10)
+ONE_HOUR = [rule(1, "14:00", "15:00")]
 TWO_HOURS = [rule(1, "14:00", "16:00")]
 
 
@@ -197,6 +198,19 @@ async def test_nobody_who_is_urgent_is_kept_from_an_hour_by_those_who_choose(sto
         urgent = world.match(therapist, priority=3)
         await store.hear(urgent)
         assert await told(store, urgent) == ["AppointmentBooked"]
+
+
+async def test_for_somebody_on_the_waiting_list_an_hour_is_kept_though_it_is_the_last(
+    store: Store,
+) -> None:
+    therapist = await world.add_therapist(store, ONE_HOUR, horizon=5, weekly_limit=1)
+    of_the_list, next_one = offer(therapist, last_too=True), offer(therapist, last_too=True)
+    await store.hear(of_the_list)
+    await store.hear(next_one)
+    assert await told(store, of_the_list) == ["AppointmentHeld"]
+    assert await told(store, next_one) == []
+    await store.hear(choice(of_the_list))
+    assert await told(store, of_the_list) == ["AppointmentHeld", "AppointmentBooked"]
 
 
 async def test_in_one_batch_whoever_is_booked_comes_before_whoever_chooses(store: Store) -> None:

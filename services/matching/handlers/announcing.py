@@ -64,9 +64,9 @@ def match_made(
     )
 
 
-def hour_to_keep(made: MatchMade, until: datetime) -> MatchMade:
-    """The same, to be kept only, until then: its person has yet to choose."""
-    return made.model_copy(update={"mode": "offer", "expires_at": until})
+def hour_to_keep(made: MatchMade, until: datetime, *, last_too: bool) -> MatchMade:
+    """The same, to be kept only, until then: its person has yet to choose. With `last_too` even a week's last."""
+    return made.model_copy(update={"mode": "offer", "expires_at": until, "last_too": last_too})
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,9 +115,8 @@ class Matchmaker:
             return
         directory, capacity = await self.roster.look(tx)
         whom = [(hour.therapist_id, hour.lane) for hour in hours]
-        await self._save(
-            tx, keep(await self._decide(tx, searches, directory, capacity.only_with(directory, whom)))
-        )
+        ended = keep(await self._decide(tx, searches, directory, capacity.only_with(directory, whom)))
+        await self._save(tx, ended)
 
     async def _decide(
         self, tx: Transaction, searches: Sequence[Search], directory: Directory, capacity: Capacity
@@ -194,7 +193,9 @@ class Matchmaker:
         if one.offer is None:
             return [made]
         offer = match_offered(one.offer, search.submitted, self._known(one.offer, search.submitted))
-        return [offer, hour_to_keep(made, tx.now + self.policy.waiting.time_kept(search.priority))]
+        until = tx.now + self.policy.waiting.time_kept(search.priority)
+        # Who waited is asked in their turn: were it the last hour of a week, it is theirs before it is anybody's.
+        return [offer, hour_to_keep(made, until, last_too=search.case.state == "waitlisted")]
 
     def _known(self, offer: Offered, submitted: RequestForCare) -> dict[UUID, Known]:
         profiles = self.roster.described(one.therapist_id for one in offer.choices)

@@ -24,13 +24,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A match that wants an hour with the first candidate who has one; `offered`, one to spare, while somebody chooses."""
+    """A match that wants an hour with the first candidate who has one; `offered`, one to spare, while somebody chooses, or
+    with `last_too` any."""
 
     case_id: UUID
     candidates: tuple[Candidate, ...]
     need: Need
     priority: int = 0
     offered: bool = False
+    last_too: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ def reservations(hour: Hour) -> list[Reservation]:
 def _seek(wish: Wish, board: Board, kept: Mapping[UUID, int]) -> Hour | NoSlotReason:
     for therapist_id, site_id in _places(wish):
         if wish.offered:
-            start = spare_start(board, therapist_id, site_id, wish.need, kept.get(therapist_id, 0))
+            already = kept.get(therapist_id, 0)
+            start = spare_start(board, therapist_id, site_id, wish.need, already, last_too=wish.last_too)
         else:
             start = grid.earliest(board.open_starts(therapist_id, site_id, wish.need), board.origin)
         if start is not None:

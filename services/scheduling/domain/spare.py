@@ -2,7 +2,8 @@
 
 Whoever is booked comes before whoever is still choosing, in a batch and over time: an offer never keeps the last place of
 a therapist's week, nor the last hour that is open in it, and at most a share of their places at once. So whoever is
-urgent finds at least one hour a week with everybody who had two.
+urgent finds at least one hour a week with everybody who had two. What is offered to somebody on the
+waiting list may be the last: it would have been booked for them, had they not wished to choose.
 """
 
 from uuid import UUID
@@ -15,14 +16,19 @@ from services.scheduling.domain.weeks import week_of, week_span
 SHARE = 4
 
 
-def spare_start(board: Board, therapist_id: UUID, site_id: UUID | None, need: Need, kept: int) -> int | None:
+def spare_start(
+    board: Board, therapist_id: UUID, site_id: UUID | None, need: Need, kept: int, *, last_too: bool = False
+) -> int | None:
     """The first hour that may be kept for somebody who chooses; `kept` are those of the therapist that are already."""
     therapist = board.therapists.get(therapist_id)
     if therapist is None or therapist.calendar is None or kept >= most_kept(therapist):
         return None
+    starts = board.open_starts(therapist_id, site_id, need)
+    if last_too:
+        return grid.earliest(starts, board.origin)
     zone = therapist.calendar.time_zone
     full: set[int] = set()
-    for start in grid.minutes(board.open_starts(therapist_id, site_id, need), board.origin):
+    for start in grid.minutes(starts, board.origin):
         week = week_of(zone, start)
         if week in full:
             continue

@@ -37,7 +37,7 @@ def wish_of(match: MatchMade) -> Wish:
         time_zone=match.time_zone,
     )
     candidates = tuple(Candidate(one.therapist_id, one.site_ids) for one in match.candidates)
-    return Wish(match.case_id, candidates, need, match.priority, match.mode == "offer")
+    return Wish(match.case_id, candidates, need, match.priority, match.mode == "offer", match.last_too)
 
 
 def chosen_is(hold: Hold, match: MatchMade, now: datetime) -> bool:
