@@ -1,4 +1,5 @@
-"""People who wished to choose come back with code and PIN, look at their offer, and take the first who has a place.
+"""People who wished to choose come back with code and PIN, look at their offer, and take the one with whom an hour is
+kept for them, or else the first who has a place.
 
 As a frontend would: a session, the case, the link to the offer, one decision under one key; in between it lets itself be
 told when the case moves. Whoever is offered again, because the chosen one had no hour, chooses again.
@@ -62,14 +63,19 @@ async def _decide(visit: Visit, choice: Choice, who: Returning) -> None:
 
 
 async def _take(choice: Choice, path: str) -> None:
-    """The first option that can be had; none of them where all are gone."""
+    """The one with an hour, with just that hour, or the first option that can be had; none of them where all are gone."""
     offer = await choice.offer(path)
     if offer.get("state") != "open":
         return
+    accept = offer["links"]["accept"]
+    for option in offer["options"]:
+        chosen, hour = {"option_id": option["option_id"]}, option.get("hour")
+        if hour and await choice.say(
+            accept, f"take-hour-{option['option_id']}", chosen | {"start": hour["start"]}
+        ):
+            return
     for option in offer["options"]:
         chosen = {"option_id": option["option_id"]}
-        if option["available"] and await choice.say(
-            offer["links"]["accept"], f"take-{option['option_id']}", chosen
-        ):
+        if option["available"] and await choice.say(accept, f"take-{option['option_id']}", chosen):
             return
     await choice.say(offer["links"]["decline"], f"none-{offer['match_id']}", {"reason": "none_suits"})

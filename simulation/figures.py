@@ -25,6 +25,7 @@ class Figures:
     """What `demo.json` says. Times in seconds; p50 and p99 from the request to the message at a
     sink; `accepted_in_bulk` are those of `accepted` who were handed over in a file.
     `held_for_human` are those who wait at the end; `agreed` and `refused` are minors whose guardian did;
+    `hours_kept` were kept while somebody chose, `hours_taken` by their choice, `hours_let_go` for the next: not chosen, or too late;
     `given_back` and `moved` are people who could not come at the hour they had, `switched` those who meet in the other way,
     `came` and `missed` those whose hour has begun; `tasks` are what coordinators had to do about these people,
     `tasks_done` what one of them has done by name."""
@@ -44,6 +45,9 @@ class Figures:
     refused: int
     chosen: int
     offered: int
+    hours_kept: int
+    hours_taken: int
+    hours_let_go: int
     given_back: int
     moved: int
     switched: int

@@ -31,7 +31,7 @@ def table(figures: Figures, findings: Findings, out: Path, *, kept: bool) -> str
         _line("tasks done", f.tasks_done, f"by a named coordinator, of {f.tasks}"),
         _line("wait for a human", f.held_for_human, "a guardian, a partner or a clinician speaks first"),
         _line("guardians agreed", f.agreed, f"{f.refused} refused"),
-        _line("chose with whom to speak", f.chosen, f"{f.offered} still may"),
+        *_choices(f),
         _line("messages planned", f.messages_planned, f"{f.messages_delivered} delivered"),
         _line("  not to be sent", f.messages_skipped, _reasons(f.messages_skipped_reasons)),
         _line("  not yet", f.messages_waiting, _reasons(f.messages_waiting_reasons)),
@@ -47,6 +47,14 @@ def table(figures: Figures, findings: Findings, out: Path, *, kept: bool) -> str
         f"  all figures: {out}",
     ]
     return "\n".join(lines)
+
+
+def _choices(f: Figures) -> list[str]:
+    became = f"{f.hours_taken} took it, {f.hours_let_go} were let go"
+    return [
+        _line("chose with whom to speak", f.chosen, f"{f.offered} still may"),
+        _line("  with an hour kept", f.hours_kept, became),
+    ]
 
 
 def _line(name: str, number: int | str, detail: str) -> str:

@@ -6,7 +6,7 @@ import asyncpg
 
 from shared.contracts.base import Topic
 from shared.contracts.topics import TOPICS, partner_topic
-from simulation.evidence import bookings, kernel, people, services, sinks, topics
+from simulation.evidence import bookings, holds, kernel, people, services, sinks, topics
 from simulation.evidence.sources import Sources
 from simulation.history.facts import History, Streams
 from simulation.network import ORGANISATION
@@ -65,6 +65,8 @@ async def _tables(connection: asyncpg.Connection) -> History:
         steps=await bookings.steps(connection),
         lanes=await services.lanes(connection),
         reservations=await bookings.reservations(connection),
+        held=await holds.live(connection),
+        kept_hours=await holds.kept(connection),
         needed=bookings.needed(booked, await bookings.buffers(connection)),
         messages=await services.messages(connection),
         references=await services.references(connection),

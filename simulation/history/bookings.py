@@ -21,8 +21,15 @@ def overlapping_appointments(history: History) -> Iterator[str]:
 
 
 def overlapping_reservations(history: History) -> Iterator[str]:
-    """Reservations of one resource that overlap, buffers included."""
-    yield from sweep((r.resource_id, r.start, r.end, str(r.appointment_id)) for r in history.reservations)
+    """Reservations of one resource that overlap, buffers included, of appointments and of holds that have not run out."""
+    booked = {one.appointment_id for one in history.reservations}  # perhaps between two looks at it
+    taken = (*history.reservations, *(one for one in history.held if one.appointment_id not in booked))
+    yield from sweep((r.resource_id, r.start, r.end, str(r.appointment_id)) for r in taken)
+
+
+def lost_kept_hours(history: History) -> Iterator[str]:
+    """Hours that were kept, that their person took in time, and that were not booked for them all the same."""
+    yield from (str(one.hold_id) for one in history.kept_hours if one.taken and one.state != "confirmed")
 
 
 def incomplete_appointments(history: History) -> Iterator[str]:

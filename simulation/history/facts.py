@@ -74,12 +74,22 @@ class Step(NamedTuple):
 
 
 class Reservation(NamedTuple):
-    """A resource (therapist, room, person) is taken; holds that may still expire are left out."""
+    """A resource (therapist, room, person) is taken, by an appointment or by a hold."""
 
     resource_id: UUID
     appointment_id: UUID | None
     start: datetime
     end: datetime
+
+
+class KeptHour(NamedTuple):
+    """An hour that was kept while its person chose; `taken` says that they chose it in time, and that nothing came after."""
+
+    hold_id: UUID
+    case_id: UUID
+    state: str
+    reason: str | None
+    taken: bool
 
 
 class Message(NamedTuple):
@@ -178,8 +188,8 @@ class History:
     has waited since then is given an hour; `complaints` is what partners miss; `partners` are who they are. `limits` are how many hours a
     week each therapist takes; `stops` when each person was told that nothing more would come; `cancelled` when
     notifications heard that an appointment was given back; `paged` the alarms that the pager knows; `parked_alarms` keys
-    of alarms that wait behind something. Appointments and reservations are everybody's, all else is of the people of this
-    run.
+    of alarms that wait behind something. Appointments, reservations and `held` (what holds reserve that
+    have not run out) are everybody's, all else is of the people of this run, also `kept_hours`.
     """
 
     told: Sequence[Told] = ()
@@ -202,6 +212,8 @@ class History:
     tasks: Sequence[Task] = ()
     lanes: Mapping[UUID, str] = field(default_factory=dict)
     reservations: Sequence[Reservation] = ()
+    held: Sequence[Reservation] = ()
+    kept_hours: Sequence[KeptHour] = ()
     needed: Mapping[UUID, Sequence[Reservation]] = field(default_factory=dict)
     messages: Sequence[Message] = ()
     receipts: Sequence[Receipt] = ()

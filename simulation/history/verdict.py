@@ -25,6 +25,7 @@ CHECKS: Mapping[str, Callable[[History], Iterator[str]]] = {
     "case_booked_twice": outcomes.booked_twice,
     "appointments_overlap": bookings.overlapping_appointments,
     "reservations_overlap": bookings.overlapping_reservations,
+    "kept_hour_lost": bookings.lost_kept_hours,
     "appointment_incomplete": bookings.incomplete_appointments,
     "partner_differs": bookings.partner_differs,
     "partner_complains": bookings.partner_complains,

@@ -12,10 +12,11 @@ from simulation.choosing import choose
 from simulation.counting import count
 from simulation.figures import Leftovers
 from simulation.history import judge
+from simulation.history.facts import KeptHour
 from simulation.population import people
 from simulation.returning import Desks, Returning
 from tests.simulation.answering import server
-from tests.simulation.right_history import T0, WAITING, right
+from tests.simulation.right_history import T0, WAITING, right, uid
 
 OFFER = {
     "match_id": "m-1",
@@ -62,6 +63,19 @@ async def test_the_first_who_has_a_place_is_taken_with_a_session_and_a_key() -> 
     assert b"idempotency-key: take-o-2" in seen[4]
 
 
+async def test_the_one_with_an_hour_is_taken_with_it_and_where_it_has_gone_without() -> None:
+    hour = {"start": "2026-01-06T09:00:00Z", "end": "2026-01-06T09:50:00Z", "take_by": "2026-01-05T21:00:00Z"}
+    second = {"option_id": "o-2", "available": True, "hour": hour}
+    offer = answered(OFFER | {"options": [{"option_id": "o-1", "available": True, "hour": None}, second]})
+    offered = case("offered", choose="/v1/matches/m-1")
+    seen = await visited([answered({"token": "t"}), offered, offer, answered({}), case("booked")])
+    assert seen[3].endswith(b'{"option_id":"o-2","start":"2026-01-06T09:00:00Z"}')
+    gone = answered({"code": "hour_gone"}, 409)
+    seen = await visited([answered({"token": "t"}), offered, offer, gone, answered({}), case("booked")])
+    assert seen[4].endswith(b'{"option_id":"o-1"}')
+    assert b"idempotency-key: take-o-1" in seen[4]
+
+
 async def test_where_nobody_has_a_place_any_more_others_are_asked_for() -> None:
     gone = answered({"code": "option_gone"}, 409)
     offered = case("offered", choose="/v1/matches/m-1")
@@ -88,6 +102,16 @@ def test_who_has_still_to_choose_is_not_lost_and_sees_it() -> None:
     ]
     figures, findings = count(history, Leftovers(), people=4, now=T0)
     assert (figures.offered, findings.counts["state_shown_wrongly"]) == (1, 0)
+
+
+def test_hours_that_were_kept_are_counted_by_what_became_of_them() -> None:
+    history = right()
+    states = ("held", "confirmed", "confirmed", "released")
+    history.kept_hours = [
+        KeptHour(uid(290 + n), WAITING, state, None, False) for n, state in enumerate(states)
+    ]
+    figures, _ = count(history, Leftovers(), people=4, now=T0)
+    assert (figures.hours_kept, figures.hours_taken, figures.hours_let_go) == (4, 2, 1)
 
 
 def test_an_offer_beside_another_outcome_is_two_outcomes() -> None:

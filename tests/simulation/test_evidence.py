@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -95,6 +96,38 @@ async def test_an_hour_taken_twice_is_seen_although_the_constraint_is_gone(
     counts = judge(await load(database, kafka_server, tmp_path, [CODE])).counts
     assert counts["appointments_overlap"] == counts["reservations_overlap"] == 1
     assert counts["appointment_incomplete"] == 0
+
+
+OFFER = """
+INSERT INTO matching.offers (match_id, case_id, attempt, request_version, modality, options, offered_at, expires_at, state,
+    option_id, chosen, decided_at, kept_version, kept_with, kept_start, kept_end, kept_until)
+VALUES ($1, $2, 1, 0, 'video', '[]', now(), now() + interval '1 day', 'accepted', $3, $4, now(), 1, $4, now(), now(),
+    now() + interval '12 hours')
+"""
+HOLD = """
+INSERT INTO scheduling.holds (hold_id, case_id, match_id, attempt, version, state, counted, therapist_id, organisation, lane,
+    modality, attendee_ids, person_ids, starts_at, ends_at, buffer_minutes, week, time_zone, held_until, take_by, held_at,
+    held_by, ended_at, reason)
+SELECT $1, case_id, match_id, attempt, 2, $2, false, therapist_id, organisation, lane, modality, attendee_ids, person_ids,
+    now() + interval '1 day', now() + interval '25 hours', 10, week, time_zone, now() + interval '1 hour', now(), now(), 'system',
+    now(), 'superseded'
+FROM scheduling.appointments WHERE appointment_id = $3
+"""
+
+
+@pytest.mark.parametrize(("state", "lost"), [("confirmed", 0), ("released", 1)])
+async def test_an_hour_that_was_kept_and_taken_in_time_has_to_be_booked(
+    own: Filled, database: Any, kafka_server: Any, tmp_path: Path, state: str, lost: int
+) -> None:
+    hold_id = uuid4()
+    connection = await asyncpg.connect(database.admin_dsn)
+    await connection.execute(OFFER, own.match, own.case, uuid4(), own.therapist)
+    await connection.execute(HOLD, hold_id, state, own.appointment)
+    await connection.close()
+    history = await load(database, kafka_server, tmp_path, [CODE])
+    [kept] = history.kept_hours
+    assert (kept.hold_id, kept.state, kept.taken) == (hold_id, state, True)
+    assert judge(history).counts["kept_hour_lost"] == lost
 
 
 async def test_a_reservation_that_is_gone_or_left_over_is_seen(

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from simulation.history import CHECKS, History, judge
-from simulation.history.facts import Case, Receipt, Record, Reservation, Streams, Task
+from simulation.history.facts import Case, KeptHour, Receipt, Record, Reservation, Streams, Task
 from tests.simulation import broken_silence
 from tests.simulation.breaking import BREAKS, Break, breaks
-from tests.simulation.right_history import BOOKED, HOUR_1, HOUR_2, SECOND, WAITING, right, uid
+from tests.simulation.right_history import BOOKED, HOUR_1, HOUR_2, SECOND, T0, THERAPIST, WAITING, right, uid
 
 
 def recase(history: History, case_id: object, **changes: object) -> None:
@@ -169,6 +169,16 @@ def two_reservations_of_one_resource(history: History) -> None:
     history.needed = {**history.needed, HOUR_1: [r for r in moved if r.appointment_id == HOUR_1]}
 
 
+@breaks("reservations_overlap")
+def an_hour_that_is_kept_for_one_and_booked_for_another(history: History) -> None:
+    history.held = [Reservation(THERAPIST, uid(298), *history.reservations[0][2:])]
+
+
+@breaks("kept_hour_lost")
+def an_hour_that_was_taken_in_time_and_is_not_booked(history: History) -> None:
+    history.kept_hours = [KeptHour(uid(297), BOOKED, "released", "superseded", True)]
+
+
 @breaks("appointment_incomplete")
 def an_appointment_without_its_room(history: History) -> None:
     history.reservations = [r for r in history.reservations if r != history.needed[HOUR_2][-1]]
@@ -297,6 +307,17 @@ def a_task_whose_service_knows_something_else(history: History) -> None:
 
 def replace_task(history: History, **changes: object) -> Task:
     return history.tasks[0]._replace(**changes)  # type: ignore[arg-type]
+
+
+def test_hours_that_were_let_go_or_chosen_otherwise_break_no_promise() -> None:
+    history = right()
+    history.kept_hours = [
+        KeptHour(uid(296), BOOKED, "confirmed", None, True),
+        KeptHour(uid(295), SECOND, "released", "expired", False),
+        KeptHour(uid(294), WAITING, "held", None, False),
+    ]
+    history.held = [Reservation(THERAPIST, uid(294), T0, T0 + timedelta(minutes=50))]
+    assert judge(history).clean
 
 
 def test_a_right_history_passes() -> None:
