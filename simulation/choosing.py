@@ -1,5 +1,6 @@
 """People who wished to choose come back with code and PIN, look at their offer, and take the one with whom an hour is
-kept for them, or else the first who has a place.
+kept for them, or else the first who has a place. One in four would rather speak with the last one, whose hour has to be found;
+what was kept for them goes to the next.
 
 As a frontend would: a session, the case, the link to the offer, one decision under one key; in between it lets itself be
 told when the case moves. Whoever is offered again, because the chosen one had no hour, chooses again.
@@ -56,25 +57,31 @@ async def _decide(visit: Visit, choice: Choice, who: Returning) -> None:
         stands = await visit.case(who)
         while stands.get("state") in UNDECIDED and loop.time() < until:
             if path := stands["links"].get("choose"):
-                await _take(choice, path)
+                await _take(choice, path, otherwise=_wishes_otherwise(who))
             stands = await visit.case(who, stands["version"])
     except (Unanswered, KeyError, ValueError):
         return
 
 
-async def _take(choice: Choice, path: str) -> None:
-    """The one with an hour, with just that hour, or the first option that can be had; none of them where all are gone."""
+def _wishes_otherwise(who: Returning) -> bool:
+    """The same answer for the same person, however often they come back."""
+    return sum(who.code.encode()) % 4 == 0
+
+
+async def _take(choice: Choice, path: str, *, otherwise: bool = False) -> None:
+    """The one with an hour, with just that hour, or the first option that can be had (the last, if they wish `otherwise`);
+    none of them where all are gone."""
     offer = await choice.offer(path)
     if offer.get("state") != "open":
         return
-    accept = offer["links"]["accept"]
-    for option in offer["options"]:
+    accept, options = offer["links"]["accept"], offer["options"][:: -1 if otherwise else 1]
+    for option in [] if otherwise else options:
         chosen, hour = {"option_id": option["option_id"]}, option.get("hour")
         if hour and await choice.say(
             accept, f"take-hour-{option['option_id']}", chosen | {"start": hour["start"]}
         ):
             return
-    for option in offer["options"]:
+    for option in options:
         chosen = {"option_id": option["option_id"]}
         if option["available"] and await choice.say(accept, f"take-{option['option_id']}", chosen):
             return

@@ -35,12 +35,10 @@ def case(state: str, version: int = 1, **links: str) -> bytes:
     return answered({"state": state, "version": version, "links": links})
 
 
-async def visited(replies: list[bytes]) -> list[bytes]:
+async def visited(replies: list[bytes], code: str = "0123456789") -> list[bytes]:
     """The requests of one person who chooses."""
     async with server(lambda n: replies[min(n, len(replies)) - 1]) as (address, seen):
-        await choose(
-            Desks(address, address, address), [Returning("0123456789", "123456")], more=lambda: False
-        )
+        await choose(Desks(address, address, address), [Returning(code, "123456")], more=lambda: False)
     return seen
 
 
@@ -74,6 +72,23 @@ async def test_the_one_with_an_hour_is_taken_with_it_and_where_it_has_gone_witho
     seen = await visited([answered({"token": "t"}), offered, offer, gone, answered({}), case("booked")])
     assert seen[4].endswith(b'{"option_id":"o-1"}')
     assert b"idempotency-key: take-o-1" in seen[4]
+
+
+async def test_one_in_four_takes_the_last_whatever_hour_is_kept() -> None:
+    hour = {"start": "2026-01-06T09:00:00Z", "end": "2026-01-06T09:50:00Z", "take_by": "2026-01-05T21:00:00Z"}
+    options = [
+        {"option_id": f"o-{n}", "available": True, "hour": hour if n == 1 else None} for n in (1, 2, 3)
+    ]
+    offered = case("offered", choose="/v1/matches/m-1")
+    replies = [
+        answered({"token": "t"}),
+        offered,
+        answered(OFFER | {"options": options}),
+        answered({}),
+        case("booked"),
+    ]
+    taken = [(await visited(replies, code))[3].rsplit(b"\r\n", 1)[1] for code in ("0123456789", "0123456788")]
+    assert taken == [b'{"option_id":"o-1","start":"2026-01-06T09:00:00Z"}', b'{"option_id":"o-3"}']
 
 
 async def test_where_nobody_has_a_place_any_more_others_are_asked_for() -> None:
