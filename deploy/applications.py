@@ -94,7 +94,11 @@ def _partners(app: FastAPI, folder: Path, database: Database) -> None:
 
 
 def _notifications(app: FastAPI, folder: Path, database: Database) -> None:
-    settings = NotificationsSettings(receipts_secret_file=folder / secrets.RECEIPTS_SECRET)
+    settings = NotificationsSettings(
+        receipts_secret_file=folder / secrets.RECEIPTS_SECRET,
+        token_public_key_file=folder / secrets.TOKEN_PUBLIC_KEY,
+        service_token_file=secrets.token_file(folder, "notifications"),
+    )
     notifications.serve(app, settings, database)
 
 

@@ -11,9 +11,9 @@ from simulation.figures import Figures, Leftovers
 from simulation.history import Findings, History, judge
 from simulation.history.facts import Message
 from simulation.history.outcomes import acknowledged, hours_of, outcomes
-from simulation.history.tasks import by_a_human
+from simulation.history.tasks import by_a_human, told_by_call
 
-OPEN = frozenset({"planned", "sending"})
+OPEN = frozenset({"planned", "sending", "calling"})
 # Ways on which nobody says whether a message arrived: taken is all that is known, and counts as delivered.
 WITHOUT_RECEIPTS = frozenset({"email", "whatsapp"})
 MOVED_BY_THEMSELVES = ("appointment_rescheduled", "person")
@@ -51,6 +51,8 @@ def why_waiting(message: Message, now: datetime) -> str:
     """Why a planned message has not gone out: its time has not come, or what notifications wrote down."""
     if message.reason:
         return message.reason
+    if message.state == "calling":
+        return "to_be_called"
     if message.state == "sent":
         return "no_receipt_yet"
     return f"{message.purpose}_not_due" if message.due_at > now else "due_now"
@@ -89,6 +91,7 @@ def _messages(history: History, now: datetime) -> dict[str, Any]:
     return {
         "messages_planned": len(history.messages),
         "messages_delivered": states["delivered"],
+        "called": sum(told_by_call(message) for message in history.messages),
         "messages_skipped": states["skipped"],
         "messages_skipped_reasons": _counted(m.reason for m in history.messages if m.state == "skipped"),
         "messages_waiting": len(waiting),

@@ -28,7 +28,8 @@ class Figures:
     `hours_kept` were kept while somebody chose, `hours_taken` by their choice, `hours_let_go` for the next: not chosen, or too late;
     `given_back` and `moved` are people who could not come at the hour they had, `switched` those who meet in the other way,
     `came` and `missed` those whose hour has begun; `tasks` are what coordinators had to do about these people,
-    `tasks_done` what one of them has done by name."""
+    `tasks_done` what one of them has done by name;
+    `called` are those of `messages_delivered` that one of them told by telephone."""
 
     people: int
     accepted: int
@@ -57,6 +58,7 @@ class Figures:
     booked_in_person: int
     messages_planned: int
     messages_delivered: int
+    called: int
     messages_skipped: int
     messages_skipped_reasons: Mapping[str, int]
     messages_waiting: int

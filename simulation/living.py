@@ -59,7 +59,8 @@ async def live(
     """Everybody does what they do, and what they began ends; what the kernel has left over of it."""
     desks, badges = _desks(addresses), own.badges
     on_call = on_duty.meanwhile(Address.of(addresses["intake-crisis"]), badges.staff("duty_clinician"))
-    office = worklist.meanwhile(Address.of(addresses["console"]), badges.staff("coordinator"))
+    console, notifications = Address.of(addresses["console"]), Address.of(addresses["notifications"])
+    office = worklist.meanwhile(console, notifications, badges.staff("coordinator"))
     async with Patient(addresses["database"]) as database:
         before = await database.ask(kernel.leftovers)
         async with agreeing.meanwhile(desks.intake, own.household):

@@ -32,7 +32,7 @@ def table(figures: Figures, findings: Findings, out: Path, *, kept: bool) -> str
         _line("wait for a human", f.held_for_human, "a guardian, a partner or a clinician speaks first"),
         _line("guardians agreed", f.agreed, f"{f.refused} refused"),
         *_choices(f),
-        _line("messages planned", f.messages_planned, f"{f.messages_delivered} delivered"),
+        _line("messages planned", f.messages_planned, f"{f.messages_delivered} delivered, {f.called} called"),
         _line("  not to be sent", f.messages_skipped, _reasons(f.messages_skipped_reasons)),
         _line("  not yet", f.messages_waiting, _reasons(f.messages_waiting_reasons)),
         _line(

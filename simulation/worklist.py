@@ -1,4 +1,4 @@
-"""Coordinators: one sends therapists on leave, and sees to what stands on the worklist since then, by name.
+"""Coordinators: one sends therapists on leave, and sees to what stands on the worklist, by name: also to calls.
 
 As their frontends would: the open tasks, those due first; taken with the version that was seen, done with what came of it.
 At a pace that one human could hold.
@@ -22,15 +22,16 @@ AT_ONCE = 3
 OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "hour": ("told", "told", "not_reached"),
     "tell_by_hand": ("told", "told", "not_reached"),
+    "call_person": ("reached", "reached", "reached", "not_reached"),
 }
 LEAVE_BEGINS, LEAVE_DAYS = timedelta(days=1), 5
 
 
 @asynccontextmanager
-async def meanwhile(console: Address, token: str) -> AsyncIterator[None]:
+async def meanwhile(console: Address, notifications: Address, token: str) -> AsyncIterator[None]:
     """Somebody sees to the worklist until it is left; the task in hand is finished first. Raises what went wrong."""
     over = asyncio.Event()
-    working = asyncio.create_task(see_to_tasks(console, token, over))
+    working = asyncio.create_task(see_to_tasks(console, notifications, token, over))
     try:
         yield
     finally:
@@ -38,10 +39,11 @@ async def meanwhile(console: Address, token: str) -> AsyncIterator[None]:
         await working
 
 
-async def see_to_tasks(console: Address, token: str, over: asyncio.Event) -> None:
+async def see_to_tasks(console: Address, notifications: Address, token: str, over: asyncio.Event) -> None:
     """Looks, takes, rings and says what came of it until it is over."""
-    async with connection(console) as own:
-        coordinator = Coordinator(console, own, token)
+    async with connection(console) as own, connection(notifications) as other:
+        numbers = Coordinator(notifications, other, token)
+        coordinator = Coordinator(console, own, token, numbers)
         while not over.is_set():
             for task in await coordinator.look():
                 if not over.is_set():
@@ -73,6 +75,7 @@ class Coordinator:
     where: Address
     own: Connection
     token: str
+    numbers: "Coordinator | None" = None
     rung: int = 0
 
     async def look(self) -> list[dict[str, Any]]:
@@ -89,13 +92,20 @@ class Coordinator:
         path, outcomes = f"/v1/tasks/{task['task_id']}", OUTCOMES[task["kind"]]
         try:
             taken = await self.send("POST", f"{path}/claim", {}, seen=f'"{task["version"]}"')
-            if taken.status != 200:
+            if taken.status != 200 or not await self._rings(task):
                 return
             said = {"outcome": outcomes[self.rung % len(outcomes)]}
             self.rung += 1
             await self.send("POST", f"{path}/done", said, seen=taken.header("etag") or "")
         except Unanswered:
             return
+
+    async def _rings(self, task: Mapping[str, Any]) -> bool:
+        """Whether somebody can be rung: who named a call is rung at their number, which is read for it."""
+        if task["kind"] != "call_person" or self.numbers is None:
+            return True
+        answer = await self.numbers.send("GET", f"/v1/calls/{task['task_id']}")
+        return answer.status == 200 and orjson.loads(answer.body)["contact"] is not None
 
     async def send(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, seen: str = ""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from uuid import UUID
@@ -12,9 +13,11 @@ from services.console.api.journeys import JourneyBook, journey_routes
 from services.console.api.schemas import schema_routes
 from services.console.api.tasks import Worklist, task_routes
 from services.console.domain.tasks import Refused
+from services.console.gateways.notifications import how_to_reach
 from services.console.handlers import DUE_HANDLERS, HANDLERS, HEARD, data_tasks, worklist
 from services.console.handlers.journeys import Told, journey_of, with_what_is_late
 from services.console.handlers.worklist import Claiming, Finishing, Listed
+from services.console.pages.calls import CallDesk, call_pages
 from services.console.pages.journeys import journey_pages, render_journey
 from services.console.pages.rendering import SignedIn, StaffPages
 from services.console.pages.signing_in import PATHS, Reception, sign_in_routes
@@ -84,6 +87,7 @@ def serve(app: FastAPI, settings: ServeSettings, database: Database) -> None:
     app.include_router(schema_routes())
     app.include_router(sign_in_routes(reception))
     app.include_router(worklist_pages(Room(reception, desk)))
+    app.include_router(call_pages(reception, _calls(database, settings)))
     app.include_router(journey_pages(reception, book))
     web.show_problems(
         app,
@@ -122,6 +126,14 @@ def _worklist(database: Database) -> Worklist:
             return await worklist.finish(finishing, tx)
 
     return Worklist(look, claim, finish)
+
+
+def _calls(database: Database, settings: ServeSettings) -> CallDesk:
+    async def see(sight: Sight, task_id: UUID) -> Listed:
+        async with _attempt(database) as tx:
+            return await worklist.see(sight, task_id, tx)
+
+    return CallDesk(see, partial(how_to_reach, settings.notifications_url))
 
 
 def _journeys(database: Database, pages: StaffPages, settings: ServeSettings) -> JourneyBook:

@@ -64,7 +64,8 @@ def read_settings() -> ConsoleSettings:
 
 
 class ServeSettings(BaseSettings):
-    """What the process that serves the worklist is told. `zipkin_url`: where traces are looked at, empty where nowhere."""
+    """What the process that serves the worklist is told. `zipkin_url`: where traces are looked at,
+    empty where nowhere; `notifications_url`: who knows how people are reached."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
@@ -72,4 +73,5 @@ class ServeSettings(BaseSettings):
     token_public_key_file: Path = Path("token.public.json")
     service_token_file: Path = Path("console.token")  # marks the forms of staff pages
     zipkin_url: str = ""
+    notifications_url: str = "http://127.0.0.1:8104"
     pool_size: int = 3

@@ -2,32 +2,37 @@
 
 import argparse
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
+from uuid import UUID
 
 import aiohttp
 import uvloop
 from fastapi import FastAPI
 
 from services.notifications import templates
+from services.notifications.api.calls import call_routes
 from services.notifications.api.receipts import receipt_routes
 from services.notifications.api.whatsapp import whatsapp_routes
 from services.notifications.domain.receipts import Receipt
 from services.notifications.domain.sending import Channel
 from services.notifications.gateways.mail import MailGateway, MailSettings
 from services.notifications.gateways.sms import SmsGateway
-from services.notifications.gateways.vault import Vault
+from services.notifications.gateways.vault import Keys, Vault
 from services.notifications.gateways.whatsapp import WhatsAppGateway
 from services.notifications.handlers import HANDLERS, PAGER_HANDLERS
+from services.notifications.handlers.reaching import ContactReader, NotNow, Reading, Verdict, permit_reading
 from services.notifications.handlers.receiving import take_receipts
 from services.notifications.handlers.stopping import stop_for_answers
+from services.notifications.repository.sending import Claimed
 from services.notifications.sender.messages import Gateway, Sender
 from services.notifications.sender.pages import Pager
 from services.notifications.settings import Role, Settings
 from shared.contracts.topics import TOPICS
 from shared.messaging import MIGRATIONS, Database, KafkaSettings, Kernel, Loop, open_kernel
 from shared.postgres import migrate
-from shared.web import create_app, run_process
+from shared.web import TokenVerifier, create_app, run_process
 from shared.web.process import Close
 
 SCHEMA = "notifications"
@@ -69,6 +74,20 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
 
     token = settings.whatsapp_verify_token.get_secret_value()
     app.include_router(whatsapp_routes(take, stop, settings.whatsapp_secrets(), token))
+    app.state.tokens = TokenVerifier(settings.token_public_key_file)
+    app.include_router(call_routes(_reader(settings, database).read))
+
+
+def _reader(settings: Settings, database: Database) -> ContactReader:
+    async def permit(reading: Reading) -> Claimed | Verdict | NotNow:
+        async with database.transaction() as tx:
+            return await permit_reading(reading, tx)
+
+    async def ask_for_keys(people: Sequence[UUID]) -> Keys:
+        async with _session(settings) as session:
+            return await Vault(session, settings.vault_url, settings.service_token()).keys(people)
+
+    return ContactReader(permit, ask_for_keys, templates.load_languages(), lambda: datetime.now(UTC))
 
 
 async def build_sender(settings: Settings, _app: FastAPI) -> tuple[Sequence[Loop], Close]:

@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     mail_sender_name: str = "Appointment desk"
     message_id_domain: str = "humqadam.example"
     service_token_file: Path | None = None
+    token_public_key_file: Path = Path("token.public.json")  # whose tokens may read whom to call
     # What gateways sign receipts with, one `whsec_…` a line; without it no receipt is accepted.
     receipts_secret_file: Path | None = None
     # Hours by rule, of which only verified rows count; unset: data/sending_hours.toml.

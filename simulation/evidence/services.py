@@ -28,9 +28,9 @@ SELECT count(DISTINCT case_id) FROM own JOIN intake.attendees USING (case_id) WH
 ALARMS = "SELECT alarm_id, case_id, state, level FROM own JOIN intake.alarms USING (case_id)"
 # Dead letters are settled by operators; the console follows them, and no service is told of it.
 TASKS = """
-SELECT task_id, t.case_id, t.kind, t.state, t.outcome, t.done_by, t.done_name, coalesce(k.outcome, n.outcome)
+SELECT task_id, t.case_id, t.kind, t.state, t.outcome, t.done_by, t.done_name, coalesce(k.outcome, n.outcome, c.outcome)
 FROM own JOIN console.tasks t USING (case_id) LEFT JOIN matching.continuity k USING (task_id)
-LEFT JOIN notifications.tasks n USING (task_id)
+LEFT JOIN notifications.tasks n USING (task_id) LEFT JOIN notifications.calls c USING (task_id)
 WHERE t.kind <> 'dead_letter'
 """
 MESSAGES = """

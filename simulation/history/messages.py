@@ -12,7 +12,7 @@ OUTSIDE = frozenset({"sms", "email", "whatsapp"})
 UNTOLD_STEPS = {"arrived": 1, "fulfilled": 2, "no_show": 1}
 # What may still be said of an hour that is over.
 AFTERWARDS = {"arrived": "", "fulfilled": "", "no_show": "checkin", "cancelled": "cancelled"}
-OPEN = frozenset({"planned", "sending"})
+OPEN = frozenset({"planned", "sending", "calling"})
 
 
 def told_twice(history: History) -> Iterator[str]:

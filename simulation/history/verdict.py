@@ -19,6 +19,7 @@ CHECKS: Mapping[str, Callable[[History], Iterator[str]]] = {
     "crisis_answer_without_lines": outcomes.silent_crisis_answers,
     "task_done_by_nobody": tasks.done_by_nobody,
     "task_not_heard": tasks.not_heard,
+    "called_by_nobody": tasks.called_by_nobody,
     "reordered": streams.reordered,
     "not_on_topic": streams.unsaid,
     "not_read": streams.unread,

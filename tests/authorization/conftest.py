@@ -118,7 +118,7 @@ def _makers(
         "matching": of_matching(opened["matching"]),
         "scheduling": of_scheduling(store),
         "partners": of_partners(opened["partners"]),
-        "notifications": of_notifications,
+        "notifications": of_notifications(opened["notifications"]),
         "console": of_console(opened["console"], admin),
     }
 

@@ -26,6 +26,9 @@ from services.matching.handlers.profiles import Description, describe_therapist
 from services.matching.handlers.roster import Roster
 from services.matching.repository import continuity, offers
 from services.matching.settings import read_cities
+from services.notifications.handlers.knowing import remember_contacts
+from services.notifications.handlers.planning import tell_of_bookings
+from services.notifications.handlers.sending import claim_due
 from services.partners.handlers.keys import create_key
 from services.scheduling.domain.calendars import OtherHours
 from services.scheduling.domain.changes import Caller
@@ -43,6 +46,7 @@ from shared.web.keys import RANDOM_BYTES, make_key
 from tests.intake.test_progress import appointment
 from tests.matching import examples
 from tests.matching.events import a_case
+from tests.notifications.facts import a_booking, a_contact
 from tests.scheduling import world
 from tests.scheduling.store import NOW, Store
 
@@ -69,11 +73,39 @@ class Things:
 Make = Callable[[str], Awaitable[Things]]  # for an organisation
 
 
-async def of_notifications(_: str) -> Things:
-    """Nothing: a receipt about no message of ours is counted like any other."""
-    return Things(
-        {"hub.mode": "subscribe", "hub.verify_token": "nobody knows", "hub.challenge": "1158201444"}
-    )
+def of_notifications(database: Database) -> Make:
+    """Somebody whom a human is to call; a receipt about no message of ours is counted like any other."""
+
+    async def make(_: str) -> Things:
+        await call_somebody(database)
+        async with database.statements() as tx:
+            task = await tx.connection.fetchval(
+                "SELECT task_id FROM calls WHERE closed_at IS NULL ORDER BY opened_at DESC LIMIT 1"
+            )
+        return Things(
+            {
+                "task_id": str(task),
+                "hub.mode": "subscribe",
+                "hub.verify_token": "nobody knows",
+                "hub.challenge": "1158201444",
+            }
+        )
+
+    return make
+
+
+async def call_somebody(database: Database) -> None:
+    """An hour of tomorrow, to be told by a call."""
+    person, now = uuid4(), datetime.now(UTC)
+    tomorrow = now + timedelta(days=1)
+    reached = a_contact(person, channels=("call",), confirmed_until=tomorrow, changed_at=now)
+    booking = a_booking(person, start=tomorrow)
+    async with database.transaction() as tx:
+        await remember_contacts([reached], tx)
+    async with database.transaction() as tx:
+        await tell_of_bookings([booking], tx)
+    async with database.transaction() as tx:
+        await claim_due(tx, 100, timedelta(seconds=12), ("sms",))
 
 
 def of_intake(app: Any, admin: Any, database: Database) -> Make:

@@ -133,9 +133,19 @@ def bootstrap() -> str:
     return "127.0.0.1:1"
 
 
+@pytest.fixture
+def notifications_url() -> str:
+    """Where nobody knows how people are reached; tests that ask say where it is."""
+    return "http://127.0.0.1:1"
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def worklist(
-    postgres_server: PostgresServer, console_database: str, signing: Path, bootstrap: str
+    postgres_server: PostgresServer,
+    console_database: str,
+    signing: Path,
+    bootstrap: str,
+    notifications_url: str,
 ) -> AsyncIterator[Worklist]:
     """An empty one for every test."""
     admin = await asyncpg.connect(postgres_server.dsn(console_database))
@@ -153,6 +163,7 @@ async def worklist(
         token_public_key_file=signing / secrets.TOKEN_PUBLIC_KEY,
         service_token_file=secrets.token_file(signing, "console"),
         zipkin_url=TRACES,
+        notifications_url=notifications_url,
         process=ProcessSettings(kafka_bootstrap_servers=bootstrap),
     )
     roles.serve(app, settings, database)

@@ -163,6 +163,11 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         "missing",
     ),
     (
+        {"attendees": [PARTNER | {"contact": {"channel": "call", "address": "0399 1234567"}}]},
+        "/attendees/0/contact/channel",
+        "not_for_invitations",
+    ),
+    (
         {"attendees": [PARTNER | {"contact": {"channel": "sms", "address": "12"}}]},
         "/attendees/0/contact/address",
         "not_a_mobile_number",

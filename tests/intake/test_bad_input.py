@@ -92,6 +92,13 @@ FIELDS: list[tuple[list[Change], str, str]] = [
     ([("contact.channel", "email"), NO_ADDRESS], "/contact/address", "missing"),
     ([("contact.channel", "inbox")], "/contact/address", "not_allowed"),
     ([("contact.channel", "fax")], "/contact/channel", "literal_error"),
+    (
+        [("contact.channel", "call"), ("contact.address", "a@example.org")],
+        "/contact/address",
+        "not_a_mobile_number",
+    ),
+    ([("contact.channel", "call"), NO_ADDRESS], "/contact/address", "missing"),
+    ([("contact.then", ["call", "call"])], "/contact/then/1", "repeated"),
     ([("contact.then", "inbox")], "/contact/then", "tuple_type"),
     ([("contact.then", ["fax"])], "/contact/then/0", "literal_error"),
     ([("contact.then", ["whatsapp", "whatsapp"])], "/contact/then/1", "repeated"),

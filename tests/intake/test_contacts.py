@@ -78,7 +78,7 @@ def test_a_number_that_is_no_pakistani_mobile_is_refused(text: str) -> None:
     assert refusal.code == "not_a_mobile_number"
 
 
-@pytest.mark.parametrize("channel", ["sms", "whatsapp", "email"])
+@pytest.mark.parametrize("channel", ["sms", "whatsapp", "email", "call"])
 @pytest.mark.parametrize("address", [None, "", "   "])
 def test_a_channel_without_an_address_is_refused(channel: str, address: str | None) -> None:
     refusal = read_address(channel, address)  # type: ignore[arg-type]
@@ -111,7 +111,7 @@ def test_what_is_no_mailbox_is_refused(text: str) -> None:
     assert refusal.code == "not_an_email_address"
 
 
-@given(st.sampled_from(["sms", "email", "inbox"]), st.text(max_size=300))
+@given(st.sampled_from(["sms", "email", "call", "inbox"]), st.text(max_size=300))
 def test_no_text_breaks_the_reading_and_no_refusal_repeats_it(channel: str, text: str) -> None:
     answer = read_address(channel, text)  # type: ignore[arg-type]
     if isinstance(answer, Refusal) and len(text) > 8:
@@ -126,7 +126,7 @@ def test_messages_in_urdu_may_be_in_urdu_letters() -> None:
     assert contradictions(NEEDS, replace(CONTACT, language="ur", script="Arab"), CONSENT) == []
 
 
-@pytest.mark.parametrize("then", [(), ("whatsapp",), ("inbox",), ("whatsapp", "inbox")])
+@pytest.mark.parametrize("then", [(), ("whatsapp",), ("call",), ("inbox",), ("whatsapp", "call", "inbox")])
 def test_other_ways_to_the_same_number_and_the_own_page_may_follow(then: tuple[Channel, ...]) -> None:
     assert contradictions(NEEDS, replace(CONTACT, then=then), CONSENT) == []
 

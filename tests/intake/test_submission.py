@@ -42,11 +42,11 @@ async def test_matching_hears_codes_and_bands_and_notifications_a_sealed_address
 async def test_notifications_hears_every_channel_that_is_allowed_in_order(
     store: IntakeDatabase, desk: Desk
 ) -> None:
-    contact = replace(CONTACT, channel="whatsapp", then=("sms", "inbox"))
+    contact = replace(CONTACT, channel="call", then=("whatsapp", "sms", "inbox"))
     [accepted] = await submit(store, desk, Asked(replace(somebody(), contact=contact), None))
     [case] = await store.said(str(accepted.case_id))
     [told] = [one for one in await store.said() if one.key == case.event["person_id"]]
-    assert told.event["channels"] == ["whatsapp", "sms", "inbox"]
+    assert told.event["channels"] == ["call", "whatsapp", "sms", "inbox"]
 
 
 async def test_no_event_and_no_table_holds_an_address_or_an_answer_in_clear(

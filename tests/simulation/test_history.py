@@ -305,6 +305,17 @@ def a_task_whose_service_knows_something_else(history: History) -> None:
     history.tasks = [replace_task(history, heard="not_reached")]
 
 
+@breaks("called_by_nobody")
+def a_message_that_counts_as_told_by_a_call_nobody_made(history: History) -> None:
+    history.messages = [
+        message._replace(channel="call")
+        if message.state == "delivered" and message.channel == "inbox"
+        else message
+        for message in history.messages
+    ]
+    assert any(message.channel == "call" for message in history.messages)
+
+
 def replace_task(history: History, **changes: object) -> Task:
     return history.tasks[0]._replace(**changes)  # type: ignore[arg-type]
 

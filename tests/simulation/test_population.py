@@ -130,7 +130,7 @@ def test_whatever_they_say_is_no_contradiction() -> None:
 
 def test_channels_languages_and_double_submits_have_their_shares() -> None:
     channels = Counter(p.body["contact"]["channel"] for p in MANY)
-    assert set(channels) == {"sms", "email", "inbox"}
+    assert set(channels) == {"sms", "email", "call", "inbox"}
     assert 0.83 < channels["sms"] / len(MANY) < 0.87
     assert 0.005 < share([p.submits == 2 for p in MANY]) < 0.016
     assert 0.30 < share([p.body["languages"][0] == "pa" for p in MANY]) < 0.42

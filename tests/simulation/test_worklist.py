@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
+import pytest
 
 from simulation.counting import count
 from simulation.figures import Leftovers
@@ -31,7 +32,7 @@ async def test_a_task_is_taken_as_it_was_seen_and_done_with_what_came_of_it() ->
     replies = [listed(task("a")), answered({}, etag='"4"'), answered({}, etag='"5"')]
     over = asyncio.Event()
     async with server(lambda n: replies[n - 1] if n <= len(replies) else listed()) as (address, seen):
-        working = asyncio.create_task(see_to_tasks(address, "t", over))
+        working = asyncio.create_task(see_to_tasks(address, address, "t", over))
 
         async def done() -> bool:
             return len(seen) >= 3
@@ -45,12 +46,32 @@ async def test_a_task_is_taken_as_it_was_seen_and_done_with_what_came_of_it() ->
     assert all(b"authorization: Bearer t" in one for one in seen)
 
 
+@pytest.mark.parametrize(("contact", "says"), [({"address": "+923991234567"}, "done"), (None, "")])
+async def test_whoever_is_to_be_called_is_rung_at_their_number_if_there_is_one(
+    contact: dict[str, str] | None, says: str
+) -> None:
+    told = {"contact": contact, "reason": None if contact else "stopped"}
+    replies = [listed(task("a", "call_person")), answered({}, etag='"4"'), answered(told)]
+    over = asyncio.Event()
+    async with server(lambda n: replies[n - 1] if n <= len(replies) else listed()) as (address, seen):
+        working = asyncio.create_task(see_to_tasks(address, address, "t", over))
+
+        async def done() -> bool:
+            return len(seen) >= 4
+
+        await until(done, "what comes after the number")
+        over.set()
+        await working
+    after = f"POST /v1/tasks/a/{says}" if says else LOOK
+    assert lines(seen)[:4] == [LOOK, "POST /v1/tasks/a/claim", "GET /v1/calls/a", after]
+
+
 async def test_what_a_colleague_has_taken_or_is_for_others_is_left_to_them() -> None:
     others = [task("b", "credential"), task("c", outcomes=()), task("a")]
     replies = [listed(*others), answered({"code": "stale_version"}, 412)]
     async with (
         server(lambda n: replies[n - 1] if n <= len(replies) else listed()) as (address, seen),
-        meanwhile(address, "t"),
+        meanwhile(address, address, "t"),
     ):
 
         async def looked_again() -> bool:

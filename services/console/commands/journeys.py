@@ -8,7 +8,7 @@ import typer
 
 from services.console.commands.rendering import AsJson, print_json, print_table, run, stop
 from services.console.domain.journey import Journey, read_case, tell
-from services.console.gateways import events_of
+from services.console.gateways.broker import events_of
 from services.console.repository import journeys
 from services.console.repository.catalog import opened
 from services.console.settings import ConsoleSettings, read_settings

@@ -7,7 +7,7 @@ from typing import Any
 from services.console.commands.rendering import AsJson, print_json, print_table, run
 from services.console.domain.lag import Lag, Stored, behind, lags
 from services.console.domain.owners import Share, shares
-from services.console.gateways import log_ends, times_at
+from services.console.gateways.broker import log_ends, times_at
 from services.console.repository import owners as locks_repository
 from services.console.repository import queues
 from services.console.repository.catalog import opened

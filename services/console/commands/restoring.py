@@ -6,7 +6,7 @@ import asyncpg
 import typer
 
 from services.console.commands.rendering import AsJson, print_json, print_table, run, stop
-from services.console.gateways import last_sequences
+from services.console.gateways.broker import last_sequences
 from services.console.repository.owners import sessions_of
 from services.console.settings import ConsoleSettings, read_settings
 from shared.contracts.base import Topic

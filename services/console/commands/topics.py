@@ -3,7 +3,7 @@
 import typer
 
 from services.console.commands.rendering import AsJson, print_json, print_table, run, stop
-from services.console.gateways import WrongTopic, make_topics
+from services.console.gateways.broker import WrongTopic, make_topics
 from services.console.settings import read_settings
 from shared.contracts import publish
 from shared.contracts.grants import grants

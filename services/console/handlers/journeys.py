@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.console.domain.journey import Cause, Journey, Reading, behind, tell, unread, with_causes
-from services.console.gateways import ends_before
+from services.console.gateways.broker import ends_before
 from services.console.handlers.worklist import Listed, of_case
 from services.console.repository import journeys, owners
 from services.console.repository.journeys import Named

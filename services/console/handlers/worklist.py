@@ -43,6 +43,12 @@ async def look(sight: Sight, wanted: Wanted, tx: Transaction) -> Listed:
     return await _listed(await tasks.page(tx, sight, wanted), tx)
 
 
+async def see(sight: Sight, task_id: UUID, tx: Transaction) -> Listed:
+    """One task, or none where it is not for these eyes."""
+    task = await tasks.lock(tx, sight, task_id)
+    return await _listed([task] if task else [], tx)
+
+
 async def of_case(sight: Sight, case_id: UUID, tx: Transaction) -> Listed:
     """What is to be done about one case, as far as somebody may see it."""
     return await _listed(await tasks.of_case(tx, sight, case_id), tx)

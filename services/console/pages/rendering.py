@@ -27,6 +27,8 @@ KINDS = {
     "hour": "Booked with somebody who is away",
     "credential": "A credential runs out",
     "tell_by_hand": "Tell somebody by hand",
+    "call_person": "Call somebody",
+    "reconfirm_contact": "Find how somebody is reached now",
     "dead_letter": "An event failed for good",
 }
 CAUSES = {

@@ -21,6 +21,7 @@ from services.console.api.tasks import (
 )
 from services.console.domain.tasks import QUEUES, Refused, State
 from services.console.handlers.worklist import Claiming, Finishing
+from services.console.pages.calls import CALLERS, SPOKEN
 from services.console.pages.rendering import SignedIn
 from services.console.pages.signing_in import Reception, to
 from services.console.repository.tasks import Wanted
@@ -139,5 +140,6 @@ async def _page(room: Room, who: SignedIn, asked: Asked, message: str = "", stat
         queue=asked.queue,
         state=asked.state,
         may_look=who.principal.role in MAY_LOOK,
+        spoken=SPOKEN if who.principal.role in CALLERS else (),
         next=urlencode({**kept, "cursor": more}) if more else None,
     )

@@ -112,6 +112,9 @@ def _unfitting(kind: Kind, at: str, one: Participant) -> Iterator[Refusal]:
     if one.consent == "invited" and (one.contact is None or not one.contact.reachable):
         detail = "whoever is to be invited by us needs a contact of their own"
         yield Refusal(f"{at}/contact", "missing", detail)
+    if one.consent == "invited" and one.contact is not None and one.contact.heard_only:
+        detail = "an invitation holds a PIN, which nobody reads out to anybody"
+        yield Refusal(f"{at}/contact/channel", "not_for_invitations", detail)
     if one.contact is not None:
         yield from without_contradiction(one.contact, f"{at}/contact")
 

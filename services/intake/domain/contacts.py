@@ -24,7 +24,7 @@ _MOBILE = re.compile(r"3[0-9]{9}")
 _USUAL = re.compile(r"(?:\+92|0092|0)[ -]?(3[0-9]{2})[ -]?([0-9]{7})")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
 # Ways to one and the same number.
-BY_PHONE: frozenset[Channel] = frozenset({"sms", "whatsapp"})
+BY_PHONE: frozenset[Channel] = frozenset({"sms", "whatsapp", "call"})
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
@@ -78,6 +78,11 @@ class Contact:
     def reachable(self) -> bool:
         """Whether somebody else can begin the conversation."""
         return self.channel != "inbox"
+
+    @property
+    def heard_only(self) -> bool:
+        """Whether nothing can be sent to them that they alone would read."""
+        return self.reachable and set(self.channels) <= {"call", "inbox"}
 
 
 # Who names no windows is written to between nine and nine.

@@ -43,7 +43,7 @@ WishAboutKnown = Literal["again", "not_again"]
 AttendeeRole = Literal["partner", "family", "guardian"]
 # The asker says one of the first two; the others are the attendee's own.
 AttendeeConsent = Literal["pending", "invited", "given", "declined"]
-Channel = Literal["sms", "whatsapp", "email", "inbox"]
+Channel = Literal["sms", "whatsapp", "email", "call", "inbox"]
 Owner = Literal["own", "shared", "trusted"]
 Script = Literal["Latn", "Arab"]
 MessageLanguage = Literal["en", "ur"]

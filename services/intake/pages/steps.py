@@ -101,7 +101,7 @@ def _who(form: Form) -> dict[str, Any]:
 
 
 # Where the address of a channel is written.
-ADDRESS_FIELDS = {"sms": "phone", "whatsapp": "phone", "email": "email"}
+ADDRESS_FIELDS = {"sms": "phone", "whatsapp": "phone", "call": "phone", "email": "email"}
 
 
 def is_minor(form: Form) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.notifications.domain.sending import Channel
 
-BY_PHONE: frozenset[str] = frozenset({"sms", "whatsapp"})
+BY_PHONE: frozenset[str] = frozenset({"sms", "whatsapp", "call"})
 
 
 @dataclass(frozen=True, slots=True)

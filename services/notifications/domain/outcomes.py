@@ -41,9 +41,9 @@ Outcome = Accepted | Rejected | NotTaken | Unclear
 @dataclass(frozen=True, slots=True)
 class Settled:
     """A message after a try. In state `planned` or `sending` it is due again at `due_at`; `given_up` says that the next
-    try goes another way."""
+    try goes another way. `delivered` and `skipped` follow from a call alone."""
 
-    state: Literal["sent", "failed", "planned", "sending"]
+    state: Literal["sent", "failed", "planned", "sending", "delivered", "skipped"]
     reason: str | None = None
     due_at: datetime | None = None
     tried_by: Channel | None = None

@@ -24,7 +24,7 @@ class Receipt:
 class Sent:
     """A message as it stands when a receipt about it comes; `channel` is the one of its latest try."""
 
-    state: Literal["planned", "sending", "sent", "delivered", "failed", "skipped"]
+    state: Literal["planned", "sending", "calling", "sent", "delivered", "failed", "skipped"]
     channel: Channel | None
     given_up: Sequence[Channel]
     contact: Contact | None
@@ -38,7 +38,7 @@ def weigh(message: Sent, receipt: Receipt) -> Verdict:
     """
     if message.state in ("delivered", "failed", "skipped"):
         return "repeated" if message.state == receipt.fate and message.channel == receipt.channel else "late"
-    if message.state == "planned":
+    if message.state in ("planned", "calling"):
         arrived = receipt.fate == "delivered" and receipt.channel in message.given_up
         return "delivered" if arrived else "late"
     if message.channel != receipt.channel:

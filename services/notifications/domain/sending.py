@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from services.notifications.domain.windows import Hours, Limit, Window, next_opening
+from services.notifications.domain.windows import Hours, Limit, Window, next_closing, next_opening
 
-Channel = Literal["sms", "whatsapp", "email", "inbox"]
+Channel = Literal["sms", "whatsapp", "email", "call", "inbox"]
+# Ways that need no gateway: the person's own page, and a human who calls.
+BY_OURSELVES: frozenset[Channel] = frozenset({"inbox", "call"})
 # Ways on which a second copy is not dropped: mail servers promise nothing of the kind (RFC 5321 §6.1), and WhatsApp's
 # Cloud API takes no idempotency key. A try of unknown outcome is never repeated there.
 NEVER_TWICE: frozenset[str] = frozenset({"email", "whatsapp"})
@@ -17,6 +19,10 @@ MAX_TRIES = 10
 CHECKIN_WITHIN = timedelta(days=3)
 # What is still told of a case that has ended: that an hour of it will not take place.
 AFTER_THE_END = frozenset({"cancelled"})
+# What holds a code and a PIN is for the eyes of one person, and is read to nobody by anybody.
+INVITING: frozenset[str] = frozenset({"consent_request", "invitation"})
+# How long a human is asked for one call; then it is looked at again.
+LONGEST_CALL = timedelta(hours=24)
 HELD_WAIT = timedelta(seconds=30)
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 900.0
 
@@ -72,9 +78,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """May go now, this way."""
+    """May go now, this way; a call, which a human makes, not later than `until`."""
 
     channel: Channel
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +139,11 @@ def _outdated(message: Due, now: datetime) -> str | None:
         return "superseded"
     if (subject.state == "no_show") != (message.purpose == "checkin"):
         return "hour_over" if subject.state == "no_show" else "superseded"
-    last = _last_moment(message)
+    last = last_moment(message)
     return "too_late" if last is not None and last <= now else None
 
 
-def _last_moment(message: Due) -> datetime | None:
+def last_moment(message: Due) -> datetime | None:
     """From when on the message is of no use: the hour has begun, or too much time has passed to ask how somebody is."""
     start = message.subject.start if message.subject else None
     return start + CHECKIN_WITHIN if start and message.purpose == "checkin" else start
@@ -144,7 +151,8 @@ def _last_moment(message: Due) -> datetime | None:
 
 def _how(message: Due, now: datetime, limits: Sequence[Limit]) -> Decision:
     contact = message.contact
-    channel = next_channel(contact, message.given_up)
+    unspoken = ("call",) if message.purpose in INVITING else ()
+    channel = next_channel(contact, (*message.given_up, *unspoken))
     if message.tried_by and channel != message.tried_by:
         return Unknown(message.tried_by)
     if contact is None or channel is None:
@@ -161,9 +169,10 @@ def _how(message: Due, now: datetime, limits: Sequence[Limit]) -> Decision:
 
 def _when(message: Due, hours: Sequence[Hours], channel: Channel, now: datetime) -> Decision:
     at = next_opening(hours, now)
+    last = last_moment(message)
     if at == now:
-        return Send(channel)
-    last = _last_moment(message)
+        ends = (now + LONGEST_CALL, last, next_closing(hours, now)) if channel == "call" else ()
+        return Send(channel, min((one for one in ends if one is not None), default=None))
     if at is None or (last is not None and at >= last):
         return Unknown(message.tried_by) if message.tried_by else Skip("no_safe_window")
     return Later(at)

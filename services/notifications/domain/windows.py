@@ -71,10 +71,21 @@ def next_opening(every: Sequence[Hours], after: datetime) -> datetime | None:
     openings = (
         moment
         for one in every
-        for moment in _openings_around(one, after)
+        for moment in _around(one, after)
         if moment >= after and _all_open(every, moment)
     )
     return min(openings, default=None)
+
+
+def next_closing(every: Sequence[Hours], after: datetime) -> datetime | None:
+    """The first moment after `after` at which one of these has closed; None when none does within a week."""
+    closings = (
+        moment
+        for one in every
+        for moment in _around(one, after, closing=True)
+        if moment > after and not _all_open(every, moment)
+    )
+    return min(closings, default=None)
 
 
 def _all_open(every: Sequence[Hours], at: datetime) -> bool:
@@ -90,27 +101,33 @@ def _covers(window: Window, day: int, minute: int) -> bool:
     return (day == window.day and minute >= window.start) or (day == next_day and minute < window.end)
 
 
-def _openings_around(hours: Hours, moment: datetime) -> Iterator[datetime]:
-    """Of a week, and a day more at either end."""
+def _around(hours: Hours, moment: datetime, *, closing: bool = False) -> Iterator[datetime]:
+    """When its windows open, or close: of a week, and a day more at either end."""
     here = zone(hours.time_zone)
     today = moment.astimezone(here).date()
     for distance in range(-1, 9):
-        yield from _openings(hours.windows or DEFAULT_WINDOWS, here, today + timedelta(days=distance))
+        day = today + timedelta(days=distance)
+        for window in hours.windows or DEFAULT_WINDOWS:
+            if window.day != day.isoweekday():
+                continue
+            if closing:
+                later = window.end >= MINUTES_OF_A_DAY or window.end < window.start
+                yield from _moments(here, day + timedelta(days=later), window.end)
+            else:
+                yield from _moments(here, day, window.start)
 
 
-def _openings(windows: Sequence[Window], here: ZoneInfo, day: date) -> Iterator[datetime]:
-    for window in windows:
-        if window.day != day.isoweekday():
-            continue
-        hour, minute = divmod(window.start % MINUTES_OF_A_DAY, 60)
-        local = datetime.combine(day, time(hour, minute), here)
-        first = local.astimezone(UTC)
-        second = local.replace(fold=1).astimezone(UTC)
-        yield first
-        if second > first:
-            yield second
-        elif second < first:
-            yield from _minutes(second, first)
+def _moments(here: ZoneInfo, day: date, minutes: int) -> Iterator[datetime]:
+    """When the clock shows this: twice where it is put back; where it is put forward the minutes around the gap."""
+    hour, minute = divmod(minutes % MINUTES_OF_A_DAY, 60)
+    local = datetime.combine(day, time(hour, minute), here)
+    first = local.astimezone(UTC)
+    second = local.replace(fold=1).astimezone(UTC)
+    yield first
+    if second > first:
+        yield second
+    elif second < first:
+        yield from _minutes(second, first)
 
 
 def _minutes(start: datetime, end: datetime) -> Iterator[datetime]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from services.notifications.handlers import by_hand, knowing, paging, planning
+from services.notifications.handlers import calling, knowing, paging, planning
 from shared.contracts.base import Event
 from shared.contracts.console import TaskDone
 from shared.contracts.intake import (
@@ -52,7 +52,7 @@ HANDLERS: Handlers = {
     CaseEnded: knowing.end_cases,
     ConsentChanged: knowing.follow_consent,
     SiteChanged: knowing.remember_sites,
-    TaskDone: by_hand.hear_what_was_done,
+    TaskDone: calling.hear_what_was_done,
 }
 
 PAGER_HANDLERS: Handlers = {

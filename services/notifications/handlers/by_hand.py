@@ -1,16 +1,18 @@
-"""When the last way has failed a human is asked: opened, closed when nobody has to do it, and done at the worklist."""
+"""When the last way has failed a human is asked: opened, and closed when nobody has to do it."""
 
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from services.notifications.domain.by_hand import KIND, OUTCOMES, due_by
+from services.notifications.domain.calling import RECONFIRM
 from services.notifications.domain.planning import Void
+from services.notifications.handlers.taking_back import say_closed
 from services.notifications.repository import by_hand as repository
-from services.notifications.repository.by_hand import ByHand, Done
+from services.notifications.repository import calls
+from services.notifications.repository.by_hand import ByHand
 from services.notifications.repository.messages import Message
 from shared.contracts.base import Event
-from shared.contracts.console import TaskDone
-from shared.contracts.notifications import MessageFailed, TaskClosed, TaskOpened
+from shared.contracts.notifications import MessageFailed, TaskOpened
 from shared.messaging import Transaction
 
 
@@ -36,20 +38,14 @@ async def close_outdated(tx: Transaction, voids: Sequence[Void]) -> None:
     """An hour that has moved or was taken back is told of anew; nobody has to tell the old one."""
     below = [(void.subject_id, void.below) for void in voids if void.subject_id != void.case_id]
     if below:
-        _say_closed(tx, await repository.close_outdated(tx, below))
+        say_closed(tx, await repository.close_outdated(tx, below))
 
 
 async def close_unwanted(tx: Transaction, people: Collection[UUID]) -> None:
-    """Whoever has said that they want no messages is not to be called."""
+    """Whoever has said that they want no messages is not to be called, nor looked for."""
     if people:
-        _say_closed(tx, await repository.close_unwanted(tx, people))
-
-
-async def hear_what_was_done(events: Sequence[TaskDone], tx: Transaction) -> None:
-    """What somebody did at the worklist; it says nothing, the worklist knows."""
-    ours = [event for event in events if event.opened_by == "notifications"]
-    if ours:
-        await repository.close_done(tx, [Done(e.task_id, e.outcome, e.done_by, e.done_at) for e in ours])
+        say_closed(tx, await repository.close_unwanted(tx, people))
+        say_closed(tx, await calls.close_of_people(tx, RECONFIRM, people))
 
 
 def _opened(tx: Transaction, one: ByHand) -> TaskOpened:
@@ -63,10 +59,3 @@ def _opened(tx: Transaction, one: ByHand) -> TaskOpened:
         case_id=one.message.case_id,
         opened_at=tx.now,
     )
-
-
-def _say_closed(tx: Transaction, closed: Iterable[UUID]) -> None:
-    events = [
-        TaskClosed(task_id=one, outcome="not_needed", closed_by="system", closed_at=tx.now) for one in closed
-    ]
-    tx.emit(events)

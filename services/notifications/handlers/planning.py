@@ -7,7 +7,7 @@ from uuid import UUID
 from services.notifications.domain import planning
 from services.notifications.domain.planning import Change, Fact
 from services.notifications.handlers import by_hand
-from services.notifications.handlers.announcing import announce, skipped
+from services.notifications.handlers.taking_back import take_back
 from services.notifications.repository import messages, projections
 from shared.contracts.base import Event
 from shared.contracts.intake import InvitationMade
@@ -99,8 +99,7 @@ async def _plan(tx: Transaction, told: Sequence[tuple[Event, Fact]], standing: M
     known = await projections.known(tx, sorted(people), sorted(sites))
     decided = planning.plan(facts, standing, known, tx.now)
     await messages.add(tx, decided.messages)
-    untrue = await messages.void(tx, decided.voids)
-    announce(tx, [(message, skipped(message, reason, tx.now)) for message, reason in untrue])
+    await take_back(tx, await messages.void(tx, decided.voids))
     await by_hand.close_outdated(tx, decided.voids)
     events = {fact: event for event, fact in told}
     await tx.wait_for([(events[fact], awaited) for fact, awaited in decided.waiting])

@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 
 from services.notifications.domain.outcomes import Settled
 from services.notifications.domain.receipts import Receipt, Verdict, fold, weigh
-from services.notifications.domain.sending import Channel
+from services.notifications.domain.sending import BY_OURSELVES, Channel
 from services.notifications.handlers.announcing import announce, delivered, failed
 from services.notifications.handlers.by_hand import ask_humans
+from services.notifications.handlers.taking_back import call_off
 from services.notifications.repository import receiving as repository
 from services.notifications.repository.receiving import Moved, Standing
 from services.notifications.repository.sending import keep_tries
@@ -24,7 +25,7 @@ async def take_receipts(
     """How many receipts meant what: `delivered`, `failed`, `next_channel`, `repeated`, `late`, `unknown`. The same batch
     again changes nothing."""
     news = fold(receipts)
-    standing = await repository.lock(tx, news.keys(), {*offered, "inbox"})
+    standing = await repository.lock(tx, news.keys(), {*offered, *BY_OURSELVES})
     weighed = [(standing[one], news[one], weigh(standing[one].sent, news[one])) for one in sorted(standing)]
     changed = [one for one in weighed if one[2] in STATES]
     await repository.save(tx, [_moved(receipt, verdict) for _, receipt, verdict in changed])
@@ -33,6 +34,7 @@ async def take_receipts(
     told = [(one.message, _event(tx, one, receipt, verdict)) for one, receipt, verdict in changed]
     announce(tx, told)
     await ask_humans(tx, told)
+    await call_off(tx, [receipt.message_id for _, receipt, verdict in changed if verdict == "delivered"])
     counts = Counter[str](verdict for _, _, verdict in weighed)
     counts["unknown"] = len(news) - len(standing)
     counts["repeated"] += len(receipts) - len(news)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.notifications.domain.outcomes import Accepted, Outcome, Settled, settle, unknown
 from services.notifications.domain.sending import (
+    BY_OURSELVES,
     NEVER_TWICE,
     Channel,
     Decision,
@@ -20,6 +21,8 @@ from services.notifications.domain.sending import (
 from services.notifications.domain.windows import Limit
 from services.notifications.handlers.announcing import Wording, announce, delivered, failed, sent, skipped
 from services.notifications.handlers.by_hand import ask_humans
+from services.notifications.handlers.calling import ask_to_call
+from services.notifications.handlers.taking_back import call_off
 from services.notifications.repository import sending as repository
 from services.notifications.repository.messages import Message
 from services.notifications.repository.sending import Claimed, Fate
@@ -69,11 +72,12 @@ async def claim_due(
     """Looks again, under the lock, whether each due message is still true, wanted and timely, within the `limits` of
     its way. `offered` are the ways there are: whatever else a person allowed is passed over."""
     claim = tx.new_id()
-    due = await repository.claim_due(tx, limit, {*offered, "inbox"})
+    due = await repository.claim_due(tx, limit, {*offered, *BY_OURSELVES})
     decided = [(one, decide(one.due, tx.now, limits)) for one in due]
     endings = [_ending(one, decision, tx.now, lease) for one, decision in decided]
     await repository.save(tx, [ending.fate for ending in endings], ours=None, claim=claim)
     await _announce(tx, endings)
+    await _have_called(tx, decided)
     return Batch(claim, len(due), {channel: _going(decided, channel) for channel in offered})
 
 
@@ -124,6 +128,11 @@ def _ending(one: Claimed, decision: Decision, now: datetime, lease: timedelta) -
         case Send(channel="inbox"):
             fate = Fate(message.id, "delivered", tries, channel="inbox", given_up=one.due.given_up)
             return _Ending(message, fate, [delivered(message, "inbox", now)])
+        case Send(channel="call", until=until):
+            fate = Fate(
+                message.id, "calling", tries, until, channel="call", reason=None, given_up=one.due.given_up
+            )
+            return _Ending(message, fate)
         case Send(channel=channel):
             # What may never leave twice is marked as tried just before it leaves.
             tried_by = None if channel in NEVER_TWICE else channel
@@ -180,6 +189,20 @@ def _settled(one: Claimed, channel: Channel, settled: Settled, now: datetime) ->
         fate.tries, fate.given_up = 0, (*one.due.given_up, channel)
     over = settled.state == "failed" or settled.given_up
     return _Ending(one.message, fate, [failed(one.message, channel, settled, now)] if over else [])
+
+
+async def _have_called(tx: Transaction, decided: Sequence[tuple[Claimed, Decision]]) -> None:
+    """A human is asked for the calls that may be made now, and for none of those that were to be made before."""
+    wanted = [
+        (one.message, decision.until)
+        for one, decision in decided
+        if isinstance(decision, Send) and decision.channel == "call" and decision.until
+    ]
+    going = {message.id for message, _ in wanted}
+    await call_off(
+        tx, [one.message.id for one, _ in decided if one.state == "calling" and one.message.id not in going]
+    )
+    await ask_to_call(tx, wanted)
 
 
 def _going(decided: Iterable[tuple[Claimed, Decision]], channel: Channel) -> list[Claimed]:

@@ -19,13 +19,13 @@ ORDER BY case_id, subject_id, person_id, purpose
 ON CONFLICT (case_id, subject_id, person_id, purpose, version) DO NOTHING
 """
 
-# Only what nobody is sending: FOR UPDATE waits for a sender's claim and then looks at the state again.
+# Only what nobody is sending; whom a human is asked to call is nobody's until they were called: FOR UPDATE waits for a sender's claim and then looks at the state again.
 VOID = """
 WITH untrue AS (
     SELECT m.id, v.reason
     FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[]) AS v(case_id, subject_id, below, reason)
     JOIN messages m ON m.case_id = v.case_id AND m.subject_id = v.subject_id AND m.version < v.below
-    WHERE m.state = 'planned'
+    WHERE m.state IN ('planned', 'calling')
     ORDER BY m.id FOR UPDATE OF m
 )
 UPDATE messages m SET state = 'skipped', reason = untrue.reason, settled_at = $5
@@ -39,7 +39,7 @@ WITH still_true AS (
     SELECT m.id, c.version
     FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS c(case_id, subject_id, version)
     JOIN messages m ON m.case_id = c.case_id AND m.subject_id = c.subject_id AND m.version < c.version
-    WHERE m.state = 'planned' AND m.purpose IN ('booked', 'changed', 'reminder')
+    WHERE m.state IN ('planned', 'calling') AND m.purpose IN ('booked', 'changed', 'reminder')
     ORDER BY m.id FOR UPDATE OF m
 )
 UPDATE messages m SET version = still_true.version FROM still_true WHERE m.id = still_true.id
@@ -47,7 +47,7 @@ UPDATE messages m SET version = still_true.version FROM still_true WHERE m.id = 
 
 STOP = """
 WITH unwanted AS (
-    SELECT id FROM messages WHERE person_id = ANY ($1) AND state = 'planned' ORDER BY id FOR UPDATE
+    SELECT id FROM messages WHERE person_id = ANY ($1) AND state IN ('planned', 'calling') ORDER BY id FOR UPDATE
 )
 UPDATE messages m SET state = 'skipped', reason = 'stopped', settled_at = $2
 FROM unwanted WHERE m.id = unwanted.id
@@ -56,13 +56,16 @@ RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, 
 
 END = """
 WITH pointless AS (
-    SELECT id FROM messages WHERE case_id = ANY ($1) AND state = 'planned' AND purpose <> ALL ($3)
+    SELECT id FROM messages WHERE case_id = ANY ($1) AND state IN ('planned', 'calling') AND purpose <> ALL ($3)
     ORDER BY id FOR UPDATE
 )
 UPDATE messages m SET state = 'skipped', reason = 'case_ended', settled_at = $2
 FROM pointless WHERE m.id = pointless.id
 RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent
 """
+
+
+LOOK_AGAIN = "UPDATE messages SET next_at = $2 WHERE person_id = ANY ($1) AND state = 'calling'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,11 @@ async def stop(tx: Transaction, people: Collection[UUID]) -> list[tuple[Message,
 async def end(tx: Transaction, case_ids: Collection[UUID], but: Collection[str]) -> list[tuple[Message, str]]:
     """Takes back everything planned about these cases `but` what is of these purposes."""
     return _skipped(await tx.connection.fetch(END, list(case_ids), tx.now, list(but)))
+
+
+async def look_again(tx: Transaction, people: Collection[UUID]) -> None:
+    """Whether these are still to be called, by what is known of them now."""
+    await tx.connection.execute(LOOK_AGAIN, sorted(people), tx.now)
 
 
 def _skipped(rows: Sequence[Any]) -> list[tuple[Message, str]]:

@@ -7,20 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from services.notifications.domain.composing import Occasion
-from services.notifications.domain.sending import AFTER_THE_END, Channel, Contact, Due, Subject
+from services.notifications.domain.sending import AFTER_THE_END, INVITING, Channel, Contact, Due, Subject
 from services.notifications.domain.windows import Window
 from services.notifications.repository.messages import Message
 from shared.messaging import Transaction
 
-INVITING = frozenset({"consent_request", "invitation"})
-
 # The lock is taken first, and it re-reads the row: whoever cancelled, stopped or sent meanwhile has changed it.
 # OFFSET 0 keeps the look-ups look-ups: the planner would rather read all appointments than 500 of 100,000.
-CLAIM = """
-WITH picked AS MATERIALIZED (
-    SELECT * FROM messages WHERE state IN ('planned', 'sending') AND next_at <= $1
-    ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
-)
+WHAT_IS_TRUE = """
 SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.traceparent, m.state, m.tries,
     m.tried_by, m.given_up, m.due_at,
     a.version AS a_version, a.state AS a_state, a.start, a.time_zone AS a_zone, a.modality, a.by,
@@ -46,6 +40,19 @@ LEFT JOIN LATERAL (
         AND m.purpose IN ('consent_request', 'invitation') OFFSET 0
 ) i ON true
 ORDER BY m.next_at
+"""
+
+CLAIM = f"""
+WITH picked AS MATERIALIZED (
+    SELECT * FROM messages WHERE state IN ('planned', 'sending', 'calling') AND next_at <= $1
+    ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+{WHAT_IS_TRUE}
+"""
+
+LOCK = f"""
+WITH picked AS MATERIALIZED (SELECT * FROM messages WHERE id = ANY ($1) ORDER BY id FOR UPDATE)
+{WHAT_IS_TRUE}
 """
 
 SAVE = """
@@ -84,7 +91,7 @@ FROM unnest($1::uuid[], $2::text[], $3::text[]) AS t(message_id, channel, reason
 
 # Asked more often than there is something to send, hence alone, without a transaction and with the time in it.
 ANYTHING = """
-SELECT EXISTS (SELECT FROM messages WHERE state IN ('planned', 'sending') AND next_at <= coalesce($1, now()))
+SELECT EXISTS (SELECT FROM messages WHERE state IN ('planned', 'sending', 'calling') AND next_at <= coalesce($1, now()))
 """
 
 # Back-offs end within 15 minutes; what waits for its safe window waits rightly.
@@ -104,6 +111,7 @@ class Claimed:
     language: tuple[str, str]
     box: tuple[str, int] | None
     tries: int
+    state: str
     answer_with: tuple[str, int] | None = None
 
 
@@ -133,6 +141,12 @@ async def anything_due(tx: Transaction) -> bool:
 async def claim_due(tx: Transaction, limit: int, offered: Collection[str]) -> list[Claimed]:
     """Locks up to `limit` messages that are due; rows another sender holds are left to it."""
     return [_claimed(row, offered) for row in await tx.connection.fetch(CLAIM, tx.now, limit)]
+
+
+async def lock(tx: Transaction, ids: Collection[UUID], offered: Collection[str]) -> dict[UUID, Claimed]:
+    """These messages under our lock, whatever their state, with what is true about them."""
+    rows = await tx.connection.fetch(LOCK, sorted(ids))
+    return {row["id"]: _claimed(row, offered) for row in rows}
 
 
 async def save(tx: Transaction, fates: Sequence[Fate], *, ours: UUID | None, claim: UUID | None) -> set[UUID]:
@@ -204,6 +218,7 @@ def _claimed(row: Any, offered: Collection[str]) -> Claimed:
         language=(row["language"] or "", row["script"] or ""),
         box=(row["box"], row["box_version"]) if row["box"] is not None else None,
         tries=row["tries"],
+        state=row["state"],
         answer_with=(row["i_box"], row["i_version"]) if row["i_box"] is not None else None,
     )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""What the console asks outside its own tables: the broker, and the service that knows whom to call."""
