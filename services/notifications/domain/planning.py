@@ -9,6 +9,8 @@ from uuid import UUID
 REMINDER_AHEAD = timedelta(hours=24)
 # Long enough for a slip of whoever wrote it down to be put right.
 CHECKIN_AFTER = timedelta(hours=1)
+# Design, no source: whoever pauses and goes on within a day is on the list as they were told; later it is news again.
+WAITING_IS_KNOWN_FOR = timedelta(hours=24)
 Change = Literal[
     "booked",
     "changed",

@@ -73,8 +73,11 @@ async def follow_certainty(events: Sequence[AppointmentCertaintyChanged], tx: Tr
 
 
 async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> None:
-    """Somebody who waits is told that they are on the list."""
-    await _plan(tx, [(event, _waitlisted(event)) for event in events], {})
+    """Somebody who waits is told that they are on the list, and not again because they paused for a moment."""
+    since = tx.now - planning.WAITING_IS_KNOWN_FOR
+    told = await messages.waiting_told(tx, [(one.case_id, one.person_id) for one in events], since)
+    news = [one for one in events if (one.case_id, one.person_id) not in told]
+    await _plan(tx, [(event, _waitlisted(event)) for event in news], {})
 
 
 async def invite(events: Sequence[InvitationMade], tx: Transaction) -> None:

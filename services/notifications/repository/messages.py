@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -64,6 +65,17 @@ FROM pointless WHERE m.id = pointless.id
 RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent
 """
 
+
+# Their last word, if it is that they wait and it is on its way, or reached a gateway or them not long ago.
+WAITING_TOLD = """
+SELECT c.case_id, c.person_id FROM unnest($1::uuid[], $2::uuid[]) AS c(case_id, person_id)
+JOIN LATERAL (
+    SELECT purpose, state, coalesce(settled_at, sent_at) AS told_at FROM messages m
+    WHERE m.case_id = c.case_id AND m.person_id = c.person_id ORDER BY planned_at DESC, id DESC LIMIT 1
+) last ON last.purpose = 'waitlisted' AND (
+    last.state IN ('planned', 'sending', 'calling') OR (last.state IN ('sent', 'delivered') AND last.told_at > $3)
+)
+"""
 
 LOOK_AGAIN = "UPDATE messages SET next_at = $2 WHERE person_id = ANY ($1) AND state = 'calling'"
 
@@ -128,6 +140,16 @@ async def stop(tx: Transaction, people: Collection[UUID]) -> list[tuple[Message,
 async def end(tx: Transaction, case_ids: Collection[UUID], but: Collection[str]) -> list[tuple[Message, str]]:
     """Takes back everything planned about these cases `but` what is of these purposes."""
     return _skipped(await tx.connection.fetch(END, list(case_ids), tx.now, list(but)))
+
+
+async def waiting_told(
+    tx: Transaction, people: Sequence[tuple[UUID, UUID]], since: datetime
+) -> set[tuple[UUID, UUID]]:
+    """Which of these (case, person) know that they wait, and have been told of nothing else after it."""
+    rows = await tx.connection.fetch(
+        WAITING_TOLD, [one for one, _ in people], [one for _, one in people], since
+    )
+    return {(row["case_id"], row["person_id"]) for row in rows}
 
 
 async def look_again(tx: Transaction, people: Collection[UUID]) -> None:
