@@ -47,12 +47,12 @@ async def alter(admin: asyncpg.Connection, statement: str) -> None:
 
 async def test_who_asks_while_the_schema_is_ahead_of_the_code_is_served(here: Town) -> None:
     await here.therapist("bal", *ALL_DAY)
-    before = await here.request("03991000021", "bal")
+    before = await here.request("03991000031", "bal")
     await here.appointment(before)
     async with of_tomorrow(here) as tables:
         assert tables > 60
         await here.therapist("skr", *ALL_DAY)
-        during = await here.request("03991000022", "skr")
+        during = await here.request("03991000032", "skr")
         await here.appointment(during)
         assert len(await here.texts(during, "Your appointment is on")) == 1
         await here.gives_back(before)
