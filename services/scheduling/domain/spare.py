@@ -2,8 +2,8 @@
 
 Whoever is booked comes before whoever is still choosing, in a batch and over time: an offer never keeps the last place of
 a therapist's week, nor the last hour that is open in it, and at most a share of their places at once. So whoever is
-urgent finds at least one hour a week with everybody who had two. What is offered to somebody on the
-waiting list may be the last: it would have been booked for them, had they not wished to choose.
+urgent finds at least one hour a week with everybody who had two. What is offered to somebody on the waiting list may be the
+last: it would have been booked for them, had they not wished to choose.
 """
 
 from uuid import UUID
