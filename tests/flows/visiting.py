@@ -15,11 +15,13 @@ import asyncpg
 import orjson
 
 from deploy.local.stack import Stack
+from shared.web.signatures import hub_signature
 from simulation.evidence import kernel
 from simulation.seeding import entitle, staff_token
 from tests.waiting import until
 
 KARACHI = ZoneInfo("Asia/Karachi")
+WHATSAPP_SECRET = "what-the-app-is-signed-with"
 ANY_TIME = [{"day": day, "start": "00:00", "end": "24:00"} for day in range(1, 8)]
 ALL_DAY = [{"day": day, "start": "00:00", "end": "24:00", "lane": "online"} for day in range(1, 8)]
 THERAPIST: dict[str, Any] = {
@@ -158,6 +160,26 @@ class Town:
         changing = person.session | {"if-match": seen}
         await self.ask("scheduling", "POST", hour["links"]["cancel"], changing, {"reason": "cannot_come"})
         return hour
+
+    def whatsapps(self, person: Person) -> list[tuple[str, float]]:
+        """What WhatsApp took for the person, by its own id, and when."""
+        file = self._stack.folder / "sinks" / "whatsapp.jsonl"
+        lines = enumerate(file.read_bytes().split(b"\n")[:-1], 1) if file.exists() else []
+        taken = [(f"wamid.sim{number}", orjson.loads(line)) for number, line in lines]
+        return [(wamid, one["received_at"]) for wamid, one in taken if one["to"].endswith(person.number[1:])]
+
+    async def answers(self, wamid: str, words: str) -> dict[str, Any]:
+        """Somebody answers this message, and WhatsApp tells us; what we make of it."""
+        answer = {"context": {"id": wamid}, "text": {"body": words}}
+        change = {"field": "messages", "value": {"messaging_product": "whatsapp", "messages": [answer]}}
+        body = orjson.dumps({"object": "whatsapp_business_account", "entry": [{"changes": [change]}]})
+        signed = {"x-hub-signature-256": hub_signature(WHATSAPP_SECRET.encode(), body)}
+        url = f"{self._stack.addresses['notifications']}/v1/receipts/whatsapp"
+        headers = signed | {"content-type": "application/json"}
+        async with self._http.post(url, data=body, headers=headers) as told:
+            assert told.status == 200, await told.read()
+            found: dict[str, Any] = orjson.loads(await told.read())
+            return found
 
     async def texts(self, person: Person, word: str) -> list[str]:
         """What reached the person's telephone and has this word in it, once something has."""
