@@ -21,6 +21,7 @@ AT_ONCE = 3
 # What they do themselves: they ring the people. Papers are for somebody else to see.
 OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "hour": ("told", "told", "not_reached"),
+    "displaced": ("told", "not_reached"),
     "tell_by_hand": ("told", "told", "not_reached"),
     "call_person": ("reached", "reached", "reached", "not_reached"),
 }

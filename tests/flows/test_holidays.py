@@ -30,9 +30,16 @@ async def test_an_hour_on_a_day_that_becomes_a_holiday_is_provisional_and_then_d
     await here.ask("scheduling", "PUT", path, staff | {"if-match": seen}, comes)
     assert (await certain(here, person, "holiday"))["start"].startswith(day)
     assert len(await here.texts(person, "falls on a holiday")) == 1
+    await until(lambda: asked_to_see_to_it(here, person), "somebody is asked to see to it", every=0.2)
     told = await partner.hears(str(therapist), 3)
     assert [one["data"]["certainty_reason"] for one in told] == [None, "may_be_holiday", "holiday"]
     assert {one["data"]["start"] for one in told} == {told[0]["data"]["start"]}
+
+
+async def asked_to_see_to_it(here: Town, person: Person) -> bool:
+    """Whether it stands on the worklist that the hour has lost its day."""
+    listed, _ = await here.ask("console", "GET", "/v1/tasks?queue=coordinator&limit=200", here.staff())
+    return (person.code, "displaced") in [(one["case_code"], one["kind"]) for one in listed["tasks"]]
 
 
 async def certain(here: Town, person: Person, why: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z", re.ASCII)
 # What services call their tasks by; another kind is shown by its own word.
 KINDS = {
     "hour": "Booked with somebody who is away",
+    "displaced": "An hour lost its day",
     "credential": "A credential runs out",
     "tell_by_hand": "Tell somebody by hand",
     "call_person": "Call somebody",

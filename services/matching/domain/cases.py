@@ -24,7 +24,7 @@ class Case:
     """`attempt` counts over both lanes; those after `tries_from` belong to the present search.
 
     `holder` is the therapist whose load counts the case, as it does while an hour is kept for whoever chooses;
-    `held_until` the end of the hour that is booked.
+    `held_until` the end of the hour that is booked, `displaced` that it has lost its day.
     `request_version` is 0 for the request as it was first made. `sliding_with` are those of whoever was asked last for
     whom the case is one at the sliding fee.
     """
@@ -43,6 +43,7 @@ class Case:
     next_review: datetime | None = None
     request_version: int = 0
     sliding_with: tuple[UUID, ...] = ()
+    displaced: bool = False
 
 
 def matched(
@@ -152,6 +153,7 @@ class Hour:
     version: int
     therapist_id: UUID
     until: datetime | None
+    displaced: bool = False
 
 
 def after_hour(case: Case, hour: Hour) -> Case:
@@ -167,12 +169,13 @@ def after_hour(case: Case, hour: Hour) -> Case:
         holder=hour.therapist_id,
         held_until=hour.until,
         appointment_version=hour.version,
+        displaced=hour.displaced,
     )
 
 
 def over(case: Case) -> Case:
     """The booked hour is past: it counts for nobody any more."""
-    return replace(case, holder=None, held_until=None)
+    return replace(case, holder=None, held_until=None, displaced=False)
 
 
 class LoadChange(NamedTuple):
@@ -197,4 +200,5 @@ def load_changes(changed: Iterable[tuple[Case | None, Case]]) -> Mapping[UUID, L
 
 def _idle(case: Case, state: State) -> Case:
     """In this state, counting for nobody and waiting for nothing."""
-    return replace(case, state=state, holder=None, held_until=None, reason=None, next_review=None)
+    idle = replace(case, state=state, holder=None, held_until=None, reason=None, next_review=None)
+    return replace(idle, displaced=False)

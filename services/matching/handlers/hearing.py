@@ -16,6 +16,7 @@ from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.sites import know_sites
 from services.matching.handlers.standing import (
     close_cases,
+    count_certain_again,
     count_hours,
     free_past_hours,
     withdraw_matches,
@@ -36,6 +37,8 @@ from shared.contracts.intake import (
 from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCertaintyChanged,
+    AppointmentDisplaced,
     AppointmentHeld,
     AppointmentReleased,
     AppointmentRescheduled,
@@ -69,6 +72,8 @@ def handlers(matchmaker: Matchmaker) -> Handlers:
         AppointmentBooked: count_hours,
         AppointmentRescheduled: count_hours,
         AppointmentCancelled: count_hours,
+        AppointmentDisplaced: count_hours,
+        AppointmentCertaintyChanged: count_certain_again,
         AppointmentHeld: follow_kept_hours,
         AppointmentReleased: follow_kept_hours,
         SlotFreed: note_freed_hours,

@@ -19,7 +19,12 @@ from services.matching.handlers.announcing import EndedBy, match_withdrawn
 from services.matching.handlers.continuity import look_after
 from services.matching.repository import cases, offers, therapists
 from shared.contracts.intake import CaseClosed, CaseWithdrawn
-from shared.contracts.scheduling import Appointment, AppointmentCancelled
+from shared.contracts.scheduling import (
+    Appointment,
+    AppointmentCancelled,
+    AppointmentCertaintyChanged,
+    AppointmentDisplaced,
+)
 from shared.messaging import Due, Transaction
 
 PAST_HOURS_EVERY = timedelta(minutes=10)
@@ -62,12 +67,19 @@ async def end_offers(tx: Transaction, known: Sequence[Case], state: OfferState) 
 
 
 async def count_hours(events: Sequence[Appointment], tx: Transaction) -> None:
-    """Whoever was booked holds the case, and nobody once the hour is cancelled. Says nothing."""
+    """Whoever was booked holds the case, and nobody once the hour is cancelled. An hour that lost its day needs a human
+    until it has one again. Says nothing."""
     known = await cases.lock_cases(tx, [event.case_id for event in events])
     hours = [(known[event.case_id], _hour(event)) for event in events if event.case_id in known]
     changed = [(case, after) for case, hour in hours if (after := after_hour(case, hour)) != case]
     await settle(tx, changed)
     await _look_after_the_booked(tx, changed)
+
+
+async def count_certain_again(events: Sequence[AppointmentCertaintyChanged], tx: Transaction) -> None:
+    """An hour that takes place although its day was lost; how certain the others are changes nothing here."""
+    known = await cases.lock_cases(tx, [event.case_id for event in events])
+    await count_hours([one for one in events if one.case_id in known and known[one.case_id].displaced], tx)
 
 
 async def free_past_hours(dues: Sequence[Due], tx: Transaction) -> None:
@@ -85,11 +97,16 @@ async def settle(tx: Transaction, changed: Sequence[tuple[Case, Case]]) -> None:
 
 
 async def _look_after_the_booked(tx: Transaction, changed: Sequence[tuple[Case, Case]]) -> None:
-    """An hour that came, moved or went with somebody who is out for a time may need a coordinator, or none any more."""
+    """An hour that came, moved or went with somebody who is out for a time may need a coordinator, or none any more; so may
+    one that lost its day or had lost it."""
     holders = {case.holder for pair in changed for case in pair if case.holder}
-    await look_after(tx, await therapists.out_for_a_time(tx, sorted(holders)))
+    displaced = {
+        case.holder for pair in changed if any(one.displaced for one in pair) for case in pair if case.holder
+    }
+    await look_after(tx, sorted({*displaced, *await therapists.out_for_a_time(tx, sorted(holders))}))
 
 
 def _hour(event: Appointment) -> Hour:
     until = None if isinstance(event, AppointmentCancelled) else event.end
-    return Hour(event.case_id, event.match_id, event.version, event.therapist_id, until)
+    displaced = isinstance(event, AppointmentDisplaced)
+    return Hour(event.case_id, event.match_id, event.version, event.therapist_id, until, displaced)

@@ -13,10 +13,10 @@ from shared.messaging import Transaction
 COLUMNS = """case_id, person_id, state, attempt, tries_from, match_id, lane, holder, held_until,
     appointment_version, reason, next_review, request_version"""
 
-LOCK = f"SELECT {COLUMNS}, sliding_with FROM cases WHERE case_id = ANY ($1) ORDER BY case_id FOR UPDATE"
+LOCK = f"SELECT {COLUMNS}, sliding_with, displaced FROM cases WHERE case_id = ANY ($1) ORDER BY case_id FOR UPDATE"
 
 LOCK_PAST = f"""
-SELECT {COLUMNS}, sliding_with FROM cases WHERE case_id IN (
+SELECT {COLUMNS}, sliding_with, displaced FROM cases WHERE case_id IN (
     SELECT case_id FROM cases WHERE state = 'booked' AND holder IS NOT NULL AND held_until <= $1
     ORDER BY held_until LIMIT $2
 ) ORDER BY case_id FOR UPDATE SKIP LOCKED
@@ -33,18 +33,18 @@ SELECT case_id, max(priority) AS priority FROM alarms WHERE case_id = ANY ($1) A
 """
 
 SAVE = f"""
-INSERT INTO cases ({COLUMNS}, request, traceparent, sliding_with, changed_at)
-SELECT {COLUMNS}, request, traceparent, string_to_array(sliding_with, ' ')::uuid[], $17
+INSERT INTO cases ({COLUMNS}, request, traceparent, sliding_with, displaced, changed_at)
+SELECT {COLUMNS}, request, traceparent, string_to_array(sliding_with, ' ')::uuid[], displaced, $18
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::int[], $6::uuid[], $7::text[], $8::uuid[],
     $9::timestamptz[], $10::int[], $11::text[], $12::timestamptz[], $13::int[], $14::json[], $15::text[],
-    $16::text[]) AS c({COLUMNS}, request, traceparent, sliding_with)
+    $16::text[], $17::boolean[]) AS c({COLUMNS}, request, traceparent, sliding_with, displaced)
 ORDER BY case_id
 ON CONFLICT (case_id) DO UPDATE SET state = excluded.state, attempt = excluded.attempt,
     tries_from = excluded.tries_from, match_id = excluded.match_id, lane = excluded.lane,
     holder = excluded.holder, held_until = excluded.held_until,
     appointment_version = excluded.appointment_version, reason = excluded.reason,
     next_review = excluded.next_review, request_version = excluded.request_version,
-    sliding_with = excluded.sliding_with, request = coalesce(excluded.request, cases.request),
+    sliding_with = excluded.sliding_with, displaced = excluded.displaced, request = coalesce(excluded.request, cases.request),
     person_id = coalesce(excluded.person_id, cases.person_id), changed_at = excluded.changed_at,
     traceparent = coalesce(excluded.traceparent, cases.traceparent)
 """
@@ -125,6 +125,7 @@ async def save_cases(tx: Transaction, cases: Sequence[tuple[Case, str | None]]) 
         [request for _, request in cases],
         [tx.traceparent_of(str(case.case_id)) for case in standing],
         [" ".join(map(str, case.sliding_with)) for case in standing],
+        [case.displaced for case in standing],
         tx.now,
     )
 

@@ -20,18 +20,22 @@ SELECT {COLUMNS} FROM settled UNION ALL SELECT {COLUMNS} FROM opened ORDER BY du
 # closed; what nobody needed is needed again. An hour that is over is left to whoever has to say what came of it.
 LOOK_FOR_HOURS = f"""
 WITH needed AS (
-    SELECT c.case_id, c.holder, concat(c.match_id, '/', c.appointment_version) AS about, c.held_until
+    SELECT CASE WHEN away.away THEN 'hour' ELSE 'displaced' END AS kind, c.case_id, c.holder,
+        concat(c.match_id, '/', c.appointment_version) AS about, c.held_until
     FROM cases c JOIN therapists t ON t.therapist_id = c.holder
-    WHERE c.state = 'booked' AND c.held_until > $1 AND c.holder = ANY ($2) AND (t.status <> 'active'
-        OR (t.suspended_from < c.held_until AND coalesce(t.suspended_until > c.held_until - $3::interval, true)))
+    CROSS JOIN LATERAL (SELECT t.status <> 'active' OR (coalesce(t.suspended_from < c.held_until, false)
+        AND coalesce(t.suspended_until > c.held_until - $3::interval, true)) AS away) away
+    WHERE c.state = 'booked' AND c.held_until > $1 AND c.holder = ANY ($2) AND (away.away OR c.displaced)
 ), settled AS (
     UPDATE continuity k SET closed_at = $1, outcome = 'not_needed', closed_by = 'system'
-    WHERE k.kind = 'hour' AND k.closed_at IS NULL AND k.until > $1 AND k.therapist_id = ANY ($2)
-        AND NOT EXISTS (SELECT FROM needed n WHERE n.holder = k.therapist_id AND n.about = k.about)
+    WHERE k.kind IN ('hour', 'displaced') AND k.closed_at IS NULL AND k.until > $1 AND k.therapist_id = ANY ($2)
+        AND NOT EXISTS (
+            SELECT FROM needed n WHERE n.holder = k.therapist_id AND n.kind = k.kind AND n.about = k.about
+        )
     RETURNING k.*
 ), opened AS (
     INSERT INTO continuity (task_id, kind, therapist_id, about, case_id, until, due_by, opened_at)
-    SELECT gen_random_uuid(), 'hour', holder, about, case_id, held_until,
+    SELECT gen_random_uuid(), kind, holder, about, case_id, held_until,
         greatest($1, least($1 + $4::interval, held_until - $3::interval - $5::interval)), $1
     FROM needed ORDER BY holder, about
     ON CONFLICT (therapist_id, kind, about) DO UPDATE SET closed_at = NULL, outcome = NULL, closed_by = NULL,
