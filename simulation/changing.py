@@ -1,5 +1,5 @@
 """People who cannot come as agreed: they come back with code and PIN, and give the hour back, take another one, or meet in
-the other way.
+the other way; or they tell their therapist that they need no more.
 
 As a frontend would: a session, the case until it is booked, the appointment with its version, one change. Whoever moves
 asks for the same time a day later and takes what is offered instead where that is not free. Whoever would rather come than
@@ -18,8 +18,10 @@ from simulation.http_client import Address, Connection
 from simulation.http_wire import Answer, Unanswered, prepare
 from simulation.population import Change
 from simulation.returning import PATIENCE, UNDECIDED, Desks, Returning, Visit, content, serve_all
-from simulation.sessions import Coming
+from simulation.sessions import Coming, End
 
+# Why their therapist closes the case of whoever says so: after the hour, or before it, which is given back with it.
+ENDS: Mapping[Change, End] = {"finish_now": "completed", "go_elsewhere": "referred_out"}
 CANNOT_COME = {"reason": "cannot_come"}
 CALL_INSTEAD = {"modalities": ["video", "audio", "in_person"]}
 ANSWER_SECONDS = 15.0
@@ -72,20 +74,27 @@ async def _change(visit: Visit, diary: Diary, changer: Changer, coming: list[Com
         if changer.change == "call_instead":
             await _call_instead(visit, changer.who, stands)
         elif stands.get("state") == "booked":
-            await _change_hour(diary, stands["links"]["appointment"], changer.change, coming)
+            await _change_hour(diary, stands["links"]["appointment"], changer, coming)
     except (Unanswered, KeyError, ValueError):
         return
 
 
-async def _change_hour(diary: Diary, path: str, change: Change, coming: list[Coming]) -> None:
+async def _change_hour(diary: Diary, path: str, changer: Changer, coming: list[Coming]) -> None:
     appointment = await diary.look(path)
     seen, shown = appointment.header("etag"), orjson.loads(appointment.body)
     if not seen or shown.get("state") != "booked":
         return
-    if change in CHANGES:
-        await CHANGES[change](diary, shown, seen)
+    if changer.change in CHANGES:
+        await CHANGES[changer.change](diary, shown, seen)
     else:
-        coming.append(Coming(shown, comes=change == "come_now"))
+        coming.append(
+            Coming(
+                shown,
+                comes=changer.change in ("come_now", "finish_now"),
+                code=changer.who.code,
+                ends=ENDS.get(changer.change),
+            )
+        )
 
 
 async def _outcome(visit: Visit, who: Returning) -> dict[str, Any]:

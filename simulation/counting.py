@@ -60,6 +60,7 @@ def why_waiting(message: Message, now: datetime) -> str:
 
 def _cases(history: History) -> dict[str, Any]:
     hours = hours_of(history)
+    discharged = {case.case_id for case in history.cases if case.closed_by}
     held = sum("held" in outcomes(case, hours, history) for case in history.cases)
     return {
         "accepted": len(list(acknowledged(history))),
@@ -72,15 +73,16 @@ def _cases(history: History) -> dict[str, Any]:
         "waitlist_reasons": _counted(c.reason for c in history.cases if c.case_id in history.waitlisted),
         "held_for_human": held,
         "agreed": history.agreed,
-        "refused": sum(case.withdrawn for case in history.cases),
+        "refused": sum(case.withdrawn and not case.closed_by for case in history.cases),
         "chosen": history.chosen,
         "offered": len(history.offered),
         "hours_kept": len(history.kept_hours),
         "hours_taken": sum(one.state == "confirmed" for one in history.kept_hours),
         "hours_let_go": sum(one.state == "released" for one in history.kept_hours),
-        "given_back": len(hours.given_back),
+        "given_back": len(hours.given_back - discharged),
         "came": len(hours.in_care),
         "missed": len(hours.missed),
+        "discharged": len(discharged),
     }
 
 

@@ -27,8 +27,8 @@ class Figures:
     `held_for_human` are those who wait at the end; `agreed` and `refused` are minors whose guardian did;
     `hours_kept` were kept while somebody chose, `hours_taken` by their choice, `hours_let_go` for the next: not chosen, or too late;
     `given_back` and `moved` are people who could not come at the hour they had, `switched` those who meet in the other way,
-    `came` and `missed` those whose hour has begun; `tasks` are what coordinators had to do about these people,
-    `tasks_done` what one of them has done by name;
+    `came` and `missed` those whose hour has begun, `discharged` those whose case a therapist has closed; `tasks` are what
+    coordinators had to do about these people, `tasks_done` what one of them has done by name;
     `called` are those of `messages_delivered` that one of them told by telephone."""
 
     people: int
@@ -54,6 +54,7 @@ class Figures:
     switched: int
     came: int
     missed: int
+    discharged: int
     booked_online: int
     booked_in_person: int
     messages_planned: int

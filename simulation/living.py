@@ -118,7 +118,7 @@ async def _come_back(desks: Desks, own: Run, asked: Asked, posting: asyncio.Task
         changes = group.create_task(
             changing.change(desks, asked.changers, coming, more=lambda: not posting.done())
         )
-        group.create_task(sessions.see(desks.scheduling, own.badges, coming, more=lambda: not changes.done()))
+        group.create_task(sessions.see(desks, own.badges, coming, more=lambda: not changes.done()))
         group.create_task(_leave(desks, own, posting))
 
 

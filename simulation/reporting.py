@@ -23,9 +23,7 @@ def table(figures: Figures, findings: Findings, out: Path, *, kept: bool) -> str
             f.booked_online + f.booked_in_person,
             f"{f.booked_online} online, {f.booked_in_person} in person",
         ),
-        _line("moved their hour", f.moved, f"{f.given_back} gave it back"),
-        _line("meet in the other way", f.switched, "in person instead of online, or online instead"),
-        _line("came to their hour", f.came, f"{f.missed} did not come, and are asked after"),
+        *_hours(f),
         _line("on the waiting list", f.waitlisted, _reasons(f.waitlist_reasons)),
         _line("alarms closed", f.alarms_closed, f"by a named clinician, of {f.alarms}"),
         _line("tasks done", f.tasks_done, f"by a named coordinator, of {f.tasks}"),
@@ -54,6 +52,16 @@ def _choices(f: Figures) -> list[str]:
     return [
         _line("chose with whom to speak", f.chosen, f"{f.offered} still may"),
         _line("  with an hour kept", f.hours_kept, became),
+    ]
+
+
+def _hours(f: Figures) -> list[str]:
+    """What became of hours."""
+    return [
+        _line("moved their hour", f.moved, f"{f.given_back} gave it back"),
+        _line("meet in the other way", f.switched, "in person instead of online, or online instead"),
+        _line("came to their hour", f.came, f"{f.missed} did not come, and are asked after"),
+        _line("discharged", f.discharged, "by their therapist, with an hour ahead or after the last one"),
     ]
 
 

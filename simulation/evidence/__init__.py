@@ -72,6 +72,8 @@ async def _tables(connection: asyncpg.Connection) -> History:
         references=await services.references(connection),
         limits=await bookings.limits(connection),
         cancelled=await services.cancelled(connection),
+        ended=await services.ended(connection),
+        holders=await services.holders(connection),
         parkings=await services.parkings(connection),
         paged=await services.paged(connection),
         parked_alarms=await services.parked_alarms(connection),

@@ -7,12 +7,13 @@ import asyncpg
 
 from simulation.history.facts import Alarm, Case, Message, Parking, Task
 
-# A case nobody has spoken of yet stands as its gate says; one that was taken back is closed, whatever is said.
+# A case nobody has spoken of yet stands as its gate says; one that has ended is closed, whatever is said.
 CASES = """
 SELECT c.case_id, c.case_code, c.person_id, c.gate,
     CASE WHEN w.case_id IS NOT NULL THEN 'closed'
         ELSE coalesce(s.state, CASE c.gate WHEN 'open' THEN 'matching' ELSE 'held' END) END,
-    m.reason, c.alarmed, w.case_id IS NOT NULL, coalesce(s.since, c.submitted_at)
+    m.reason, c.alarmed, w.case_id IS NOT NULL, coalesce(s.since, c.submitted_at),
+    w.role
 FROM own JOIN intake.cases c USING (case_id)
 LEFT JOIN intake.standings s USING (case_id) LEFT JOIN intake.withdrawals w USING (case_id)
 LEFT JOIN matching.cases m USING (case_id)
@@ -42,6 +43,8 @@ SELECT appointment_id, extract(epoch FROM min(planned_at))::float8 AS at
 FROM own JOIN notifications.messages USING (case_id)
 WHERE purpose = 'cancelled' AND appointment_id IS NOT NULL GROUP BY 1
 """
+ENDED = "SELECT case_id, extract(epoch FROM heard_at)::float8 AS at FROM own JOIN notifications.ended_cases USING (case_id)"
+HOLDERS = "SELECT case_id FROM own JOIN matching.cases USING (case_id) WHERE holder IS NOT NULL"
 # What still waits has no end yet. Both services that read alarms may have parked something.
 PARKINGS = """
 SELECT key, extract(epoch FROM failed_at)::float8, extract(epoch FROM coalesce(settled_at, clock_timestamp()))::float8
@@ -123,6 +126,16 @@ async def references(connection: asyncpg.Connection) -> dict[str, UUID]:
 async def cancelled(connection: asyncpg.Connection) -> dict[UUID, float]:
     """When notifications heard of each appointment of own cases that it was given back."""
     return {row["appointment_id"]: row["at"] for row in await connection.fetch(CANCELLED)}
+
+
+async def ended(connection: asyncpg.Connection) -> dict[UUID, float]:
+    """When notifications heard of each own case that it ended."""
+    return {row["case_id"]: row["at"] for row in await connection.fetch(ENDED)}
+
+
+async def holders(connection: asyncpg.Connection) -> frozenset[UUID]:
+    """Own cases that count against a therapist."""
+    return frozenset(row["case_id"] for row in await connection.fetch(HOLDERS))
 
 
 async def parkings(connection: asyncpg.Connection) -> list[Parking]:

@@ -14,6 +14,7 @@ from simulation.history.facts import History
 # By what a fact that can happen once is known.
 ONCE: Mapping[str, tuple[str, ...]] = {
     "intake.case_submitted.v1": ("case_id",),
+    "intake.case_closed.v1": ("case_id",),
     "intake.alarm_raised.v1": ("alarm_id",),
     "matching.match_made.v1": ("case_id", "attempt", "mode"),
     "scheduling.appointment_booked.v1": ("match_id",),

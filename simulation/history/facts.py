@@ -10,7 +10,8 @@ from simulation.client_log import Told
 
 
 class Case(NamedTuple):
-    """A request as intake has it: `state` is what the person sees, `gate` who had to speak first."""
+    """A request as intake has it: `state` is what the person sees, `gate` who had to speak first; `withdrawn` is that it
+    has ended, `closed_by` which staff ended it."""
 
     case_id: UUID
     case_code: str
@@ -21,6 +22,7 @@ class Case(NamedTuple):
     alarmed: bool
     withdrawn: bool
     stated_at: datetime
+    closed_by: str | None = None
 
 
 class Record(NamedTuple):
@@ -187,7 +189,8 @@ class History:
     `earlier` are messages that arrived about what the same people had asked in an earlier run, as when somebody who
     has waited since then is given an hour; `complaints` is what partners miss; `partners` are who they are. `limits` are how many hours a
     week each therapist takes; `stops` when each person was told that nothing more would come; `cancelled` when
-    notifications heard that an appointment was given back; `paged` the alarms that the pager knows; `parked_alarms` keys
+    notifications heard that an appointment was given back, `ended` the same of a case that ended; `holders` are cases that
+    count against a therapist; `paged` the alarms that the pager knows; `parked_alarms` keys
     of alarms that wait behind something. Appointments, reservations and `held` (what holds reserve that
     have not run out) are everybody's, all else is of the people of this run, also `kept_hours`.
     """
@@ -227,6 +230,8 @@ class History:
     limits: Mapping[UUID, int] = field(default_factory=dict)
     stops: Mapping[UUID, float] = field(default_factory=dict)
     cancelled: Mapping[UUID, float] = field(default_factory=dict)
+    ended: Mapping[UUID, float] = field(default_factory=dict)
+    holders: frozenset[UUID] = frozenset()
     parkings: Sequence[Parking] = ()
     paged: frozenset[UUID] = frozenset()
     parked_alarms: Sequence[str] = ()

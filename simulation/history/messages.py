@@ -87,15 +87,18 @@ def not_asked_after(history: History) -> Iterator[str]:
 
 
 def about_what_is_over(history: History) -> Iterator[str]:
-    """Messages that would still go out about an hour that took place, was missed or given back, and are not the last
-    word about it."""
+    """Messages that would still go out about an hour that took place, was missed or given back, or about a case that has
+    ended, and are not the last word about it."""
     last = {
         own.appointment_id: AFTERWARDS[own.state]
         for own in history.all_appointments()
         if own.state in AFTERWARDS
     }
     for message in history.messages:
-        if message.state in OPEN and message.purpose != last.get(message.subject_id, message.purpose):
+        over = message.case_id in history.ended and message.purpose != "cancelled"
+        if message.state in OPEN and (
+            over or message.purpose != last.get(message.subject_id, message.purpose)
+        ):
             yield str(message.message_id)
 
 

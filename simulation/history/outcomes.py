@@ -37,6 +37,13 @@ def misinformed(history: History) -> Iterator[str]:
             yield str(case.case_id)
 
 
+def held_after_the_end(history: History) -> Iterator[str]:
+    """Cases that staff closed and that count against a therapist still, or whose person does not see that they ended."""
+    for case in history.cases:
+        if case.closed_by and (case.case_id in history.holders or case.state != "closed"):
+            yield str(case.case_id)
+
+
 def repeated_requests(history: History) -> Iterator[str]:
     """Keys that were answered with two different cases, and cases that belong to two keys."""
     by_key: dict[str, set[str]] = defaultdict(set)
@@ -123,7 +130,7 @@ def outcomes(case: Case, hours: Hours, history: History) -> set[str]:
     """Every outcome that somebody has written down for this case."""
     found = {
         "booked": case.case_id in hours.booked,
-        "in_care": case.case_id in hours.in_care,
+        "in_care": case.case_id in hours.in_care and not case.closed_by,
         "waitlisted": case.case_id in history.waitlisted,
         "offered": case.case_id in history.offered,
         "held": case.gate != "open" and not case.withdrawn,

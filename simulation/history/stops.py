@@ -1,5 +1,5 @@
-"""Silence where it is owed: after a stop, while something about a person is unclear, after an hour was given back; and
-alarms, which nothing may hold up."""
+"""Silence where it is owed: after a stop, while something about a person is unclear, after an hour was given back or a case ended;
+and alarms, which nothing may hold up."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +35,15 @@ def told_after_a_cancellation(history: History) -> Iterator[str]:
     for message, receipt in _arrivals(history):
         at = history.cancelled.get(message.subject_id)
         if at is not None and message.purpose in ABOUT_AN_HOUR and receipt.received_at > at + CLAIM_SECONDS:
+            yield receipt.message_id
+
+
+def told_after_the_end(history: History) -> Iterator[str]:
+    """Messages about a case that went out although notifications had applied before that it ended, but that an hour of it
+    is given back."""
+    for message, receipt in _arrivals(history):
+        at = history.ended.get(message.case_id)
+        if at is not None and message.purpose != "cancelled" and receipt.received_at > at + CLAIM_SECONDS:
             yield receipt.message_id
 
 

@@ -39,6 +39,8 @@ CHECKS: Mapping[str, Callable[[History], Iterator[str]]] = {
     "told_after_a_stop": stops.told_after_a_stop,
     "told_while_parked": stops.told_while_parked,
     "told_after_a_cancellation": stops.told_after_a_cancellation,
+    "told_after_the_end": stops.told_after_the_end,
+    "held_after_the_end": outcomes.held_after_the_end,
     "alarm_held_up": stops.alarms_held_up,
     "missed_not_asked_after": messages.not_asked_after,
     "told_of_what_is_over": messages.about_what_is_over,

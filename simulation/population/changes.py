@@ -11,11 +11,14 @@ from simulation.population.chance import GOLDEN, evenly, stream
 from simulation.population.places import BIG_CITIES
 
 # `switch`: in person instead of online, or online instead of in person. `call_instead`: they would only come, live far from
-# every site, and rather call than wait. `come_now` and `miss_now`: they say that they can come at once, and do or do not.
-Change = Literal["cancel", "move", "switch", "call_instead", "come_now", "miss_now"]
+# every site, and rather call than wait. `come_now` and `miss_now`: they say that they can come at once, and do or do not;
+# `finish_now`: they come, and need no more after it. `go_elsewhere`: they tell their therapist that others help them.
+Change = Literal[
+    "cancel", "move", "switch", "call_instead", "come_now", "miss_now", "finish_now", "go_elsewhere"
+]
 
-CANCELS, MOVES, SWITCHES = 0.02, 0.03, 0.03
-MISS_NOW, COME_NOW = 0.015, 0.025
+CANCELS, MOVES, SWITCHES, GO_ELSEWHERE = 0.02, 0.03, 0.03, 0.02
+MISS_NOW, COME_NOW, FINISH_NOW = 0.015, 0.015, 0.015
 
 
 def change_of_mind(seed: int, number: int, body: dict[str, Any], now: datetime) -> Change | None:
@@ -33,5 +36,11 @@ def change_of_mind(seed: int, number: int, body: dict[str, Any], now: datetime) 
         return "move"
     if drawn < CANCELS + MOVES + SWITCHES and near_a_site:
         return "switch"
+    if CANCELS + MOVES + SWITCHES <= drawn < CANCELS + MOVES + SWITCHES + GO_ELSEWHERE:
+        return "go_elsewhere"
     free = evenly(number, GOLDEN, stream(seed, f"free/{now:%H:%M}", 0).random())
-    return "miss_now" if free < MISS_NOW else "come_now" if free < MISS_NOW + COME_NOW else None
+    return "miss_now" if free < MISS_NOW else _comes(free - MISS_NOW)
+
+
+def _comes(free: float) -> Change | None:
+    return "come_now" if free < COME_NOW else "finish_now" if free < COME_NOW + FINISH_NOW else None

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from simulation.history import History
-from simulation.history.facts import Parking, Receipt
+from simulation.history.facts import Case, Parking, Receipt
 from tests.simulation.breaking import breaks
-from tests.simulation.right_history import BOOKED, HOUR_1, HOUR_2, T0, THERAPIST, uid
+from tests.simulation.right_history import BOOKED, HOUR_1, HOUR_2, T0, THERAPIST, WAITING, uid
 
 PERSON = uid(401)
 ARRIVED = T0.timestamp() + 0.4  # the first receipt of the right history
@@ -55,6 +55,23 @@ def news_of_an_hour_that_was_given_back_long_before(history: History) -> None:
     history.cancelled = {HOUR_1: ARRIVED - 60}
 
 
+@breaks("told_after_the_end")
+def news_about_a_case_that_ended_long_before(history: History) -> None:
+    history.ended = {BOOKED: ARRIVED - 60}
+    history.messages = [one for one in history.messages if one.purpose != "reminder"]
+
+
+@breaks("told_of_what_is_over")
+def a_reminder_that_is_still_to_be_sent_about_a_case_that_has_ended(history: History) -> None:
+    history.ended = {BOOKED: ARRIVED}
+
+
+@breaks("held_after_the_end")
+def a_case_that_was_closed_and_counts_against_a_therapist(history: History) -> None:
+    history.cases = [_closed(one) if one.case_id == WAITING else one for one in history.cases]
+    history.waitlisted, history.holders = frozenset(), frozenset({WAITING})
+
+
 @breaks("alarm_held_up")
 def an_alarm_that_the_pager_never_heard_of(history: History) -> None:
     history.paged = frozenset()
@@ -63,6 +80,10 @@ def an_alarm_that_the_pager_never_heard_of(history: History) -> None:
 @breaks("alarm_held_up")
 def an_alarm_that_waits_behind_another_event(history: History) -> None:
     history.parked_alarms = [str(BOOKED)]
+
+
+def _closed(case: Case) -> Case:
+    return case._replace(state="closed", withdrawn=True, closed_by="coordinator")
 
 
 def right_in_time(history: History) -> None:

@@ -19,6 +19,7 @@ from simulation.counting import count
 from simulation.figures import Leftovers
 from simulation.history import History, judge
 from simulation.history.facts import Message
+from simulation.returning import Desks
 from simulation.seeding import Badges
 from simulation.sessions import Coming, extra_hours, next_minute, see
 from tests.simulation.answering import server
@@ -55,7 +56,7 @@ async def asked_of(
     """The requests of the staff for somebody who can come in the minute that has just begun."""
     monkeypatch.setattr(sessions, "next_minute", lambda now: BEGINS)
     async with server(lambda n: replies[min(n, len(replies)) - 1]) as (address, seen):
-        await see(address, badges, [who], more=lambda: False)
+        await see(Desks(address, address, address), badges, [who], more=lambda: False)
     return seen
 
 
@@ -92,6 +93,35 @@ async def test_a_therapist_opens_an_hour_moves_who_can_come_there_and_says_that_
     ]
     assert {who_asks(one) for one in seen} == {("therapist", THERAPIST)}
     assert [seen_version(one) for one in seen[-3:]] == ['"4"', '"5"', '"6"']
+
+
+async def test_whoever_needs_no_more_after_it_is_discharged_by_their_therapist_as_the_case_stands_then(
+    monkeypatch: pytest.MonkeyPatch, badges: Badges
+) -> None:
+    replies = [
+        *[answered({})] * len(list(extra_hours(BEGINS, timedelta(minutes=50), "Asia/Karachi"))),
+        answered(SHOWN | MOVED, etag='"5"'),
+        answered({}, etag='"6"'),
+        answered({}, etag='"7"'),
+        answered({"state": "booked"}, etag='"booked"'),
+        answered({"code": "changed_meanwhile"}, 412),
+        answered({"state": "in_care"}, etag='"in care"'),
+        answered({"state": "closed"}),
+    ]
+    who = Coming(SHOWN, comes=True, code="0123456789", ends="completed")
+    seen = await asked_of(monkeypatch, badges, who, replies)
+    assert lines(seen)[-4:] == ["GET /v1/cases/0123456789", "POST /v1/cases/0123456789/close"] * 2
+    assert {who_asks(one) for one in seen} == {("therapist", THERAPIST)}
+    assert [seen_version(seen[-3]), seen_version(seen[-1])] == ['"booked"', '"in care"']
+    assert seen[-1].endswith(b'{"reason":"completed"}')
+
+
+async def test_whoever_goes_elsewhere_is_discharged_while_their_hour_lies_ahead(
+    monkeypatch: pytest.MonkeyPatch, badges: Badges
+) -> None:
+    who = Coming(SHOWN, comes=False, code="0123456789", ends="referred_out")
+    seen = await asked_of(monkeypatch, badges, who, [answered({}, etag='"3"'), answered({})])
+    assert lines(seen) == ["GET /v1/cases/0123456789", "POST /v1/cases/0123456789/close"]
 
 
 @pytest.mark.parametrize(("shown", "role"), [(SHOWN, "therapist"), (IN_PERSON, "clinic_desk")])
@@ -139,7 +169,7 @@ async def test_while_others_are_seen_nobody_waits_for_a_minute_that_is_far_away(
     late = SHOWN | {"links": {"self": "/v1/appointments/late"}}
     coming = [Coming(SHOWN, comes=False), Coming(late, comes=True)]
     async with server(lambda n: answered(SHOWN | MOVED, etag='"5"')) as (address, seen):
-        await see(address, badges, coming, more=lambda: False)
+        await see(Desks(address, address, address), badges, coming, more=lambda: False)
     assert lines(seen)[-1] == "POST /v1/appointments/a/no-show"
     assert not [line for line in lines(seen) if "late" in line]
 
@@ -204,6 +234,27 @@ def test_whoever_was_seen_is_in_care_and_counted() -> None:
     figures, findings = count(history, Leftovers(), people=4, now=T0)
     assert findings.clean, findings
     assert (figures.came, figures.missed) == (1, 0)
+
+
+def discharged(history: History) -> History:
+    """Its person's therapist has closed the case of the first hour."""
+    history.cases = [
+        one._replace(state="closed", withdrawn=True, closed_by="therapist") if one.case_id == BOOKED else one
+        for one in history.cases
+    ]
+    history.ended = {BOOKED: T0.timestamp() + 60}
+    return history
+
+
+def test_whoever_was_discharged_is_counted_once_and_refused_by_nobody() -> None:
+    history = discharged(over("fulfilled", 3, "in_care"))
+    figures, findings = count(history, Leftovers(), people=4, now=T0)
+    assert findings.clean, findings
+    assert (figures.discharged, figures.came, figures.refused, figures.given_back) == (1, 1, 0, 0)
+
+
+def test_an_hour_that_was_kept_for_a_case_that_is_closed_is_found() -> None:
+    assert judge(discharged(over("booked", 1, "booked"))).counts["two_outcomes"] == 1
 
 
 def test_whoever_missed_their_hour_is_counted_and_asked_after() -> None:
