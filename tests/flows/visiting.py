@@ -17,7 +17,7 @@ import orjson
 from deploy.local.stack import Stack
 from shared.web.signatures import hub_signature
 from simulation.evidence import kernel
-from simulation.seeding import entitle, staff_token
+from simulation.seeding import Badges, entitle, staff_token
 from tests.waiting import until
 
 KARACHI = ZoneInfo("Asia/Karachi")
@@ -46,6 +46,7 @@ class Person:
     number: str
     code: str
     session: dict[str, str]
+    pin: str = ""
 
 
 class Partner:
@@ -88,6 +89,11 @@ class Town:
         """The headers of somebody on the staff."""
         token = staff_token(self._stack.folder / "secrets", now=time.time(), role=role)
         return {"authorization": f"Bearer {token}"}
+
+    def therapist_at(self, therapist_id: UUID) -> dict[str, str]:
+        """The headers of this therapist."""
+        badges = Badges.of(self._stack.folder / "secrets", now=time.time())
+        return {"authorization": f"Bearer {badges.therapist(str(therapist_id))}"}
 
     async def ask(
         self,
@@ -137,7 +143,9 @@ class Town:
         asked, _ = await self.ask("intake", "POST", "/v1/cases", keyed, body, good=202)
         known = {"case_code": asked["case_code"], "pin": asked["pin"]}
         session, _ = await self.ask("intake", "POST", "/v1/sessions", {}, known)
-        return Person(number, asked["case_code"], {"authorization": f"Bearer {session['token']}"})
+        return Person(
+            number, asked["case_code"], {"authorization": f"Bearer {session['token']}"}, asked["pin"]
+        )
 
     async def stands(self, person: Person, *states: str) -> dict[str, Any]:
         """The case as its person sees it, once it is in one of these states."""
