@@ -35,6 +35,7 @@ class Opened(Event):
     case_id: UUID | None = None
     therapist_id: UUID | None = None
     site_id: UUID | None = None
+    appointment_id: UUID | None = None
     opened_at: AwareDatetime
 
 

@@ -83,6 +83,8 @@ async def test_who_has_taken_a_call_reads_number_and_words_and_says_what_came_of
     listed = (await asma.get("/tasks")).text
     assert f'href="/tasks/{task}/call"' in listed
     assert NUMBER not in listed
+    hour = await desk.pool.fetchval("SELECT appointment_id FROM messages LIMIT 1")
+    assert f"hour {hour}" in listed
     page = await asma.get(f"/tasks/{task}/call")
     assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
     assert f'href="tel:{NUMBER}"' in page.text

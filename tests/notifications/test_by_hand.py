@@ -53,6 +53,7 @@ async def test_the_last_channel_that_fails_before_a_near_hour_opens_a_task_for_a
         str(booking.case_id),
     )
     assert task["outcomes"] == ["told", "not_reached"]
+    assert task["appointment_id"] == str(booking.appointment_id)
     assert "person_id" not in task
     [row] = await tasks(desk)
     assert row["due_by"] == NOW + timedelta(hours=24)

@@ -145,7 +145,8 @@ def _answer(answered: Listed | Refused) -> Response:
 
 
 def _shown(task: Task, found: Listed, now: datetime) -> dict[str, Any]:
-    ids = {name: str(one) if (one := getattr(task, name)) else None for name in ("therapist_id", "site_id")}
+    named = ("therapist_id", "site_id", "appointment_id")
+    ids = {name: str(one) if (one := getattr(task, name)) else None for name in named}
     case = task.case_id
     return (
         asdict(task)

@@ -57,6 +57,7 @@ class Task:
     done_name: str | None = None
     done_at: datetime | None = None
     version: int = 1
+    appointment_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ async def open_tasks(events: Sequence[Opened], tx: Transaction) -> None:
                 therapist_id=e.therapist_id,
                 site_id=e.site_id,
                 opened_at=e.opened_at,
+                appointment_id=e.appointment_id,
             )
             for e in events
         ],

@@ -11,21 +11,23 @@ from services.console.domain.tasks import State, Task
 from shared.messaging import Transaction
 
 COLUMNS = """task_id, opened_by, kind, queue, outcomes, due_by, priority, case_id, therapist_id, site_id, opened_at, state,
-    claimed_by, claimed_name, claimed_at, outcome, done_by, done_name, done_at, version"""
+    claimed_by, claimed_name, claimed_at, outcome, done_by, done_name, done_at, version, appointment_id"""
 
 # Opened again: what is still to be done keeps whoever has it; what nobody had to do is to be done after all. What a human
 # did stays done.
 OPEN = """
-INSERT INTO tasks (task_id, opened_by, kind, queue, outcomes, due_by, priority, case_id, therapist_id, site_id, opened_at)
+INSERT INTO tasks (task_id, opened_by, kind, queue, outcomes, due_by, priority, case_id, therapist_id, site_id, opened_at,
+    appointment_id)
 SELECT task_id, opened_by, kind, queue, string_to_array(outcomes, ' '), due_by, priority, case_id, therapist_id, site_id,
-    opened_at
+    opened_at, appointment_id
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::int[], $8::uuid[],
-    $9::uuid[], $10::uuid[], $11::timestamptz[]) AS t(task_id, opened_by, kind, queue, outcomes, due_by, priority, case_id,
-    therapist_id, site_id, opened_at)
+    $9::uuid[], $10::uuid[], $11::timestamptz[], $12::uuid[]) AS t(task_id, opened_by, kind, queue, outcomes, due_by, priority, case_id,
+    therapist_id, site_id, opened_at, appointment_id)
 ORDER BY task_id
 ON CONFLICT (task_id) DO UPDATE SET queue = excluded.queue, outcomes = excluded.outcomes, due_by = excluded.due_by,
     priority = excluded.priority, case_id = excluded.case_id, therapist_id = excluded.therapist_id,
-    site_id = excluded.site_id, opened_at = excluded.opened_at, version = tasks.version + 1,
+    site_id = excluded.site_id, opened_at = excluded.opened_at,
+    appointment_id = excluded.appointment_id, version = tasks.version + 1,
     state = CASE tasks.state WHEN 'done' THEN 'open' ELSE tasks.state END,
     claimed_by = CASE WHEN tasks.state <> 'done' THEN tasks.claimed_by END,
     claimed_name = CASE WHEN tasks.state <> 'done' THEN tasks.claimed_name END,
@@ -114,7 +116,7 @@ class Closing:
 
 async def open_tasks(tx: Transaction, tasks: Sequence[Task]) -> None:
     """What is to be done, as its service says; each task once."""
-    rows = [(*astuple(t)[:4], " ".join(t.outcomes), *astuple(t)[5:11]) for t in tasks]
+    rows = [(*astuple(t)[:4], " ".join(t.outcomes), *astuple(t)[5:11], t.appointment_id) for t in tasks]
     await tx.connection.execute(OPEN, *map(list, zip(*rows, strict=True)))
 
 

@@ -57,5 +57,6 @@ def _opened(tx: Transaction, one: ByHand) -> TaskOpened:
         due_by=one.due_by,
         priority=1,
         case_id=one.message.case_id,
+        appointment_id=one.message.appointment_id,
         opened_at=tx.now,
     )

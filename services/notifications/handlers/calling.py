@@ -118,6 +118,7 @@ async def _open(
                 outcomes=outcomes,
                 due_by=one.due_by,
                 case_id=messages[one.message_id].case_id,
+                appointment_id=messages[one.message_id].appointment_id,
                 opened_at=tx.now,
             )
             for one in opened
