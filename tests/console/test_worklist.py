@@ -331,7 +331,7 @@ async def test_nothing_of_what_a_case_is_about_stands_in_it(worklist: Worklist, 
     assert set(task) == {
         "task_id", "opened_by", "kind", "queue", "outcomes", "due_by", "overdue", "priority", "case_id", "case_code",
         "therapist_id", "site_id", "opened_at", "state", "claimed_by", "claimed_name", "claimed_at", "outcome",
-        "done_by", "done_name", "done_at", "version",
+        "done_by", "done_name", "done_at", "version", "appointment_id",
     }  # fmt: skip
 
 
