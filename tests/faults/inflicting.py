@@ -62,7 +62,7 @@ class Inflicting:
         chance, done = random.Random(seed), 0
         while True:
             for name in chance.sample(sorted(SUBJECTS), len(SUBJECTS)):
-                await asyncio.sleep(0.5 + chance.random())
+                await asyncio.sleep(0.3 + 0.7 * chance.random())
                 if done >= kills or time.monotonic() > until:
                     return
                 if await self._system.is_ready(name):

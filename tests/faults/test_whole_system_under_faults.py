@@ -32,6 +32,7 @@ async def test_faults_of_every_kind_lose_nothing_repeat_nothing_and_double_book_
     assert len(hit) >= EACH, said
     assert set(hit) <= {kind.name for kind in KINDS}
     killed = Counter(one.fault.whom for one in total.done if one.fault.kind == "kill")
+    assert killed.total() >= KILLS, said
     assert set(killed) <= set(SUBJECTS)
     assert len(killed) >= len(SUBJECTS) / 2, said
     assert total.types >= 10, said
