@@ -45,7 +45,7 @@ from services.intake.handlers import rota as shifts
 from services.intake.handlers.help import call_for_help
 from services.intake.handlers.invitations import answer_invitations
 from services.intake.handlers.keys import answer_questions
-from services.intake.handlers.lookups import look_up_cases
+from services.intake.handlers.lookups import look_up_by_appointment, look_up_cases
 from services.intake.handlers.sessions import open_sessions
 from services.intake.handlers.submission import Desk
 from services.intake.pages import Behind, open_frontend, open_renderer, serve_pages
@@ -74,6 +74,7 @@ def serve_people(
     look = Reads(read_together(database, look_up_cases, at_once=1), lambda: counter.accept.waiting)
     watch = watch_cases(partial(_look_at_all, database))
     app.include_router(cases.standing_routes(cards, look, watch))
+    app.include_router(cases.of_appointment_routes(cards, read_together(database, look_up_by_appointment)))
     app.include_router(events.event_routes(cards, look, watch))
     knocking = _session_counter(settings, counter)
     app.include_router(sessions.session_routes(knocking))

@@ -127,12 +127,20 @@ def of_intake(app: Any, admin: Any, database: Database) -> Make:
             Staff(str(uuid4()), "Asma"),
         )
         therapist = uuid4()
+        hour = appointment(
+            AppointmentBooked, row["case_id"], 1, 1, therapist_id=therapist, appointment_id=uuid4()
+        )
         async with database.transaction() as tx:
-            await project([appointment(AppointmentBooked, row["case_id"], 1, 1, therapist_id=therapist)], tx)
+            await project([hour], tx)
             await acknowledge_alarms([Taking(row["alarm_id"], clinician)], tx)
             [shift_id] = await enter_shifts([a_shift(clinician)], tx)
         return Things(
-            {"code": code, "alarm_id": str(row["alarm_id"]), "shift_id": str(shift_id)},
+            {
+                "code": code,
+                "alarm_id": str(row["alarm_id"]),
+                "shift_id": str(shift_id),
+                "appointment_id": str(hour.appointment_id),
+            },
             {
                 "person": owner,
                 "participant": owner,

@@ -289,3 +289,34 @@ async def test_the_page_of_a_closed_case_says_why_and_how_to_ask_again(
         assert said in page.text
     assert f'href="/{language}/"' in page.text
     assert "/withdraw" not in page.text
+
+
+async def test_a_therapist_finds_the_case_by_its_hour_and_no_other_does(
+    people: httpx2.AsyncClient, store: IntakeDatabase, token: Token
+) -> None:
+    path, session, therapist = await in_care(people, store)
+    own, hour = token("therapist", subject=str(therapist)), uuid4()
+    case_id = await case_id_of(store, path)
+    booked = appointment(AppointmentBooked, case_id, 1, 3, therapist_id=therapist, appointment_id=hour)
+    await hear(store, booked)
+    found = await people.get(f"/v1/cases?appointment_id={hour}", headers=own)
+    assert (found.status_code, found.headers["content-location"]) == (200, path)
+    itself = await people.get(path, headers=own)
+    assert (found.json(), found.headers["etag"]) == (itself.json(), itself.headers["etag"])
+    tagged = own | {"If-Match": found.headers["etag"]}
+    assert (
+        await people.post(f"{path}/close", json={"reason": "completed"}, headers=tagged)
+    ).status_code == 200
+    for headers, asked, status in (
+        (token("coordinator"), hour, 200),
+        (token("therapist", subject=str(uuid4())), hour, 404),
+        (own, uuid4(), 404),
+        (session, hour, 403),
+        (token("clinic_desk"), hour, 403),
+        ({}, hour, 401),
+        (own, "x", 422),
+    ):
+        answer = await people.get(f"/v1/cases?appointment_id={asked}", headers=headers)
+        assert answer.status_code == status
+    missing = await people.get("/v1/cases", headers=own)
+    assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (422, "appointment_id")

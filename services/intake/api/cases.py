@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Annotated
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -28,6 +29,7 @@ from shared.web.posts import KEY_PARAMETER, idempotency_key
 
 ASKING = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE, couple=COUPLE) | PUBLIC | KEY_PARAMETER
 Reader = Annotated[Principal, allowed("coordinator", "duty_clinician", own=("person", "therapist"))]
+Carer = Annotated[Principal, allowed("coordinator", own=("therapist",))]
 Look = Callable[[str], Awaitable[CaseView | None]]
 
 
@@ -91,6 +93,24 @@ def standing_routes(cards: CardDeck, find: Look, watch: CaseWatch) -> APIRouter:
                 await watcher.newer(after_version, wait)
             view = watcher.news
         return render_view(view, cards, request.headers.get("if-none-match"))
+
+    return router
+
+
+def of_appointment_routes(cards: CardDeck, find: Callable[[UUID], Awaitable[CaseView | None]]) -> APIRouter:
+    """GET /v1/cases."""
+    router = APIRouter(tags=["cases"])
+
+    @router.get("/v1/cases")
+    async def of_appointment(caller: Carer, appointment_id: UUID) -> Response:
+        """The case whose last hour this is, for whoever gives that hour and for coordinators: so its therapist finds what
+        they may close. `Content-Location` is its own address."""
+        view = await find(appointment_id)
+        if view is None or not _concerns(caller, view):
+            raise not_found()
+        answer = render_view(view, cards)
+        answer.headers["Content-Location"] = f"/v1/cases/{view.case_code}"
+        return answer
 
     return router
 

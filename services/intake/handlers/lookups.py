@@ -1,6 +1,7 @@
 """Reading how cases stand, for many people at once."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.intake.repository import standings
 from services.intake.repository.standings import CaseView
@@ -11,3 +12,9 @@ async def look_up_cases(codes: Sequence[str], tx: Transaction) -> list[CaseView 
     """In the order of the codes; None where there is no such case."""
     views = await standings.views(tx, codes)
     return [views.get(code) for code in codes]
+
+
+async def look_up_by_appointment(appointment_ids: Sequence[UUID], tx: Transaction) -> list[CaseView | None]:
+    """In the order of the hours; None where it is no case's last one."""
+    views = await standings.views_of(tx, appointment_ids)
+    return [views.get(one) for one in appointment_ids]

@@ -67,10 +67,9 @@ INSERT INTO withdrawals (case_id, reason, role, staff_id, staff_name, at)
 SELECT *, $6 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
 """
 
-VIEWS = f"""
-SELECT c.case_code, c.province, c.card_language, c.alarmed, c.request_version, {PROGRESS}
-WHERE c.case_code = ANY ($1)
-"""
+SHOWN = f"SELECT c.case_code, c.province, c.card_language, c.alarmed, c.request_version, {PROGRESS}"
+VIEWS = f"{SHOWN} WHERE c.case_code = ANY ($1)"
+OF_APPOINTMENTS = f"{SHOWN} WHERE s.appointment_id = ANY ($1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +132,12 @@ async def views(tx: Transaction, case_codes: Sequence[str]) -> dict[str, CaseVie
     """What people see, by case code."""
     records = await tx.connection.fetch(VIEWS, list(set(case_codes)))
     return {r["case_code"]: _view(r, tx.now) for r in records}
+
+
+async def views_of(tx: Transaction, appointment_ids: Sequence[UUID]) -> dict[UUID, CaseView]:
+    """How the cases stand whose last hour these are, by that hour."""
+    records = await tx.connection.fetch(OF_APPOINTMENTS, list(set(appointment_ids)))
+    return {r["appointment_id"]: _view(r, tx.now) for r in records}
 
 
 def _view(record: asyncpg.Record, now: datetime) -> CaseView:
