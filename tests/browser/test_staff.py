@@ -15,13 +15,14 @@ from tests.console.conftest import (
     Worklist,
     bootstrap,
     console_database,
+    notifications_url,
     signing,
     staff,
     tell_by_hand,
     worklist,
 )
 
-__all__ = ["bootstrap", "console_database", "signing", "staff", "worklist"]
+__all__ = ["bootstrap", "console_database", "notifications_url", "signing", "staff", "worklist"]
 
 CODE = "7K3M9Q2T4X"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
