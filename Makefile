@@ -10,6 +10,7 @@ TESTS ?= tests
 # `make faults`: rounds of some minutes each, and what the faults are drawn from.
 ROUNDS ?= 1
 SEED ?= 1
+ALONE := stack or faults or browser or processes
 PY := .venv/bin/python
 # Whoever has turned byte code off would read every test anew each time, which takes a third of `make check`.
 unexport PYTHONDONTWRITEBYTECODE
@@ -30,9 +31,12 @@ down: setup
 reset: setup
 	@$(PY) -m deploy.local reset
 
+# What needs no system of its own goes two files at a time; then one after the other what starts whole systems, kills
+# processes or looks at pages. Where TESTS leaves nothing of a part pytest says 5.
 test: setup
 	@$(PY) -m deploy.local.browser
-	@$(PY) -m pytest -q $(TESTS)
+	@$(PY) -m pytest -q -n 2 --dist loadfile -m "not ($(ALONE))" $(TESTS) || test $$? -eq 5
+	@$(PY) -m pytest -q -m "$(ALONE)" $(TESTS) || test $$? -eq 5
 
 # Every mutant, quietly and under faults; writes docs/mutants.md.
 mutants: setup

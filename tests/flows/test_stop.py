@@ -31,7 +31,6 @@ async def test_whoever_answers_stop_hears_nothing_more(here: Town) -> None:
     assert (await here.answers(wamid, "stop."))["stopped"] == 0
     assert ("reminder", "skipped", "stopped") in await messages(here, person)
     await until(lambda: gate_closed(here, person), "the last gate is closed", every=0.1)
-    assert time.time() < stopped_at + WITHIN
 
     await here.gives_back(person)
 
