@@ -36,6 +36,7 @@ async def test_an_hour_that_needs_somebody_is_said_when_it_is_opened(office: Off
         "task_id": str(task), "kind": "hour", "queue": "coordinator", "priority": 1,
         "outcomes": ["rebooked", "told", "stays", "not_reached"], "due_by": "2027-01-06T08:00:00Z",
         "case_id": str(hour.case_id), "therapist_id": str(ONE), "site_id": None, "opened_at": "2027-01-05T08:00:00Z",
+            "appointment_id": None,  # matching knows the hour by its case alone
     }  # fmt: skip
     await suspend(office)
     assert len(await said(office)) == 1  # nothing has changed
