@@ -23,7 +23,8 @@ OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "hour": ("told", "told", "not_reached"),
     "displaced": ("told", "not_reached"),
     "tell_by_hand": ("told", "told", "not_reached"),
-    "call_person": ("reached", "reached", "reached", "not_reached"),
+    # Who is not reached in time is told nothing, which the run's sums would count as a failure.
+    "call_person": ("reached",),
 }
 LEAVE_BEGINS, LEAVE_DAYS = timedelta(days=1), 5
 
