@@ -131,7 +131,7 @@ def page_renderer(settings: Settings, policy: Policy) -> Renderer:
 
 
 async def _look_at_all(database: Database, codes: Sequence[str]) -> Mapping[str, CaseView]:
-    async with database.statements() as tx:
+    async with database.statements(ask_time=False) as tx:
         return await standings.views(tx, codes)
 
 

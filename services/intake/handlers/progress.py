@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.domain.offers import KeptHour, OfferedOption
-from services.intake.domain.states import Alternative, Fact, FactKind, Progress, Telling, advance
+from services.intake.domain.states import Alternative, Fact, FactKind, Telling, advance
 from services.intake.handlers.stopping import close_the_gate
 from services.intake.repository import standings
 from shared.contracts.base import Event
@@ -79,20 +79,22 @@ OfACase = (
 
 async def project(events: Sequence[OfACase], tx: Transaction) -> None:
     """Folds what was said into the standing; an event about a case that is not here waits for it."""
-    telling = [
-        e for e in events if facts_of(e, tx.now) or tellings_of(e) or alternatives_of(e) or kept_hours_of(e)
-    ]
-    known = await standings.lock_progress(tx, [event.case_id for event in telling])
-    await tx.wait_for([(event, f"case:{event.case_id}") for event in telling if event.case_id not in known])
+    telling = [(event, said) for event in events if any(said := _said(event, tx.now))]
+    known = await standings.lock_progress(tx, [event.case_id for event, _ in telling])
+    await tx.wait_for(
+        [(event, f"case:{event.case_id}") for event, _ in telling if event.case_id not in known]
+    )
     advanced = [
-        (before, _after(before, event, tx.now)) for event in telling if (before := known.get(event.case_id))
+        (before, advance(before, *said)) for event, said in telling if (before := known.get(event.case_id))
     ]
     await standings.save_progress(tx, [after for before, after in advanced if after != before])
 
 
-def _after(before: Progress, event: OfACase, now: datetime) -> Progress:
-    said = facts_of(event, now), tellings_of(event), alternatives_of(event), kept_hours_of(event)
-    return advance(before, *said)
+def _said(
+    event: OfACase, now: datetime
+) -> tuple[list[Fact], list[Telling], list[Alternative], list[KeptHour]]:
+    """All that it says of its case, in the order in which `advance` takes it."""
+    return facts_of(event, now), tellings_of(event), alternatives_of(event), kept_hours_of(event)
 
 
 def facts_of(event: OfACase, now: datetime) -> list[Fact]:

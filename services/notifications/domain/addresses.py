@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from services.notifications.domain.sending import Channel
 
-BY_PHONE: frozenset[str] = frozenset({"sms", "whatsapp", "call"})
+# Ways to one and the same number.
+BY_PHONE: frozenset[Channel] = frozenset({"sms", "whatsapp", "call"})
 
 
 @dataclass(frozen=True, slots=True)

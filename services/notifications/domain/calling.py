@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from services.notifications.domain.addresses import BY_PHONE
 from services.notifications.domain.outcomes import Settled
 from services.notifications.domain.sending import Channel, Contact, next_channel
 
@@ -14,13 +15,11 @@ RECONFIRM_OUTCOMES = ("reconfirmed", "not_found")
 # Design, no source: so many calls, so far apart, or a human would ring somebody all day.
 MOST_CALLS, AGAIN_AFTER = 3, timedelta(hours=2)
 RECONFIRM_WITHIN = timedelta(hours=24)
-# All of them are ways to the one number; who is not there is there by none.
-SAME_NUMBER: tuple[Channel, ...] = ("call", "sms", "whatsapp")
 
 
 def gone(outcome: str) -> tuple[Channel, ...]:
-    """The ways that will not do any more after this one."""
-    return SAME_NUMBER if outcome == WRONG_NUMBER else ("call",)
+    """The ways that will not do any more after this one: who is not at a number is there by none of them."""
+    return tuple(sorted(BY_PHONE)) if outcome == WRONG_NUMBER else ("call",)
 
 
 def after_call(

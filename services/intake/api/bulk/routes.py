@@ -35,8 +35,8 @@ AT_A_STRETCH = 25  # lines read before a single post has its turn
 
 @dataclass(frozen=True, slots=True)
 class BulkCounter:
-    """What taking files needs; `admit` raises Problem 503 where too much waits already, `knock` tries a PIN where a line continues an earlier case, `new_trace` begins the
-    trace of one line."""
+    """What taking files needs; `admit` raises Problem 503 where too much waits already, `knock` tries a PIN where a line
+    continues an earlier case, `new_trace` begins the trace of one line."""
 
     policy: Policy
     pin_key: bytes
