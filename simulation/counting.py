@@ -10,10 +10,10 @@ from simulation import timing
 from simulation.figures import Figures, Leftovers
 from simulation.history import Findings, History, judge
 from simulation.history.facts import Message
+from simulation.history.messages import OPEN
 from simulation.history.outcomes import acknowledged, hours_of, outcomes
 from simulation.history.tasks import by_a_human, told_by_call
 
-OPEN = frozenset({"planned", "sending", "calling"})
 # Ways on which nobody says whether a message arrived: taken is all that is known, and counts as delivered.
 WITHOUT_RECEIPTS = frozenset({"email", "whatsapp"})
 MOVED_BY_THEMSELVES = ("appointment_rescheduled", "person")

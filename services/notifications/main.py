@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 from uuid import UUID
@@ -22,10 +21,16 @@ from services.notifications.gateways.sms import SmsGateway
 from services.notifications.gateways.vault import Keys, Vault
 from services.notifications.gateways.whatsapp import WhatsAppGateway
 from services.notifications.handlers import HANDLERS, PAGER_HANDLERS
-from services.notifications.handlers.reaching import ContactReader, NotNow, Reading, Verdict, permit_reading
+from services.notifications.handlers.reaching import (
+    ContactReader,
+    NotNow,
+    Permitted,
+    Reading,
+    Verdict,
+    permit_reading,
+)
 from services.notifications.handlers.receiving import take_receipts
 from services.notifications.handlers.stopping import stop_for_answers
-from services.notifications.repository.sending import Claimed
 from services.notifications.sender.messages import Gateway, Sender
 from services.notifications.sender.pages import Pager
 from services.notifications.settings import Role, Settings
@@ -79,7 +84,7 @@ def serve(app: FastAPI, settings: Settings, database: Database) -> None:
 
 
 def _reader(settings: Settings, database: Database) -> ContactReader:
-    async def permit(reading: Reading) -> Claimed | Verdict | NotNow:
+    async def permit(reading: Reading) -> Permitted | Verdict | NotNow:
         async with database.transaction() as tx:
             return await permit_reading(reading, tx)
 
@@ -87,7 +92,7 @@ def _reader(settings: Settings, database: Database) -> ContactReader:
         async with _session(settings) as session:
             return await Vault(session, settings.vault_url, settings.service_token()).keys(people)
 
-    return ContactReader(permit, ask_for_keys, templates.load_languages(), lambda: datetime.now(UTC))
+    return ContactReader(permit, ask_for_keys, templates.load_languages())
 
 
 async def build_sender(settings: Settings, _app: FastAPI) -> tuple[Sequence[Loop], Close]:

@@ -15,13 +15,13 @@ from services.notifications.gateways.vault import Keys, VaultAway
 from services.notifications.handlers.reaching import (
     ContactReader,
     NotNow,
+    Permitted,
     Reach,
     Reading,
     Verdict,
     permit_reading,
 )
 from services.notifications.main import serve
-from services.notifications.repository.sending import Claimed
 from services.notifications.settings import Settings
 from services.notifications.templates import load_languages
 from shared.web import create_app
@@ -37,7 +37,7 @@ class Office:
     def __init__(self, desk: Desk, outside: OutsideWorld) -> None:
         self.desk, self.outside, self.away = desk, outside, False
 
-    async def permit(self, reading: Reading) -> Claimed | Verdict | NotNow:
+    async def permit(self, reading: Reading) -> Permitted | Verdict | NotNow:
         async with self.desk.database.transaction() as tx:
             return await permit_reading(reading, tx)
 
@@ -48,7 +48,7 @@ class Office:
         return Keys({one: self.outside.keys[one] for one in people if one not in refused}, refused)
 
     async def read(self, task: UUID) -> Reach | Verdict | NotNow:
-        reader = ContactReader(self.permit, self.keys, load_languages(), lambda: self.desk.now)
+        reader = ContactReader(self.permit, self.keys, load_languages())
         return await reader.read(Reading(task, "coordinator-1", "Sana"))
 
     async def readers(self) -> list[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from deploy.local.postgres import PostgresServer
 from services.scheduling.handlers import KNOWING_HANDLERS
 from shared.contracts.base import Event
 from shared.contracts.topics import EVENTS, TOPICS
@@ -136,4 +137,14 @@ async def open_store(dsn: str, admin: asyncpg.Connection, *, size: int = 10) -> 
         await pool.close()
 
 
-__all__ = ["CHECKS", "NOW", "Store", "Transaction", "open_store"]
+@asynccontextmanager
+async def empty_store(server: PostgresServer, database: str) -> AsyncIterator[Store]:
+    """One without a row, for a machine that has a loop of its own."""
+    admin = await asyncpg.connect(server.dsn(database))
+    async with open_store(server.dsn(database, "scheduling"), admin) as store:
+        await store.empty()
+        yield store
+    await admin.close()
+
+
+__all__ = ["CHECKS", "NOW", "Store", "Transaction", "empty_store", "open_store"]

@@ -1,13 +1,10 @@
 """Hours are held, confirmed, given back, run out, and are booked by others meanwhile: always as a list on paper says."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
@@ -22,7 +19,7 @@ from tests.machines import Machine, run_machine
 from tests.scheduling import test_holds as holding
 from tests.scheduling import world
 from tests.scheduling.reference import rule as opens
-from tests.scheduling.store import NOW, Store, open_store
+from tests.scheduling.store import NOW, Store, empty_store
 
 FIRST = NOW + timedelta(days=1, hours=2)  # tomorrow at noon
 STARTS = [FIRST + timedelta(hours=hour) for hour in range(4)]
@@ -188,12 +185,4 @@ class Holding(Machine):
 def test_whatever_becomes_of_holds_nobody_is_kept_from_a_free_hour(
     postgres_server: PostgresServer, migrated: str
 ) -> None:
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Store]:
-        admin = await asyncpg.connect(postgres_server.dsn(migrated))
-        async with open_store(postgres_server.dsn(migrated, "scheduling"), admin) as store:
-            await store.empty()
-            yield store
-        await admin.close()
-
-    run_machine(Holding, opened(), examples=12, steps=25)
+    run_machine(Holding, empty_store(postgres_server, migrated), examples=12, steps=25)

@@ -1,14 +1,12 @@
 """Hours are kept for whoever chooses, chosen, declined, run out, and are booked by others meanwhile: always as a list on
 paper says."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
@@ -18,7 +16,7 @@ from shared.contracts.scheduling import AppointmentHeld
 from tests.machines import Machine, run_machine
 from tests.scheduling import test_offers, world
 from tests.scheduling.reference import rule as opens
-from tests.scheduling.store import NOW, Store, open_store
+from tests.scheduling.store import NOW, Store, empty_store
 
 FIRST = NOW + timedelta(days=1, hours=2)  # tomorrow at noon
 STARTS = [FIRST + timedelta(hours=hour) for hour in range(5)]
@@ -171,12 +169,4 @@ class Choosing(Machine):
 def test_whatever_becomes_of_offers_nobody_loses_what_was_kept_for_them(
     postgres_server: PostgresServer, migrated: str
 ) -> None:
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Store]:
-        admin = await asyncpg.connect(postgres_server.dsn(migrated))
-        async with open_store(postgres_server.dsn(migrated, "scheduling"), admin) as store:
-            await store.empty()
-            yield store
-        await admin.close()
-
-    run_machine(Choosing, opened(), examples=12, steps=30)
+    run_machine(Choosing, empty_store(postgres_server, migrated), examples=12, steps=30)

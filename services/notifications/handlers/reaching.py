@@ -52,11 +52,19 @@ class Reach:
     until: datetime | None = None
 
 
-Permit = Callable[[Reading], Awaitable[Claimed | Verdict | NotNow]]
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """What may be opened now, `until` the person's hours end."""
+
+    one: Claimed
+    until: datetime | None
+
+
+Permit = Callable[[Reading], Awaitable[Permitted | Verdict | NotNow]]
 AskForKeys = Callable[[Sequence[UUID]], Awaitable[Keys]]
 
 
-async def permit_reading(reading: Reading, tx: Transaction) -> Claimed | Verdict | NotNow:
+async def permit_reading(reading: Reading, tx: Transaction) -> Permitted | Verdict | NotNow:
     """What may be opened, and the row that says who asked."""
     behind = await calls.behind(tx, reading.task_id)
     if behind is None:
@@ -68,29 +76,23 @@ async def permit_reading(reading: Reading, tx: Transaction) -> Claimed | Verdict
     if hours and (opens := next_opening(hours, tx.now)) != tx.now:
         return NotNow(opens)
     await calls.save_reading(tx, reading.task_id, reading.staff_id, reading.staff_name)
-    return one
+    return Permitted(one, next_closing(hours, tx.now))
 
 
 class ContactReader:
     """Opens what was permitted, for one answer; keeps nothing."""
 
-    def __init__(
-        self,
-        permit: Permit,
-        ask_for_keys: AskForKeys,
-        languages: Mapping[str, Language],
-        clock: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, permit: Permit, ask_for_keys: AskForKeys, languages: Mapping[str, Language]) -> None:
         self._permit = permit
         self._ask_for_keys = ask_for_keys
         self._languages = languages
-        self._clock = clock
 
     async def read(self, reading: Reading) -> Reach | Verdict | NotNow:
         """Raises VaultAway, or SealBroken where box and key do not belong together."""
-        one = await self._permit(reading)
-        if not isinstance(one, Claimed):
-            return one
+        permitted = await self._permit(reading)
+        if not isinstance(permitted, Permitted):
+            return permitted
+        one = permitted.one
         if one.box is None or one.due.contact is None:
             return Reach("no_address")
         person, (box, version) = one.message.person_id, one.box
@@ -109,7 +111,7 @@ class ContactReader:
             compose(language, one.occasion).body,
             contact.windows,
             contact.time_zone,
-            next_closing(_hours(one), self._clock()),
+            permitted.until,
         )
 
 

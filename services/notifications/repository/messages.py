@@ -20,7 +20,8 @@ ORDER BY case_id, subject_id, person_id, purpose
 ON CONFLICT (case_id, subject_id, person_id, purpose, version) DO NOTHING
 """
 
-# Only what nobody is sending; whom a human is asked to call is nobody's until they were called: FOR UPDATE waits for a sender's claim and then looks at the state again.
+# Only what nobody is sending: FOR UPDATE waits for a sender's claim and then looks at the state again. What a human is
+# asked to call about has not left either.
 VOID = """
 WITH untrue AS (
     SELECT m.id, v.reason
