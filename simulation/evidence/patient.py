@@ -7,11 +7,12 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import asyncpg
 
+from shared.messaging.failures import TROUBLE
+
 P = ParamSpec("P")
 A = TypeVar("A")
 
 PATIENCE, PAUSE = 60.0, 0.5
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Patient:
@@ -40,7 +41,7 @@ class Patient:
                 if self._connection is None:
                     self._connection = await asyncpg.connect(self._database, timeout=5, command_timeout=20)
                 return await question(self._connection, *what, **named)
-            except AWAY:
+            except TROUBLE:
                 await self._leave()
                 if asyncio.get_running_loop().time() > until:
                     raise
@@ -49,5 +50,5 @@ class Patient:
     async def _leave(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(*AWAY):
+            with suppress(*TROUBLE):
                 await connection.close(timeout=2)

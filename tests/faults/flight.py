@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from shared.messaging.failures import TROUBLE
 from tests.faults.subjects import SUBJECTS, WAY, of_service
 from tests.faults.system import System, everywhere
 
@@ -135,7 +136,7 @@ async def _moved(system: System, since: float) -> set[str]:
                 row["grp"]
                 for row in await everywhere(connection, "offsets", MOVED.replace("AFTER", repr(since)))
             }
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except TROUBLE:
         return set()
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 
 import aiohttp
-import asyncpg
 from aiokafka.errors import KafkaError
 
 from deploy.local.child import StartFailed
+from shared.messaging.failures import TROUBLE
 from tests.faults.deeds import DEEDS
 from tests.faults.deeds.letters import Missed
 from tests.faults.deeds.outside import Refused
@@ -24,8 +24,7 @@ IN_TURN = -1  # the number of a kill that is none of the schedule
 
 # A fault that falls beside another may find that it cannot be done: a database that is frozen ends no sessions.
 CANNOT = (
-    OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, aiohttp.ClientError,
-    StartFailed, Refused, RuntimeError, Missed,
+    *TROUBLE, KafkaError, aiohttp.ClientError, StartFailed, Refused, RuntimeError, Missed,
 )  # fmt: skip
 
 

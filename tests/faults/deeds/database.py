@@ -5,8 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg
-
+from shared.messaging.failures import TROUBLE
 from tests.faults.deeds.letters import settle_letters
 from tests.faults.schedule import Fault
 from tests.faults.system import System
@@ -109,7 +108,7 @@ async def _tell(system: System, statement: str) -> None:
             async with system.admin() as connection, connection.transaction():
                 await connection.execute(statement)
             return
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except TROUBLE:
             if turn == TRIES - 1:
                 raise
             await asyncio.sleep(0.5)

@@ -4,11 +4,10 @@ import asyncio
 import time
 from typing import Any
 
-import asyncpg
-
 from services.console.commands.asking import asked
 from services.console.repository.requests import Wish
 from services.console.settings import ConsoleSettings
+from shared.messaging.failures import TROUBLE
 from tests.faults.subjects import SUBJECTS
 from tests.faults.system import System, everywhere
 
@@ -58,5 +57,5 @@ async def _ask(system: System, wish: Wish) -> str:
     settings = ConsoleSettings(database_url=system.addresses["database"], answer_seconds=15.0)
     try:
         return str((await asked(settings, wish))["state"])
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except TROUBLE:
         return "unanswered"
