@@ -32,11 +32,13 @@ reset: setup
 	@$(PY) -m deploy.local reset
 
 # What needs no system of its own goes two files at a time; then one after the other what starts whole systems, kills
-# processes or looks at pages. Where TESTS leaves nothing of a part pytest says 5.
+# processes or looks at pages, also when something failed before. Where TESTS leaves nothing of a part pytest says 5.
 test: setup
 	@$(PY) -m deploy.local.browser
-	@$(PY) -m pytest -q -n 2 --dist loadfile -m "not ($(ALONE))" $(TESTS) || test $$? -eq 5
-	@$(PY) -m pytest -q -m "$(ALONE)" $(TESTS) || test $$? -eq 5
+	@failed=0; \
+	$(PY) -m pytest -q -n 2 --dist loadfile -m "not ($(ALONE))" $(TESTS) || test $$? -eq 5 || failed=1; \
+	$(PY) -m pytest -q -m "$(ALONE)" $(TESTS) || test $$? -eq 5 || failed=1; \
+	exit $$failed
 
 # Every mutant, quietly and under faults; writes docs/mutants.md.
 mutants: setup
