@@ -1,7 +1,7 @@
 """A small running system for an operator to look at: one reader of one topic, and a case in intake's tables."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from shared.contracts.scheduling import SlotNotFound
 from shared.contracts.topics import TOPICS
 from shared.messaging import MIGRATIONS, KafkaSettings, Kernel, Transaction, ensure_topics, open_kernel
 from shared.postgres import migrate
+from tests.waiting import until
 
 CODE = "0123456789"
 OPENINGS = "scheduling.openings"
@@ -59,10 +60,12 @@ class Operated:
         async with self.kernel.database.transaction() as tx:
             return tx.new_id()
 
-    async def until(self, done: Any, seconds: float = 15) -> None:
-        async with asyncio.timeout(seconds):
-            while not await done() if asyncio.iscoroutinefunction(done) else not done():
-                await asyncio.sleep(0.05)
+    def applied_to(self, *cases: UUID) -> list[tuple[UUID, int]]:
+        """What was applied to these: other tests speak on the same topic, and a new reader hears them too."""
+        return [one for one in self.applied if one[0] in cases]
+
+    async def until(self, done: Callable[[], Any]) -> None:
+        await until(done, "what the test waits for", every=0.05, last=lambda: self.applied)
 
     async def console(self, *arguments: str) -> Result:
         """Runs one command as an operator would, in a thread because it has a loop of its own."""

@@ -95,7 +95,7 @@ async def test_a_dead_letter_is_seen_redriven_and_what_was_parked_follows(system
         "dead-letters", "redrive", letter["id"], "--by", "amina", "--reason", "mended"
     )
     assert answer["state"] == "done"
-    assert system.applied[-2:] == [(case, 1), (case, 2)]
+    assert system.applied_to(case) == [(case, 1), (case, 2)]
     assert await system.asked("dead-letters", "list") == []
     (settled,) = await system.asked("dead-letters", "list", "--all")
     assert (settled["state"], settled["settled_by"], settled["reason"]) == ("redriven", "amina", "mended")

@@ -16,21 +16,21 @@ async def test_what_a_restored_service_says_next_is_heard(database: FreshDatabas
     async with operated(database, kafka_server.bootstrap) as system:
         known, later = await system.new_id(), await system.new_id()
         await system.say((known, 1))
-        await system.until(lambda: system.applied == [(known, 1)])
+        await system.until(lambda: system.applied_to(known) == [(known, 1)])
     restored = await backup(database, f"{database.name}_backup")
     try:
         async with operated(database, kafka_server.bootstrap) as system:
             await system.say((known, 2), (known, 3), (later, 1))
-            await system.until(lambda: len(system.applied) == 3)
+            await system.until(lambda: len(system.applied_to(known, later)) == 3)
         system.database = restored
         found = await system.asked("restored", "scheduling", "--database-url", restored.dsn("scheduling"))
         assert found["raised"] >= 2  # other tests have spoken on these topics too
         again = await system.asked("restored", "scheduling", "--database-url", restored.dsn("scheduling"))
         assert again["raised"] == 0
         async with operated(restored, kafka_server.bootstrap) as system:
-            await system.until(lambda: len(system.applied) == 3)
+            await system.until(lambda: len(system.applied_to(known, later)) == 3)
             await system.say((known, 4), (later, 2))
-            await system.until(lambda: set(system.applied[3:]) == {(known, 4), (later, 2)})
+            await system.until(lambda: set(system.applied_to(known, later)[3:]) == {(known, 4), (later, 2)})
             assert (await system.asked("lag"))["held_back"] == []
     finally:
         await databases.drop(database.server.dsn("postgres"), restored.name)

@@ -138,6 +138,10 @@ class Rush:
             except Refused as refused:
                 if refused.code not in EXPECTED:
                     raise
+            except Exception as failure:
+                # Whoever takes without asking may be in the way at every try. HTTP answers 503, and they come again.
+                if not is_transient(failure):
+                    raise
 
     async def _take_without_asking(self) -> None:
         """Two hours of two therapists at a time, in any order: so it may stand in anybody's way."""
