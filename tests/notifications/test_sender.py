@@ -206,6 +206,28 @@ async def test_a_gateway_that_stays_away_asks_for_a_human(desk: Desk, outside: O
     ] == [("gateway_away", True)]
 
 
+REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '53100'; END $$;
+CREATE CONSTRAINT TRIGGER refused AFTER UPDATE ON messages DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+
+async def test_what_was_claimed_in_vain_is_not_sent(desk: Desk, outside: OutsideWorld) -> None:
+    """A claim that could not be committed is nobody's: its receipt would be about a message that was never sent."""
+    person = uuid4()
+    await desk.tell(outside.a_contact(person), a_booking(person))
+    await desk.pool.execute(REFUSE)
+    async with sending(desk, outside) as sender:
+        await until(lambda: sender.ready() == "database", "a claim that was refused")
+        assert sender.metrics()["messages_claimed_total"] == 0
+        await desk.pool.execute("DROP TRIGGER refused ON messages")
+        await settled(desk, "sent")
+        assert sender.metrics()["messages_attempts_total"] == 1
+    assert len(outside.received("sms")) == 1
+
+
 async def test_an_sms_sent_before_a_crash_is_not_received_twice(desk: Desk, outside: OutsideWorld) -> None:
     """A crash between sending and recording: the claim's lease ends and the same id goes out again."""
     person = uuid4()

@@ -78,12 +78,7 @@ class Sender:
         await self._slots.acquire()
         batch: Batch | None = None
         try:
-            lease = timedelta(seconds=self._settings.lease_seconds)
-            if await self._anything():
-                async with self._database.transaction() as tx:
-                    batch = await sending.claim_due(
-                        tx, self._settings.batch, lease, self._gateways.keys(), self._limits
-                    )
+            batch = await self._claim()
             self._waits_for = None
         except Exception as failure:
             if not is_transient(failure):
@@ -97,6 +92,17 @@ class Sender:
             running.create_task(self._deliver(batch))
         self._counts["claimed"] += batch.found if batch else 0
         return batch.found if batch else 0
+
+    async def _claim(self) -> Batch | None:
+        """What is ours to send, once that is committed: what was claimed in vain is nobody's. None when nothing is due."""
+        if not await self._anything():
+            return None
+        lease = timedelta(seconds=self._settings.lease_seconds)
+        async with self._database.transaction() as tx:
+            batch = await sending.claim_due(
+                tx, self._settings.batch, lease, self._gateways.keys(), self._limits
+            )
+        return batch
 
     async def _anything(self) -> bool:
         async with self._database.statements(ask_time=False) as tx:
