@@ -68,7 +68,7 @@ async def play(
     beside = [
         asyncio.create_task(faults.fall(until=until)),
         asyncio.create_task(faults.kill_in_turn(load.kills, own, until=until)),
-        asyncio.create_task(_stop_some(system, own, until)),
+        asyncio.create_task(_stop_some(system, own, load.people, until)),
     ]
     try:
         code = await _ask(system, own, load, folder / f"round-{number}.json")
@@ -119,9 +119,12 @@ async def events(system: System) -> int:
         return int(sum(row["said"] for row in await everywhere(connection, "streams", SAID)))
 
 
-async def _stop_some(system: System, own: int, until: float) -> int:
-    """Beside the others, some who change their mind at once."""
-    those = people(own + STOPPERS, 1000, datetime.now(KARACHI))
+async def _stop_some(system: System, own: int, asking: int, until: float) -> int:
+    """Beside the others, some who change their mind at once; nobody who shares a number with one of them: what reaches
+    that number about a request of theirs would be no message of the round."""
+    now = datetime.now(KARACHI)
+    taken = {person.address for person in people(own, asking, now)}
+    those = (person for person in people(own + STOPPERS, 1000, now) if person.address not in taken)
     file = system.stack.folder / "clients" / f"{own}-stops.jsonl"
     address = Address.of(system.addresses["intake"])
     return await stopping.stop(

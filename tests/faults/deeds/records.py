@@ -22,12 +22,15 @@ READERS = "SELECT DISTINCT '{schema}' AS schema, grp FROM {schema}.offsets WHERE
 
 @asynccontextmanager
 async def repeated(system: System, fault: Fault) -> AsyncIterator[None]:
-    """The last stretch of every partition of a topic comes again, behind what has come since."""
+    """The last stretch of every partition of a topic comes again, behind what has come since; junk does not: its dead
+    letters were let go by whoever sent it."""
     async with (
         AIOKafkaConsumer(bootstrap_servers=system.addresses["kafka"], enable_auto_commit=False) as consumer,
         AIOKafkaProducer(bootstrap_servers=system.addresses["kafka"], acks="all") as producer,
     ):
         for record in await _last(consumer, fault.whom):
+            if record.key == JUNK_KEY:
+                continue
             await producer.send(
                 fault.whom,
                 key=record.key,
