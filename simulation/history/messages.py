@@ -8,8 +8,9 @@ from simulation.history.facts import History, Message
 from simulation.history.outcomes import booked_cases
 
 OUTSIDE = frozenset({"sms", "email", "whatsapp"})
-# How many versions after the last news people are told nothing of: they were there, or are asked after.
-UNTOLD_STEPS = {"arrived": 1, "fulfilled": 2, "no_show": 1}
+CAME = frozenset({"arrived", "fulfilled"})
+# How many versions after the last news people are told nothing of: they are asked after.
+UNTOLD_STEPS = {"no_show": 1}
 # What may still be said of an hour that is over.
 AFTERWARDS = {"arrived": "", "fulfilled": "", "no_show": "checkin", "cancelled": "cancelled"}
 OPEN = frozenset({"planned", "sending", "calling"})
@@ -66,12 +67,14 @@ def arrived_elsewhere(history: History) -> Iterator[str]:
 
 def untold(history: History) -> Iterator[str]:
     """Cases that were booked, moved, given back or waitlisted, for which no message was ever planned about what stands
-    now."""
+    now. Whoever came knew of it: where the news of their hour was held up until they were there, none is owed."""
     planned: dict[UUID, set[tuple[UUID, int]]] = defaultdict(set)
     for message in history.messages:
         if message.purpose in ("booked", "changed", "cancelled", "waitlisted"):
             planned[message.case_id].add((message.subject_id, message.version))
     for own in history.all_appointments():
+        if own.state in CAME:
+            continue
         if (own.appointment_id, own.version - UNTOLD_STEPS.get(own.state, 0)) not in planned[own.case_id]:
             yield str(own.case_id)
     booked = booked_cases(history)
