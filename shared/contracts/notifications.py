@@ -17,6 +17,7 @@ Purpose = Literal[
     "reminder",
     "checkin",
     "waitlisted",
+    "offer",
     "consent_request",
     "invitation",
     "page",

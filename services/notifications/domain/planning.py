@@ -11,6 +11,8 @@ REMINDER_AHEAD = timedelta(hours=24)
 CHECKIN_AFTER = timedelta(hours=1)
 # Design, no source: whoever pauses and goes on within a day is on the list as they were told; later it is news again.
 WAITING_IS_KNOWN_FOR = timedelta(hours=24)
+# Design, no source: whoever is at the page has answered by then, and an hour that is kept is kept for twelve hours.
+OFFER_AFTER = timedelta(minutes=5)
 Change = Literal[
     "booked",
     "changed",
@@ -20,13 +22,17 @@ Change = Literal[
     "corrected",
     "displaced",
     "waitlisted",
+    "offer",
+    "decided",
     "consent_request",
     "invitation",
 ]
 OF_AN_HOUR: frozenset[Change] = frozenset(
     {"booked", "changed", "cancelled", "over", "checkin", "corrected", "displaced"}
 )
-SILENT: frozenset[Change] = frozenset({"over", "corrected"})
+LATER: Mapping[Change, timedelta] = {"checkin": CHECKIN_AFTER, "offer": OFFER_AFTER}
+NOW = timedelta(0)
+SILENT: frozenset[Change] = frozenset({"over", "corrected", "decided"})
 # Why what was planned before is not told any more.
 VOIDED: Mapping[Change, str] = {
     "cancelled": "cancelled",
@@ -39,7 +45,8 @@ VOIDED: Mapping[Change, str] = {
 @dataclass(frozen=True, slots=True)
 class Fact:
     """An appointment's change (`over`: people came; `checkin`: nobody did; `corrected`: neither was said rightly; `displaced`: its day was lost); a case
-    put on the waiting list (then `subject_id` is the case); somebody who is invited (then it is the attendee)."""
+    put on the waiting list (then `subject_id` is the case); a proposal that waits for an answer, or does not any more
+    (`decided`; then it is the match); somebody who is invited (then it is the attendee)."""
 
     change: Change
     subject_id: UUID
@@ -130,7 +137,7 @@ def site_fact(site_id: UUID) -> str:
 def _messages(fact: Fact, now: datetime) -> Iterator[Plan]:
     if fact.change in SILENT:
         return
-    due = now + CHECKIN_AFTER if fact.change == "checkin" else now
+    due = now + LATER.get(fact.change, NOW)
     for person in fact.people:
         yield Plan(fact, person, fact.change, due)
         if fact.start is not None and fact.change in ("booked", "changed"):
@@ -142,5 +149,7 @@ def _messages(fact: Fact, now: datetime) -> Iterator[Plan]:
 def _voids(fact: Fact) -> Iterator[Void]:
     if fact.change == "booked":
         yield Void(fact.case_id, fact.case_id, fact.attempt + 1, "superseded")
-    if fact.version > 1 or fact.change == "cancelled":
+    if fact.change == "decided":
+        yield Void(fact.case_id, fact.subject_id, fact.version + 1, "superseded")
+    elif fact.version > 1 or fact.change == "cancelled":
         yield Void(fact.case_id, fact.subject_id, fact.version, VOIDED.get(fact.change, "superseded"))

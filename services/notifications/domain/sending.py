@@ -41,8 +41,9 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the message is about as it stands now: an appointment, a case on the waiting list, or an invitation. From
-    `start` on there is nothing to tell (the hour has begun, the invitation has ended), but to those who missed it."""
+    """What the message is about as it stands now: an appointment, a case on the waiting list, a proposal, or an
+    invitation. From `start` on there is nothing to tell (the hour has begun, the proposal or the invitation has ended),
+    but to those who missed it."""
 
     version: int
     state: Literal[
@@ -53,6 +54,7 @@ class Subject:
         "cancelled",
         "waitlisted",
         "left_waitlist",
+        "offered",
         "invited",
         "answered",
     ]

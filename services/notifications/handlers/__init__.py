@@ -19,7 +19,13 @@ from shared.contracts.intake import (
     ContactStopped,
     InvitationMade,
 )
-from shared.contracts.matching import CaseWaitlisted
+from shared.contracts.matching import (
+    CaseWaitlisted,
+    MatchAccepted,
+    MatchDeclined,
+    MatchOffered,
+    OfferExpired,
+)
 from shared.contracts.scheduling import (
     AppointmentArrived,
     AppointmentBooked,
@@ -46,6 +52,10 @@ HANDLERS: Handlers = {
     AppointmentCertaintyChanged: planning.follow_certainty,
     AppointmentDisplaced: planning.tell_of_lost_days,
     CaseWaitlisted: planning.tell_of_waiting,
+    MatchOffered: planning.tell_of_offers,
+    MatchAccepted: planning.hear_of_choices,
+    MatchDeclined: planning.hear_of_choices,
+    OfferExpired: planning.hear_of_choices,
     InvitationMade: planning.invite,
     ContactChanged: knowing.remember_contacts,
     ContactStopped: knowing.stop_contact,

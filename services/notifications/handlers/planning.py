@@ -8,10 +8,16 @@ from services.notifications.domain import planning
 from services.notifications.domain.planning import Change, Fact
 from services.notifications.handlers import by_hand
 from services.notifications.handlers.taking_back import take_back
-from services.notifications.repository import messages, projections
+from services.notifications.repository import messages, offers, projections
 from shared.contracts.base import Event
 from shared.contracts.intake import InvitationMade
-from shared.contracts.matching import CaseWaitlisted
+from shared.contracts.matching import (
+    CaseWaitlisted,
+    MatchAccepted,
+    MatchDeclined,
+    MatchOffered,
+    OfferExpired,
+)
 from shared.contracts.scheduling import (
     Appointment,
     AppointmentArrived,
@@ -74,10 +80,25 @@ async def follow_certainty(events: Sequence[AppointmentCertaintyChanged], tx: Tr
 
 async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> None:
     """Somebody who waits is told that they are on the list, and not again because they paused for a moment."""
+    await offers.close_offers(tx, [(one.case_id, one.attempt) for one in events])
     since = tx.now - planning.WAITING_IS_KNOWN_FOR
     told = await messages.waiting_told(tx, [(one.case_id, one.person_id) for one in events], since)
     news = [one for one in events if (one.case_id, one.person_id) not in told]
     await _plan(tx, [(event, _waitlisted(event)) for event in news], {})
+
+
+async def tell_of_offers(events: Sequence[MatchOffered], tx: Transaction) -> None:
+    """Whoever may choose is told so a little later, unless they have chosen by then."""
+    await offers.open_offers(tx, events)
+    await _plan(tx, [(event, _offer("offer", event, (event.person_id,))) for event in events], {})
+
+
+async def hear_of_choices(
+    events: Sequence[MatchAccepted | MatchDeclined | OfferExpired], tx: Transaction
+) -> None:
+    """There is nothing to choose any more; nothing is told."""
+    await offers.close_offers(tx, [(one.case_id, one.attempt) for one in events])
+    await _plan(tx, [(event, _offer("decided", event)) for event in events], {})
 
 
 async def invite(events: Sequence[InvitationMade], tx: Transaction) -> None:
@@ -123,6 +144,14 @@ def _fact(change: Change, event: Appointment) -> Fact:
 
 def _waitlisted(event: CaseWaitlisted) -> Fact:
     return Fact("waitlisted", event.case_id, event.attempt, event.attempt, event.case_id, (event.person_id,))
+
+
+def _offer(
+    change: Change,
+    event: MatchOffered | MatchAccepted | MatchDeclined | OfferExpired,
+    people: tuple[UUID, ...] = (),
+) -> Fact:
+    return Fact(change, event.match_id, event.attempt, event.attempt, event.case_id, people)
 
 
 def _invitation(event: InvitationMade) -> Fact:

@@ -22,6 +22,7 @@ SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.t
     s.city, s.directions,
     c.channels, c.language, c.script, c.windows, c.time_zone AS c_zone, c.confirmed_until, c.box, c.box_version,
     coalesce(stops.stopped, false) AS stopped,
+    o.expires_at AS o_until, o.attempt AS o_attempt, o.open AS o_open,
     i.box AS i_box, i.box_version AS i_version, i.expires_at, stops.person_id IS NOT NULL AS answered,
     EXISTS (
         SELECT FROM blocks b WHERE b.grp = 'notifications' AND b.key IN (m.case_id::text, m.person_id::text)
@@ -35,6 +36,9 @@ LEFT JOIN LATERAL (SELECT * FROM appointments a WHERE a.appointment_id = m.appoi
 LEFT JOIN LATERAL (SELECT * FROM sites s WHERE s.site_id = a.site_id OFFSET 0) s ON true
 LEFT JOIN LATERAL (SELECT * FROM contacts c WHERE c.person_id = m.person_id OFFSET 0) c ON true
 LEFT JOIN LATERAL (SELECT * FROM stops t WHERE t.person_id = m.person_id OFFSET 0) stops ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM offers o WHERE o.case_id = m.case_id AND o.match_id = m.subject_id AND m.purpose = 'offer' OFFSET 0
+) o ON true
 LEFT JOIN LATERAL (
     SELECT * FROM invitations i WHERE i.attendee_id = m.subject_id
         AND m.purpose IN ('consent_request', 'invitation') OFFSET 0
@@ -226,6 +230,8 @@ def _claimed(row: Any, offered: Collection[str]) -> Claimed:
 def _subject(row: Any) -> Subject | None:
     if row["purpose"] in INVITING:
         return _invitation(row)
+    if row["purpose"] == "offer":
+        return _offer(row)
     if row["appointment_id"] is None:
         return Subject(row["version"], "left_waitlist" if row["left_waitlist"] else "waitlisted", None)
     if row["a_state"] is None:
@@ -238,6 +244,14 @@ def _invitation(row: Any) -> Subject | None:
     if row["expires_at"] is None:
         return None
     return Subject(row["version"], "answered" if row["answered"] else "invited", row["expires_at"])
+
+
+def _offer(row: Any) -> Subject | None:
+    # An hour that is booked by the choice, or by an attempt after it, may be known before the choice is.
+    if row["o_until"] is None:
+        return None
+    decided = not row["o_open"] or row["left_waitlist"]
+    return Subject(row["o_attempt"], "answered" if decided else "offered", row["o_until"])
 
 
 def _contact(row: Any, offered: Collection[str]) -> Contact | None:
@@ -256,7 +270,7 @@ def _occasion(row: Any) -> Occasion:
     in_person = row["modality"] == "in_person"
     return Occasion(
         purpose=row["purpose"],
-        start=row["expires_at"] if row["purpose"] in INVITING else row["start"],
+        start=row["o_until"] or row["expires_at"] or row["start"],
         time_zone=(row["a_zone"] if in_person else row["c_zone"]) or "",
         modality=row["modality"],
         city=row["city"],
