@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from services.scheduling.api.closures import PAINTING
+from services.scheduling.api.requests import SITE
 from shared.contracts.scheduling import AppointmentBooked, AppointmentCancelled, SlotNotFound
 from tests.scheduling import world
 from tests.scheduling.asking import as_, fields, put
@@ -150,3 +151,25 @@ async def test_coordinators_close_a_site_that_exists_and_everybody_may_look(
     assert (await put(http, f"{path}/the-first", PAINTING)).status_code == 422
     store.now = NOW + timedelta(days=60)
     assert (await http.get(path)).json()["closures"] == []
+
+
+@pytest.mark.parametrize("whole_site", [True, False])
+async def test_whoever_closes_a_site_or_a_room_for_good_is_told_what_is_booked_there(
+    http: httpx2.AsyncClient, store: Store, whole_site: bool
+) -> None:
+    site, therapist, _ = await at_a_site(store)
+    elsewhere, _, _ = await at_a_site(store)
+    other = await world.add_therapist(store, [rule(1, "12:00", "13:00", elsewhere)])
+    await store.hear(world.match((therapist, site)), world.match((other, elsewhere)))
+    (room,) = await store.rows(f"SELECT room_id FROM scheduling.rooms WHERE site_id = '{site}'")
+    path, body = f"/v1/rooms/{room['room_id']}", {"site_id": str(site)}
+    if whole_site:
+        path, body = f"/v1/sites/{site}", SITE
+    closed = await put(http, path, body | {"status": "closed"}, **{"if-match": '"1"'})
+    (left,) = closed.json()["booked_outside"]
+    assert (left["site_id"], left["therapist_id"]) == (str(site), str(therapist))
+    assert (await http.get(left["links"]["self"])).json()["state"] == "booked"
+    again = await put(http, path, body | {"status": "closed"}, **{"if-match": '"2"'})
+    assert again.json() == closed.json()
+    reopened = await put(http, path, body | {"status": "open"}, **{"if-match": '"2"'})
+    assert "booked_outside" not in reopened.json()

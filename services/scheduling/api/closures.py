@@ -6,9 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.scheduling.api.exceptions import NO_STORE, day_number, days_and_times, told
+from services.scheduling.api.exceptions import NO_STORE, day_number, days_and_times
 from services.scheduling.api.places import Coordinator, SignedIn
 from services.scheduling.api.requests import Sent, WallTime, minutes_of
+from services.scheduling.api.standing import told
 from services.scheduling.api.turns import answer
 from services.scheduling.domain.calendars import OtherHours
 from services.scheduling.handlers import closures

@@ -1,6 +1,5 @@
 """/v1/calendars/{therapist_id}/exceptions: time off and extra hours, in the calendar's local wall time."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,10 +8,9 @@ from fastapi import APIRouter, Request, Response
 
 from services.scheduling.api.places import Keeper, check_own, wall_time
 from services.scheduling.api.requests import ROOM, Sent, WallTime, minutes_of
+from services.scheduling.api.standing import told
 from services.scheduling.api.turns import answer
 from services.scheduling.domain.calendars import ExceptionKind, Lane, OtherHours
-from services.scheduling.domain.exceptions import Standing
-from services.scheduling.domain.wall_time import moment_of, zone
 from services.scheduling.handlers import exceptions
 from services.scheduling.handlers.exceptions import Outcome
 from services.scheduling.repository.turns import InTurn
@@ -125,11 +123,6 @@ def days_and_times(hours: OtherHours) -> dict[str, Any]:
     }
 
 
-def told(booked: Sequence[Standing]) -> dict[str, Any]:
-    """Appointments that the calendar does not have open."""
-    return {"booked_outside": [_standing(one) for one in booked]}
-
-
 def _written(therapist_id: UUID, saved: Outcome) -> Response:
     (hours,) = saved.hours
     body = {"therapist_id": str(therapist_id), "time_zone": saved.time_zone, **_shown(hours)}
@@ -144,19 +137,4 @@ def _shown(hours: OtherHours) -> dict[str, Any]:
         "lane": hours.lane,
         "site_id": str(hours.site_id) if hours.site_id else None,
         "version": hours.version,
-    }
-
-
-def _standing(one: Standing) -> dict[str, Any]:
-    wall = zone(one.time_zone)
-    return {
-        "appointment_id": str(one.id),
-        "version": one.version,
-        "therapist_id": str(one.therapist_id),
-        "lane": one.lane,
-        "modality": one.modality,
-        "site_id": str(one.site_id) if one.site_id else None,
-        "start": moment_of(one.start).astimezone(wall).isoformat(),
-        "end": moment_of(one.end).astimezone(wall).isoformat(),
-        "links": {"self": f"/v1/appointments/{one.id}"},
     }

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field, StringConstraints
 
-from services.scheduling.api.exceptions import NO_STORE, told
+from services.scheduling.api.exceptions import NO_STORE
 from services.scheduling.api.places import Coordinator, SignedIn
 from services.scheduling.api.requests import Name, Sent
+from services.scheduling.api.standing import told
 from services.scheduling.api.turns import answer
 from services.scheduling.domain.holidays import Almanac, Holiday, HolidayStatus
 from services.scheduling.handlers import holidays

@@ -7,11 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.scheduling.api.requests import CALENDAR, ROOM, SITE, CalendarSent, RoomSent, SiteSent
+from services.scheduling.api.standing import told
 from services.scheduling.api.turns import answer
 from services.scheduling.domain.calendars import Calendar
 from services.scheduling.handlers import places
 from services.scheduling.repository.turns import InTurn
 from shared.contracts.roles import ROLES
+from shared.messaging import Transaction
 from shared.web import Principal, Problem, allowed, fast_json, parse
 from shared.web.described import body_of
 from shared.web.versions import etag, seen_version
@@ -28,10 +30,17 @@ def place_routes(in_turn: InTurn) -> APIRouter:
 
     @router.put("/v1/sites/{site_id}", openapi_extra=body_of(SiteSent, site=SITE))
     async def save_site(site_id: UUID, _: Coordinator, request: Request) -> Response:
-        """Writes a site whole; closed, it takes no new bookings."""
+        """Writes a site whole; closed, it takes no new bookings, and `booked_outside` are the appointments that stand
+        there all the same: nothing is moved or cancelled by itself."""
         site, seen = parse(SiteSent, await request.body()).meant(), seen_version(request)
-        version = await answer(in_turn, request, lambda tx: places.save_site(tx, site_id, site, seen))
-        return _written({"site_id": str(site_id), **asdict(site)}, version)
+
+        async def write(tx: Transaction) -> tuple[int, dict[str, Any]]:
+            version = await places.save_site(tx, site_id, site, seen)
+            closed = site.status == "closed"
+            return version, told(await places.left_at_site(tx, site_id)) if closed else {}
+
+        version, left = await answer(in_turn, request, write)
+        return _written({"site_id": str(site_id), **asdict(site), **left}, version)
 
     @router.get("/v1/sites/{site_id}")
     async def show_site(site_id: UUID, _: SignedIn, request: Request) -> Response:
@@ -41,10 +50,17 @@ def place_routes(in_turn: InTurn) -> APIRouter:
 
     @router.put("/v1/rooms/{room_id}", openapi_extra=body_of(RoomSent, room=ROOM))
     async def save_room(room_id: UUID, _: Coordinator, request: Request) -> Response:
-        """Writes a room whole; closed, it takes no new bookings."""
+        """Writes a room whole; closed, it takes no new bookings. `booked_outside` as for a site."""
         room, seen = parse(RoomSent, await request.body()).meant(), seen_version(request)
-        version = await answer(in_turn, request, lambda tx: places.save_room(tx, room_id, room, seen))
-        return _written({"room_id": str(room_id), **asdict(room), "site_id": str(room.site_id)}, version)
+
+        async def write(tx: Transaction) -> tuple[int, dict[str, Any]]:
+            version = await places.save_room(tx, room_id, room, seen)
+            closed = room.status == "closed"
+            return version, told(await places.left_in_room(tx, room_id)) if closed else {}
+
+        version, left = await answer(in_turn, request, write)
+        body = {"room_id": str(room_id), **asdict(room), "site_id": str(room.site_id), **left}
+        return _written(body, version)
 
     @router.get("/v1/rooms/{room_id}")
     async def show_room(room_id: UUID, _: Desk, request: Request) -> Response:

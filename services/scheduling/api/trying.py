@@ -5,9 +5,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.scheduling.api.exceptions import BODY, NO_STORE, ExceptionSent, told
+from services.scheduling.api.exceptions import BODY, NO_STORE, ExceptionSent
 from services.scheduling.api.places import Keeper, check_own
 from services.scheduling.api.requests import CALENDAR, CalendarSent
+from services.scheduling.api.standing import told
 from services.scheduling.api.turns import answer
 from services.scheduling.handlers import trying
 from services.scheduling.handlers.trying import Trial

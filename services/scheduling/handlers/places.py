@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.scheduling.domain.calendars import Calendar, Fault, faults, same_hours
+from services.scheduling.domain.exceptions import Standing
 from services.scheduling.domain.refusals import Refused, invalid, next_version
 from services.scheduling.domain.wall_time import zone_names
 from services.scheduling.handlers.capacity import may_have_risen
@@ -58,6 +59,16 @@ async def save_calendar(tx: Transaction, wanted: Calendar, seen: int | None) -> 
         await calendars.save(tx, calendar)
         await may_have_risen(tx, [wanted.therapist_id])
     return calendar
+
+
+async def left_at_site(tx: Transaction, site_id: UUID) -> list[Standing]:
+    """What is booked there and not over: when it closes that stays, and somebody has to see to it."""
+    return await places.booked_in(tx, await places.rooms_of(tx, site_id))
+
+
+async def left_in_room(tx: Transaction, room_id: UUID) -> list[Standing]:
+    """The same of one room."""
+    return await places.booked_in(tx, [room_id])
 
 
 async def show_site(tx: Transaction, site_id: UUID) -> tuple[Site, int]:
