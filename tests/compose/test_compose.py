@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from deploy.image.prepare import FOLDERS
 from deploy.local import kafka, ports, postgres
 from deploy.local.processes import MIGRATIONS, PROCESSES, TOPICS, Process
+from services.notifications.settings import SYNTHETIC_DUTY_DESK, PagerSettings
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
@@ -72,6 +73,19 @@ def test_a_process_reads_its_own_secrets_and_nobody_elses(name: str) -> None:
     service, roles = FOLDERS[folder]
     assert WORKING[name]["command"][0] == f"services.{service}.main"
     assert re.search(r"//(\w+)@", WORKING[name]["environment"]["DATABASE_URL"]).group(1) in roles  # type: ignore[union-attr]
+
+
+def test_whoever_pages_is_told_the_numbers_of_this_deployment() -> None:
+    """And without any word of an operator starts with what the service itself would take."""
+    environment = SERVICES["pager"]["environment"]
+    default = re.fullmatch(r"\$\{DUTY_DESK_NUMBER:-(.+)\}", environment["DUTY_DESK_NUMBER"])
+    assert default
+    assert default[1] == SYNTHETIC_DUTY_DESK
+    (numbers,) = (one for one in SERVICES["pager"]["volumes"] if one["type"] == "bind")
+    assert (numbers["target"], numbers["read_only"]) == (environment["STAFF_NUMBERS_FILE"], True)
+    kept = re.fullmatch(r"\$\{STAFF_NUMBERS_FILE:-(.+)\}", numbers["source"])
+    assert kept
+    assert PagerSettings(staff_numbers_file=ROOT / kept[1]).staff_numbers() == {}
 
 
 @pytest.mark.parametrize("name", WORKING)

@@ -144,7 +144,7 @@ async def _quiet(system: System) -> None:
         await asyncio.sleep(0.5)
 
 
-async def judge_all(system: System, journal: Journal, mutants: Mutants, export: Path | None) -> Total:
+async def judge_all(system: System, journal: Journal, mutants: Mutants, export: Path | None = None) -> Total:
     """Everything that was ever said, read, booked and sent, at once; written to a file for an outside checker."""
     sources = Sources(
         system.addresses["database"],
