@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import Any
+from uuid import UUID
 
 from simulation.history.facts import History, Message
 from simulation.history.messages import OUTSIDE
@@ -12,16 +13,24 @@ from simulation.history.outcomes import booked_cases
 WAITS_FOR_A_HUMAN = "R3"  # a clinician speaks with them before anybody is looked for
 
 
-def figures(history: History) -> dict[str, Any]:
-    """Seconds of the whole run, journeys (people who were booked and told), and percentiles of the waits.
+NEWS = frozenset({"booked", "changed", "waitlisted"})
 
-    Of those who waited for nobody but us: how long somebody takes to choose or to change their mind, a guardian to
-    agree or a clinician to call, is no speed of ours.
+
+def figures(history: History) -> dict[str, Any]:
+    """Seconds from the first post to the last outcome or first news, journeys (people who were booked and told by then),
+    and percentiles of the waits.
+
+    The end and the waits are of those who waited for nobody but us: how long somebody takes to choose or to change
+    their mind, a guardian to agree or a clinician to call, is no speed of ours. What somebody hears later, because their
+    therapist goes on leave, is news of another day.
     """
-    history = without_others_time(history)
-    arrived = first_arrivals(history)
-    seconds, journeys = _duration(history, arrived), _journeys(history, arrived)
-    waits = latencies(history)
+    own = without_others_time(history)
+    arrived = first_news(history)
+    first = min((told.asked_at for told in own.told), default=0.0)
+    seconds = _last_outcome(own, arrived, first) - first
+    booked = booked_cases(history)
+    journeys = sum(case in booked and at - first <= seconds for case, at in arrived.items())
+    waits = latencies(own)
     return {
         "seconds": round(seconds, 3),
         "journeys": journeys,
@@ -71,28 +80,22 @@ def first_arrivals(history: History) -> dict[str, float]:
     return arrived
 
 
-def _journeys(history: History, arrived: Mapping[str, float]) -> int:
-    booked = booked_cases(history)
-    return len({m.case_id for m in history.messages if m.case_id in booked and _was_told(m, arrived)})
+def first_news(history: History) -> dict[UUID, float]:
+    """When somebody of each case first heard what became of it: at a sink, or in their own inbox. Unix seconds."""
+    arrived, first = first_arrivals(history), dict[UUID, float]()
+    for message in history.messages:
+        at = _arrival(message, arrived) if message.purpose in NEWS else None
+        if at is not None:
+            first[message.case_id] = min(at, first.get(message.case_id, at))
+    return first
 
 
-def _was_told(message: Message, arrived: Mapping[str, float]) -> bool:
-    """The message reached a sink, or the person's own inbox."""
-    if message.purpose not in ("booked", "changed"):
-        return False
-    return str(message.message_id) in arrived or _in_own_inbox(message)
+def _arrival(message: Message, arrived: Mapping[str, float]) -> float | None:
+    if message.state == "delivered" and message.channel not in OUTSIDE and message.settled_at:
+        return message.settled_at.timestamp()
+    return arrived.get(str(message.message_id))
 
 
-def _in_own_inbox(message: Message) -> bool:
-    return message.state == "delivered" and message.channel not in OUTSIDE
-
-
-def _duration(history: History, arrived: Mapping[str, float]) -> float:
-    """From the first post to the last outcome or the last message that could be sent at once."""
-    if not history.told:
-        return 0.0
-    first = min(told.asked_at for told in history.told)
-    outcomes = [case.stated_at.timestamp() for case in history.cases]
-    sunk = [arrived[str(m.message_id)] for m in history.messages if str(m.message_id) in arrived]
-    inbox = [m.settled_at.timestamp() for m in history.messages if m.settled_at and _in_own_inbox(m)]
-    return max([first, *outcomes, *sunk, *inbox]) - first
+def _last_outcome(history: History, news: Mapping[UUID, float], first: float) -> float:
+    """When the last of these heard, or had an outcome of which nothing is told yet."""
+    return max((news.get(case.case_id, case.stated_at.timestamp()) for case in history.cases), default=first)

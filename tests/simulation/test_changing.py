@@ -175,9 +175,25 @@ def test_who_gave_an_hour_back_and_is_not_told_so_is_seen() -> None:
 
 
 def test_when_somebody_changes_their_mind_is_no_speed_of_ours() -> None:
-    history = right()
+    history, alone = right(), timing.figures(right())
     history.changers = frozenset({0})
-    assert timing.figures(history)["journeys"] == timing.figures(right())["journeys"] - 1
+    late = {str(message.message_id) for message in history.messages if message.case_id == BOOKED}
+    history.receipts = [
+        one._replace(received_at=one.received_at + 100 * (one.message_id in late)) for one in history.receipts
+    ]
+    assert timing.figures(history)["seconds"] <= alone["seconds"]
+    assert timing.figures(history)["journeys"] == alone["journeys"] - 1
+
+
+def test_what_somebody_hears_of_their_hour_later_is_news_of_another_day() -> None:
+    history, alone = right(), timing.figures(right())
+    told = next(message for message in history.messages if message.purpose == "booked")
+    later = told._replace(message_id=UUID(int=901), purpose="changed", version=2)
+    history.messages = [*history.messages, later]
+    sent = next(one for one in history.receipts if one.message_id == str(told.message_id))
+    again = sent._replace(message_id=str(later.message_id), received_at=sent.received_at + 100)
+    history.receipts = [*history.receipts, again]
+    assert timing.figures(history) == alone
 
 
 def _says_cancelled(message: Message) -> bool:
