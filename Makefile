@@ -14,10 +14,10 @@ ALONE := stack or faults or browser or processes
 PY := .venv/bin/python
 # Whoever has turned byte code off would read every test anew each time, which takes a third of `make check`.
 unexport PYTHONDONTWRITEBYTECODE
-OURS := services shared simulation deploy
+OURS := services shared simulation deploy benchmarks
 LOCKS := requirements.txt requirements-dev.txt
 
-.PHONY: up test demo check faults mutants down reset fmt docs setup lock
+.PHONY: up test demo check faults mutants bench down reset fmt docs setup lock
 
 up: setup
 	@$(PY) -m deploy.local up
@@ -54,6 +54,10 @@ check: setup
 # Harm to the whole system, on a stack of its own under .local/faults; the same call goes on with a run that was interrupted.
 faults: setup
 	@$(PY) -m tests.faults.run --rounds $(ROUNDS) --seed $(SEED)
+
+# What things cost here; the figures stand in benchmarks/results.json. PART=kernel or PART=journeys measures one alone.
+bench: setup
+	@$(PY) -m benchmarks.run $(PART)
 
 fmt: setup
 	$(PY) -m ruff check --fix .

@@ -27,7 +27,12 @@ Keeper = Annotated[Principal, allowed("coordinator", own=("therapist",))]
 def place_routes(in_turn: InTurn) -> APIRouter:
     """Sites and rooms are coordinators' business. Writing the same again changes nothing; changes need If-Match."""
     router = APIRouter(tags=["places"])
+    _site_routes(router, in_turn)
+    _room_routes(router, in_turn)
+    return router
 
+
+def _site_routes(router: APIRouter, in_turn: InTurn) -> None:
     @router.put("/v1/sites/{site_id}", openapi_extra=body_of(SiteSent, site=SITE))
     async def save_site(site_id: UUID, _: Coordinator, request: Request) -> Response:
         """Writes a site whole; closed, it takes no new bookings, and `booked_outside` are the appointments that stand
@@ -48,6 +53,8 @@ def place_routes(in_turn: InTurn) -> APIRouter:
         site, version = await answer(in_turn, request, lambda tx: places.show_site(tx, site_id))
         return _written({"site_id": str(site_id), **asdict(site)}, version)
 
+
+def _room_routes(router: APIRouter, in_turn: InTurn) -> None:
     @router.put("/v1/rooms/{room_id}", openapi_extra=body_of(RoomSent, room=ROOM))
     async def save_room(room_id: UUID, _: Coordinator, request: Request) -> Response:
         """Writes a room whole; closed, it takes no new bookings. `booked_outside` as for a site."""
@@ -67,8 +74,6 @@ def place_routes(in_turn: InTurn) -> APIRouter:
         """A room as it stands."""
         room, version = await answer(in_turn, request, lambda tx: places.show_room(tx, room_id))
         return _written({"room_id": str(room_id), **asdict(room), "site_id": str(room.site_id)}, version)
-
-    return router
 
 
 def calendar_routes(in_turn: InTurn) -> APIRouter:

@@ -1,0 +1,1 @@
+"""What things cost, measured: `make bench`. Nothing here judges; docs/performance.md says what was seen."""

@@ -1,0 +1,55 @@
+"""CPU seconds and memory of processes, from /proc (proc(5)); a process that has ended counts no more."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """`cpu` in seconds since the start, of the process and the children it has waited for; `memory` resident, in bytes."""
+
+    cpu: float = 0.0
+    memory: int = 0
+
+
+def read(stat: str) -> Usage:
+    """From a line of /proc/<pid>/stat. Its second field is a name in brackets that may hold anything."""
+    fields = stat.rpartition(")")[2].split()
+    return Usage(sum(int(fields[place]) for place in (11, 12, 13, 14)) / TICKS, int(fields[21]) * PAGE)
+
+
+def of(pids: Iterable[int]) -> Usage:
+    """All of them together. Memory that they share counts for each."""
+    found = [read(text) for pid in pids if (text := _stat(pid))]
+    return Usage(sum(one.cpu for one in found), sum(one.memory for one in found))
+
+
+def family(pid: int) -> list[int]:
+    """A process and its children: PostgreSQL works in these."""
+    return [
+        pid,
+        *(int(one.name) for one in PROC.iterdir() if one.name.isdigit() and _parent(one.name) == pid),
+    ]
+
+
+def between(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str, float]:
+    """CPU seconds by name from one moment to another."""
+    return {name: after[name].cpu - before[name].cpu for name in after if name in before}
+
+
+def _parent(pid: str) -> int:
+    fields = _stat(int(pid)).rpartition(")")[2].split()
+    return int(fields[1]) if fields else 0
+
+
+def _stat(pid: int) -> str:
+    try:
+        return (PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,51 @@
+"""Figures are of the processes they name, and of warm ones."""
+
+import os
+import time
+from typing import Any
+
+import pytest
+
+from benchmarks import usage
+from benchmarks.run import lines, middle
+from benchmarks.usage import Usage
+
+STAT = "7 (a (bad) name) S 1 7 7 0 -1 4194560 100 0 0 0 150 50 25 0 20 0 1 0 100 1000 {pages} 1 1 1 1 0 0"
+
+
+def a_turn(number: int, rate: float, **cpu: float) -> dict[str, Any]:
+    waits = {"seconds": 2.0, "p50_s": 0.5, "p99_s": 1.0}
+    return {"turn": number, "kept": True, "journeys": 100, "journeys_per_second": rate, "cpu_ms": cpu} | waits
+
+
+def test_a_name_may_hold_brackets_and_children_count() -> None:
+    assert usage.read(STAT.format(pages=3)) == Usage(225 / usage.TICKS, 3 * usage.PAGE)
+
+
+def test_a_process_that_works_is_seen_and_one_that_is_gone_is_nothing() -> None:
+    before = usage.of([os.getpid()])
+    began = time.process_time()
+    while time.process_time() - began < 3 / usage.TICKS:
+        pass
+    assert usage.of([os.getpid()]).cpu > before.cpu
+    assert usage.of([os.getpid()]).memory > 1 << 20
+    assert usage.of([2**22 + 1]) == Usage()
+    assert os.getpid() in usage.family(os.getppid())
+
+
+def test_only_who_was_there_before_is_compared() -> None:
+    assert usage.between({"a": Usage(1.0)}, {"a": Usage(3.0), "b": Usage(9.0)}) == {"a": 2.0}
+
+
+def test_the_first_turn_is_cold_and_counts_only_where_it_is_alone() -> None:
+    cold = a_turn(1, 50.0, kafka=9.0)
+    found = middle([cold, a_turn(2, 80.0, kafka=2.0), a_turn(3, 90.0, kafka=4.0)])
+    assert found["journeys_per_second"] == pytest.approx(85.0)
+    assert found["cpu_ms"] == {"kafka": 3.0}
+    assert middle([cold])["journeys_per_second"] == 50.0
+
+
+def test_a_turn_that_broke_a_promise_says_so() -> None:
+    rows = [a_turn(1, 50.0, kafka=9.0), a_turn(2, 80.0, kafka=2.0) | {"kept": False}]
+    told = lines({"journeys": {"turns": rows, "median": middle(rows)}})
+    assert [line.endswith("(promises broken)") for line in told[:2]] == [False, True]
