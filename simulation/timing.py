@@ -10,6 +10,7 @@ from simulation.history.facts import History, Message
 from simulation.history.messages import OUTSIDE
 from simulation.history.outcomes import booked_cases
 
+WAITLISTED = "matching.case_waitlisted.v1"
 WAITS_FOR_A_HUMAN = "R3"  # a clinician speaks with them before anybody is looked for
 
 
@@ -41,12 +42,17 @@ def figures(history: History) -> dict[str, Any]:
 
 
 def without_others_time(history: History) -> History:
-    """The same without the people who wished to choose, those who changed their hour, and those for whom a guardian
-    had to agree or a clinician spoke with them first."""
+    """The same without the people who wished to choose, those who changed their hour, those for whom a guardian had to
+    agree or a clinician spoke with them first, and those who were on the list until somebody gave an hour back."""
     slower = history.choosers | history.changers | history.guarded
     codes = {one.case_code for one in history.told if one.person in slower}
     judged = {alarm.case_id for alarm in history.alarms if alarm.level == WAITS_FOR_A_HUMAN}
-    own = judged | {case.case_id for case in history.cases if case.case_code in codes}
+    waited = {UUID(one.key) for one in history.streams.records if one.type == WAITLISTED}
+    own = (
+        judged
+        | (waited & booked_cases(history))
+        | {case.case_id for case in history.cases if case.case_code in codes}
+    )
     return replace(
         history,
         told=[one for one in history.told if one.person not in slower],

@@ -185,6 +185,18 @@ def test_when_somebody_changes_their_mind_is_no_speed_of_ours() -> None:
     assert timing.figures(history)["journeys"] == alone["journeys"] - 1
 
 
+def test_when_somebody_gives_an_hour_back_is_no_speed_of_ours() -> None:
+    history, alone = right(), timing.figures(right())
+    late = {str(message.message_id) for message in history.messages if message.case_id == BOOKED}
+    history.receipts = [
+        one._replace(received_at=one.received_at + 100 * (one.message_id in late)) for one in history.receipts
+    ]
+    assert timing.figures(history)["seconds"] > 100
+    waited = history.streams.records[0]._replace(key=str(BOOKED), type="matching.case_waitlisted.v1")
+    history.streams = replace(history.streams, records=[*history.streams.records, waited])
+    assert timing.figures(history)["seconds"] <= alone["seconds"]
+
+
 def test_what_somebody_hears_of_their_hour_later_is_news_of_another_day() -> None:
     history, alone = right(), timing.figures(right())
     told = next(message for message in history.messages if message.purpose == "booked")
