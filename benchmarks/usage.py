@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,20 +33,15 @@ def of(pids: Iterable[int]) -> Usage:
 
 def family(pid: int) -> list[int]:
     """A process and its children: PostgreSQL works in these."""
-    return [
-        pid,
-        *(int(one.name) for one in PROC.iterdir() if one.name.isdigit() and _parent(one.name) == pid),
-    ]
+    with suppress(OSError):
+        tasks = (PROC / str(pid) / "task").iterdir()
+        return [pid, *(int(child) for task in tasks for child in (task / "children").read_text().split())]
+    return [pid]
 
 
 def between(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str, float]:
     """CPU seconds by name from one moment to another."""
     return {name: after[name].cpu - before[name].cpu for name in after if name in before}
-
-
-def _parent(pid: str) -> int:
-    fields = _stat(int(pid)).rpartition(")")[2].split()
-    return int(fields[1]) if fields else 0
 
 
 def _stat(pid: int) -> str:

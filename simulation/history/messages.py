@@ -9,8 +9,8 @@ from simulation.history.outcomes import booked_cases
 
 OUTSIDE = frozenset({"sms", "email", "whatsapp"})
 CAME = frozenset({"arrived", "fulfilled"})
-# How many versions after the last news people are told nothing of: they are asked after.
-UNTOLD_STEPS = {"no_show": 1}
+# How many versions after the last news people are told nothing of: they were there, or are asked after.
+UNTOLD_STEPS = {"arrived": 1, "fulfilled": 2, "no_show": 1}
 # What may still be said of an hour that is over.
 AFTERWARDS = {"arrived": "", "fulfilled": "", "no_show": "checkin", "cancelled": "cancelled"}
 OPEN = frozenset({"planned", "sending", "calling"})
@@ -67,13 +67,13 @@ def arrived_elsewhere(history: History) -> Iterator[str]:
 
 def untold(history: History) -> Iterator[str]:
     """Cases that were booked, moved, given back or waitlisted, for which no message was ever planned about what stands
-    now. Whoever came knew of it: where the news of their hour was held up until they were there, none is owed."""
+    now. Whoever came knew of it: where no news at all could be planned until they were there, none is owed."""
     planned: dict[UUID, set[tuple[UUID, int]]] = defaultdict(set)
     for message in history.messages:
         if message.purpose in ("booked", "changed", "cancelled", "waitlisted"):
             planned[message.case_id].add((message.subject_id, message.version))
     for own in history.all_appointments():
-        if own.state in CAME:
+        if own.state in CAME and not planned[own.case_id]:
             continue
         if (own.appointment_id, own.version - UNTOLD_STEPS.get(own.state, 0)) not in planned[own.case_id]:
             yield str(own.case_id)

@@ -13,10 +13,8 @@ import uvloop
 
 from simulation import demo
 from tests.faults.journal import Journal
-from tests.faults.kill_table import ALL, read
 from tests.faults.rounds import WAITING, Load, broken, judge_all
-from tests.faults.run import FOLDER, say
-from tests.faults.summary import Mutants
+from tests.faults.run import FOLDER, published, say
 from tests.faults.system import System, everywhere
 
 BEFORE_SECONDS = 20.0  # of asking, so that it is taken away from a system at work
@@ -41,8 +39,7 @@ async def run(folder: Path, *, seed: int, minutes: float, per_second: float) -> 
         await _away(system, away)
         code = await asking
         journal.end_round({"number": 0, "broken": broken(orjson.loads(out.read_bytes()), code)})
-        caught = len(read().keys() & {mutant.name for mutant in ALL})
-        total = await judge_all(system, journal, Mutants(caught, len(ALL)))
+        total = await judge_all(system, journal, published())
     for line in total.lines():
         say(line)
     return total.kept

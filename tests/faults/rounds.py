@@ -23,7 +23,7 @@ from tests.faults.deeds.letters import open_letters
 from tests.faults.inflicting import Inflicting, not_ready
 from tests.faults.journal import Journal
 from tests.faults.subjects import SUBJECTS
-from tests.faults.summary import Mutants, Total, refuted
+from tests.faults.summary import Mutants, Total
 from tests.faults.system import System, everywhere
 
 Tell = Callable[[str], None]
@@ -161,12 +161,7 @@ async def judge_all(system: System, journal: Journal, mutants: Mutants, export: 
     findings = judge(history)
     if export:
         _write(export, history)
-    problems = [
-        f"round {one['number']}: {problem}"
-        for one in journal.rounds
-        for problem in one["broken"]
-        if not refuted(problem, findings.counts)
-    ]
+    problems = [f"round {one['number']}: {problem}" for one in journal.rounds for problem in one["broken"]]
     problems += [str(findings)] if not findings.clean else []
     problems += [f"open dead letter: {dict(one)}" for one in await open_letters(system)]
     return Total(

@@ -34,7 +34,7 @@ async def run(
         faults = Inflicting(system, schedule(seed, begin=journal.next_fault), journal, tell)
         for number in range(len(journal.rounds), rounds):
             await play(system, number, seed, faults, journal, load, tell)
-        return await judge_all(system, journal, _mutants(), export)
+        return await judge_all(system, journal, published(), export)
 
 
 def _journal(folder: Path, rounds: int, seed: int) -> Journal:
@@ -46,7 +46,7 @@ def _journal(folder: Path, rounds: int, seed: int) -> Journal:
     return Journal.open(file, seed)
 
 
-def _mutants() -> Mutants:
+def published() -> Mutants:
     """As the last run of all of them published it (`make mutants`)."""
     return Mutants(caught=len(read().keys() & {mutant.name for mutant in ALL}), tried=len(ALL))
 

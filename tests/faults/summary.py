@@ -15,8 +15,6 @@ AFTER_A_KILL, AFTER_ANYTHING = 3.0, 10.0
 LOST = ("lost", "not_on_topic", "not_read", "alarm_missing", "sent_never_arrived", "nobody_told")
 DUPLICATED = ("told_twice", "request_repeated", "two_outcomes")
 REORDERED = ("reordered",)
-# What may be under way while a round is looked at: whether it came is judged at the end, over everything.
-MAY_BE_LATE = frozenset({*LOST, "task_not_heard", "partner_differs", "missed_not_asked_after"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +62,6 @@ class Total:
 
     def _sum(self, names: Sequence[str]) -> int:
         return sum(self.checks.get(name, 0) for name in names)
-
-
-def refuted(problem: str, at_the_end: Mapping[str, int]) -> bool:
-    """Whether what a round missed (`check: number samples`) has come by the end of the run: it was late, not lost."""
-    check = problem.partition(":")[0]
-    return check in MAY_BE_LATE and at_the_end.get(check) == 0
 
 
 def by_kind(done: Sequence[Done]) -> dict[str, list[Done]]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.journal import Done, Journal
 from tests.faults.schedule import Fault
-from tests.faults.summary import Mutants, Total, by_kind, in_time, refuted
+from tests.faults.summary import Mutants, Total, by_kind, in_time
 
 KILL = Fault(0, "kill", "matching", 0.0, 1.0, beside=False)
 HOLD = Fault(1, "hold", "kafka/both/*", 13.0, 1.0, beside=False)
@@ -86,18 +86,3 @@ def test_a_journal_of_another_seed_is_refused(tmp_path: Path) -> None:
     Journal.open(tmp_path / "journal.jsonl", seed=7)
     with pytest.raises(ValueError, match="of seed 7"):
         Journal.open(tmp_path / "journal.jsonl", seed=8)
-
-
-@pytest.mark.parametrize(
-    ("problem", "counts", "late"),
-    [
-        ("not_on_topic: 1 ['notifications.deliveries 01']", {"not_on_topic": 0}, True),
-        ("not_on_topic: 1 ['notifications.deliveries 01']", {"not_on_topic": 1}, False),
-        ("told_twice: 1 ['unknown message 01']", {"told_twice": 0}, False),
-        ("dead_letters: 2", {"lost": 0}, False),
-    ],
-)
-def test_only_what_was_under_way_may_be_refuted_by_the_end(
-    problem: str, counts: dict[str, int], late: bool
-) -> None:
-    assert refuted(problem, counts) is late

@@ -286,3 +286,13 @@ def test_the_wait_for_the_clock_is_no_speed_of_ours() -> None:
         for one in history.cases
     ]
     assert timing.figures(replace(history, cases=late))["seconds"] < 60
+
+
+@pytest.mark.parametrize(("planned", "owed"), [(True, 1), (False, 0)])
+def test_whoever_came_was_owed_what_could_be_planned_before(planned: bool, owed: int) -> None:
+    """Their hour was moved before they came: of that nothing was planned, or of anything at all."""
+    history = over("fulfilled", 4, "in_care")
+    assert judge(history).counts["nobody_told"] == 1
+    if not planned:
+        history.messages = [one for one in history.messages if one.case_id != BOOKED]
+    assert judge(history).counts["nobody_told"] == owed

@@ -111,6 +111,8 @@ async def known(tx: Transaction, people: Collection[UUID], sites: Collection[UUI
     Who is not known gets a mark: the asker holds its row until the waiting event is committed, so whoever
     brings the fact meanwhile waits for us and finds the event, or has brought it before we looked again.
     """
+    if not people and not sites:
+        return set()
     found = await _known(tx, people, sites)
     if len(found) == len(people) + len(sites):
         return found

@@ -99,10 +99,9 @@ class Sender:
             return None
         lease = timedelta(seconds=self._settings.lease_seconds)
         async with self._database.transaction() as tx:
-            batch = await sending.claim_due(
+            return await sending.claim_due(
                 tx, self._settings.batch, lease, self._gateways.keys(), self._limits
             )
-        return batch
 
     async def _anything(self) -> bool:
         async with self._database.statements(ask_time=False) as tx:

@@ -31,7 +31,7 @@ async def save(tx: Transaction, therapist_id: UUID, wanted: OtherHours, seen: in
     if withdrawn:
         raise Refused("already_withdrawn", "This one was taken back; a new one needs an id of its own.")
     if same(before, wanted):
-        return _outcome(calendar, [before or wanted], await exceptions.booked(tx, therapist_id))
+        return _outcome(calendar, [before or wanted], await exceptions.booked(tx, [therapist_id]))
     if wrong := faults(wanted, calendar, known, minute_after(tx.now)):
         raise invalid(wrong)
     version, _ = next_version(before.version if before else None, seen, same=False)
@@ -47,7 +47,7 @@ async def withdraw(tx: Transaction, therapist_id: UUID, exception_id: UUID, seen
     if standing is None:
         raise Refused("not_found")
     if withdrawn:
-        return _outcome(calendar, [], await exceptions.booked(tx, therapist_id))
+        return _outcome(calendar, [], await exceptions.booked(tx, [therapist_id]))
     check_seen(standing.version, seen)
     await exceptions.withdraw(tx, therapist_id, exception_id)
     return await _changed(tx, therapist_id, [])
@@ -57,7 +57,7 @@ async def show(tx: Transaction, therapist_id: UUID) -> Outcome:
     """All that are not over. Raises Refused."""
     if (calendar := await roster.read_calendar(tx, therapist_id)) is None:
         raise Refused("not_found")
-    return _outcome(calendar, calendar.other_hours, await exceptions.booked(tx, therapist_id))
+    return _outcome(calendar, calendar.other_hours, await exceptions.booked(tx, [therapist_id]))
 
 
 async def _lock(tx: Transaction, therapist_id: UUID) -> Calendar:
@@ -71,7 +71,7 @@ async def _changed(tx: Transaction, therapist_id: UUID, hours: Sequence[OtherHou
     await may_have_risen(tx, [therapist_id])
     calendar = await roster.read_calendar(tx, therapist_id)
     assert calendar is not None  # it is locked
-    return _outcome(calendar, hours, await exceptions.booked(tx, therapist_id))
+    return _outcome(calendar, hours, await exceptions.booked(tx, [therapist_id]))
 
 
 def _outcome(calendar: Calendar, hours: Sequence[OtherHours], booked: Sequence[Standing]) -> Outcome:

@@ -8,7 +8,15 @@ from services.scheduling.domain.exceptions import Standing
 from services.scheduling.domain.refusals import Refused, invalid, next_version
 from services.scheduling.domain.wall_time import zone_names
 from services.scheduling.handlers.capacity import may_have_risen
-from services.scheduling.repository import calendars, capacity, holidays, places, resources, roster
+from services.scheduling.repository import (
+    calendars,
+    capacity,
+    exceptions,
+    holidays,
+    places,
+    resources,
+    roster,
+)
 from services.scheduling.repository.places import Room, Site
 from shared.contracts.scheduling import SiteChanged
 from shared.messaging import Transaction
@@ -63,12 +71,12 @@ async def save_calendar(tx: Transaction, wanted: Calendar, seen: int | None) -> 
 
 async def left_at_site(tx: Transaction, site_id: UUID) -> list[Standing]:
     """What is booked there and not over: when it closes that stays, and somebody has to see to it."""
-    return await places.booked_in(tx, await places.rooms_of(tx, site_id))
+    return await exceptions.booked(tx, await places.rooms_of(tx, site_id))
 
 
 async def left_in_room(tx: Transaction, room_id: UUID) -> list[Standing]:
     """The same of one room."""
-    return await places.booked_in(tx, [room_id])
+    return await exceptions.booked(tx, [room_id])
 
 
 async def show_site(tx: Transaction, site_id: UUID) -> tuple[Site, int]:

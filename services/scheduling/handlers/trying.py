@@ -48,6 +48,6 @@ async def _calendar(tx: Transaction, therapist_id: UUID) -> Calendar:
 async def _try(tx: Transaction, before: Calendar, after: Calendar, found: list[Fault]) -> Trial:
     if found:
         raise invalid(found)
-    booked = await exceptions.booked(tx, before.therapist_id)
+    booked = await exceptions.booked(tx, [before.therapist_id])
     already = outside(before, booked)
     return Trial([one for one in outside(after, booked) if one not in already], already)

@@ -1,5 +1,6 @@
-"""The SQL of exceptions as they are written, and of what is booked with a therapist; they are read with the roster."""
+"""The SQL of exceptions as they are written, and of what is booked with somebody or somewhere; they are read with the roster."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +35,7 @@ TOUCH = "UPDATE calendars SET changed_by = pg_current_xact_id() WHERE therapist_
 BOOKED = """
 SELECT a.appointment_id, a.version, a.therapist_id, a.lane, a.modality, a.site_id, a.starts_at, a.ends_at, a.time_zone
 FROM reservations r JOIN appointments a USING (appointment_id)
-WHERE r.resource_id = $1 AND r.during && tstzrange($2, NULL) AND a.state = 'booked' AND a.ends_at > $2
+WHERE r.resource_id = ANY ($1) AND r.during && tstzrange($2, NULL) AND a.state = 'booked' AND a.ends_at > $2
 ORDER BY a.starts_at, a.appointment_id
 """
 
@@ -70,9 +71,9 @@ async def withdraw(tx: Transaction, therapist_id: UUID, exception_id: UUID) -> N
     await tx.connection.execute(TOUCH, therapist_id)
 
 
-async def booked(tx: Transaction, therapist_id: UUID) -> list[Standing]:
-    """The appointments of a therapist that stand and are not over."""
-    return [standing(row) for row in await tx.connection.fetch(BOOKED, therapist_id, tx.now)]
+async def booked(tx: Transaction, resource_ids: Collection[UUID]) -> list[Standing]:
+    """The appointments of these therapists, or in these rooms, that stand and are not over, in order of time."""
+    return [standing(row) for row in await tx.connection.fetch(BOOKED, list(resource_ids), tx.now)]
 
 
 def standing(row: Any) -> Standing:

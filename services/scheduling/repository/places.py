@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from services.scheduling.domain.exceptions import Standing
-from services.scheduling.repository.exceptions import standing
 from shared.messaging import Transaction
 
 ROOMS = """
@@ -28,14 +26,6 @@ SAVE_ROOM = """
 INSERT INTO rooms (room_id, version, site_id, status, changed_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (room_id) DO UPDATE SET version = excluded.version, status = excluded.status,
     changed_at = excluded.changed_at, changed_by = excluded.changed_by
-"""
-
-BOOKED = """
-SELECT a.appointment_id, a.version, a.therapist_id, a.lane, a.modality, a.site_id, a.starts_at, a.ends_at, a.time_zone
-FROM reservations r JOIN appointments a USING (appointment_id)
-WHERE r.resource_id = ANY ($1) AND upper(r.during) > $2 AND a.room_id = r.resource_id
-    AND a.state = 'booked' AND a.ends_at > $2
-ORDER BY a.starts_at, a.appointment_id
 """
 
 TURN = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
@@ -81,11 +71,6 @@ async def rooms_of(tx: Transaction, site_id: UUID) -> list[UUID]:
     """All rooms of a site, closed ones too."""
     rows = await tx.connection.fetch("SELECT room_id FROM rooms WHERE site_id = $1", site_id)
     return [row["room_id"] for row in rows]
-
-
-async def booked_in(tx: Transaction, room_ids: Collection[UUID]) -> list[Standing]:
-    """The appointments that stand in these rooms and are not over, in order of time."""
-    return [standing(row) for row in await tx.connection.fetch(BOOKED, list(room_ids), tx.now)]
 
 
 async def zones(tx: Transaction, site_ids: Collection[UUID]) -> dict[UUID, str]:

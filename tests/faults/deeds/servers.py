@@ -4,8 +4,8 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
+from benchmarks.usage import family
 from tests.faults.schedule import Fault
 from tests.faults.system import System
 
@@ -36,14 +36,6 @@ async def freeze(system: System, fault: Fault) -> AsyncIterator[None]:
         yield
     finally:
         _tell(pids, signal.SIGCONT)
-
-
-def family(pid: int) -> list[int]:
-    """A process and its children."""
-    with suppress(OSError):
-        tasks = Path(f"/proc/{pid}/task").iterdir()
-        return [pid, *(int(child) for task in tasks for child in (task / "children").read_text().split())]
-    return [pid]
 
 
 def _tell(pids: list[int], sent: signal.Signals) -> None:
