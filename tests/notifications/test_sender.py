@@ -296,3 +296,16 @@ async def test_outside_the_safe_window_a_message_waits_for_it(desk: Desk, outsid
         desk.now = NOW + timedelta(hours=5)
         await settled(desk, "sent")
     assert len(outside.received("sms")) == 1
+
+
+@pytest.mark.parametrize("way", ["Main gate, then ask at the desk.", "Main gate, then ask at the desk"])
+async def test_a_way_that_ends_with_a_full_stop_is_told_with_one(
+    desk: Desk, outside: OutsideWorld, way: str
+) -> None:
+    person, site = uuid4(), uuid4()
+    booking = a_booking(person, site_id=site, modality="in_person", lane="in_person", room_id=uuid4())
+    await desk.tell(outside.a_contact(person), a_site(site, {"en": way}), booking)
+    async with sending(desk, outside):
+        await settled(desk, "sent")
+    [sms] = outside.received("sms")
+    assert sms["text"] == "Your appointment is on Fri 8 Jan at 1:00 pm, Main gate, then ask at the desk."

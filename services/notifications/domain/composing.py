@@ -7,6 +7,8 @@ from datetime import datetime
 from services.notifications.domain.templates import Language, Text, describe_time, render
 from services.notifications.domain.wording import ForbiddenWords, findings
 
+FULL_STOPS = " .۔"
+
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
@@ -56,7 +58,8 @@ def place(language: Language, occasion: Occasion) -> str:
     if occasion.modality != "in_person":
         return language.places[occasion.modality or "video"]
     told = occasion.directions.get(language.tag) or occasion.directions.get(language.tag.partition("-")[0])
-    return told or language.places["in_person"].format(city=occasion.city or "")
+    # The text that names the place goes on, or ends, with a sign of its own.
+    return (told or "").rstrip(FULL_STOPS) or language.places["in_person"].format(city=occasion.city or "")
 
 
 def neutral_directions(directions: Mapping[str, str], forbidden: ForbiddenWords) -> dict[str, str]:
