@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.scheduling.domain import wall_time, weeks
@@ -26,6 +26,9 @@ DAYS = st.one_of(
 
 
 @given(zone=st.sampled_from(ZONES), day=DAYS, start=st.integers(0, 1439), length=st.integers(1, 1440))
+@example(
+    zone="America/St_Johns", day=14184, start=0, length=1386
+)  # went back from 00:01 to 23:01 of this day
 def test_a_window_is_exactly_the_minutes_in_which_the_clock_shows_it(
     zone: str, day: int, start: int, length: int
 ) -> None:

@@ -68,11 +68,12 @@ def pieces(zone_name: str, day: int) -> tuple[tuple[int, int, int], ...]:
     One piece on nearly every day, two when the clocks change, none on a date that a place left out.
     """
     midnight = day * DAY
-    opening, closing = _offset_at_wall(zone_name, midnight), _offset_at_wall(zone_name, midnight + DAY)
-    if opening == closing:
-        return ((midnight - opening, midnight + DAY - opening, opening),)
-    first = midnight - max(opening, closing) - WIDEST_CHANGE
-    last = midnight + DAY - min(opening, closing) + WIDEST_CHANGE
+    offsets = _offsets_at_wall(zone_name, midnight) | _offsets_at_wall(zone_name, midnight + DAY)
+    if len(offsets) == 1:
+        (offset,) = offsets
+        return ((midnight - offset, midnight + DAY - offset, offset),)
+    first = midnight - max(offsets) - WIDEST_CHANGE
+    last = midnight + DAY - min(offsets) + WIDEST_CHANGE
     shown = ((minute, _offset(zone_name, minute)) for minute in range(first, last))
     inside = [(minute, offset) for minute, offset in shown if (minute + offset) // DAY == day]
     return tuple(
@@ -122,7 +123,8 @@ def _offset(zone_name: str, minute: int) -> int:
     return int(shift.total_seconds() // 60) if shift is not None else 0
 
 
-def _offset_at_wall(zone_name: str, wall: int) -> int:
+def _offsets_at_wall(zone_name: str, wall: int) -> set[int]:
+    """Both, where the wall shows this twice or leaves it out: St John's went back from 00:01 to 23:01."""
     naive = (EPOCH + timedelta(minutes=wall)).replace(tzinfo=zone(zone_name))
-    shift = naive.utcoffset()
-    return int(shift.total_seconds() // 60) if shift is not None else 0
+    shifts = (naive.replace(fold=fold).utcoffset() for fold in (0, 1))
+    return {int(shift.total_seconds() // 60) if shift is not None else 0 for shift in shifts}
