@@ -20,7 +20,8 @@ class StartFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run. `account` is the user to become; `stop_signal` asks it to end in its own clean way."""
+    """What to run. `account` is the user to become; `stop_signal` asks it to end in its own clean way; `nice` as in nice(1):
+    how far it gives way to others when there is too little processor for all."""
 
     name: str
     argv: tuple[str, ...]
@@ -29,6 +30,7 @@ class Program:
     folder: Path | None = None
     account: tuple[int, int] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    nice: int = 0
 
 
 class Child:
@@ -50,7 +52,7 @@ class Child:
                 group=gid,
                 extra_groups=[] if program.account else None,
                 process_group=0,
-                preexec_fn=die_with_parent(program.stop_signal),
+                preexec_fn=_before_it_starts(program),
             )
 
     @property
@@ -139,6 +141,17 @@ def die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
         libc.prctl(PR_SET_PDEATHSIG, int(stop_signal))
         if os.getppid() != parent:  # the parent died between fork and prctl
             os._exit(1)
+
+    return preexec
+
+
+def _before_it_starts(program: Program) -> Callable[[], None]:
+    dies = die_with_parent(program.stop_signal)
+
+    def preexec() -> None:
+        os.nice(program.nice)
+        if dies is not None:
+            dies()
 
     return preexec
 

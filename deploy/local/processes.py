@@ -18,6 +18,7 @@ class Process:
     role: str | None = None
     database_role: str | None = None
     arguments: tuple[str, ...] = ()
+    nice: int = 0
 
     @property
     def service(self) -> str:
@@ -30,8 +31,13 @@ class Process:
         return (sys.executable, "-X", f"stack={folder}", "-m", self.module, *role, *self.arguments)
 
 
-def _of(service: str, name: str, role: str, database_role: str | None = None) -> Process:
-    return Process(name, f"services.{service}.main", role, database_role or service)
+# Whoever asks for help, and whoever may be in danger, comes before what follows from requests that have their answer.
+# Ten steps of nice(1) are a tenth of the processor beside somebody who wants all of it.
+ROUTINE = 10
+
+
+def _of(service: str, name: str, role: str, database_role: str | None = None, *, nice: int = 0) -> Process:
+    return Process(name, f"services.{service}.main", role, database_role or service, nice=nice)
 
 
 # The outside world first: nobody waits for it, and it is there when the first message goes out.
@@ -41,16 +47,16 @@ PROCESSES: tuple[Process, ...] = (
     _of("intake", "intake-vault", "vault", "vault"),
     _of("intake", "intake-crisis", "crisis"),
     _of("intake", "intake", "api"),
-    _of("intake", "intake-worker", "worker"),
-    _of("matching", "matching", "all"),
+    _of("intake", "intake-worker", "worker", nice=ROUTINE),
+    _of("matching", "matching", "all", nice=ROUTINE),
     _of("scheduling", "scheduling", "api"),
-    _of("scheduling", "scheduling-online", "online"),
-    _of("scheduling", "scheduling-in-person", "in_person"),
-    _of("notifications", "notifications", "worker"),
-    _of("notifications", "notifications-sender", "sender"),
+    _of("scheduling", "scheduling-online", "online", nice=ROUTINE),
+    _of("scheduling", "scheduling-in-person", "in_person", nice=ROUTINE),
+    _of("notifications", "notifications", "worker", nice=ROUTINE),
+    _of("notifications", "notifications-sender", "sender", nice=ROUTINE),
     _of("notifications", "pager", "pager"),
-    _of("partners", "partners", "all"),
-    Process("console", "services.console.main", None, "console", ("serve",)),
+    _of("partners", "partners", "all", nice=ROUTINE),
+    Process("console", "services.console.main", None, "console", ("serve",), ROUTINE),
 )
 
 # Run to their end, side by side, before the processes: migrations need the database, topics the broker.

@@ -67,4 +67,5 @@ def _program(process: Process, around: Surroundings) -> Program:
         log=around.folder / "logs" / f"{process.name}.log",
         environment=environment(process, around),
         folder=ROOT,
+        nice=process.nice,
     )

@@ -47,6 +47,7 @@ async def start(folder: Path, port: int) -> ZipkinServer:
             argv=(*java(folder / "scratch", most_memory="192m"), "-jar", jar, *bind, quiet),
             log=folder.parent / "logs" / "zipkin.log",
             environment=surroundings(MEM_MAX_SPANS="60000"),
+            nice=19,  # nobody waits for a trace
             stop_signal=signal.SIGKILL,  # it takes seconds to say goodbye, and has nothing to keep
         )
     )

@@ -144,13 +144,15 @@ def _case_counter(
 ) -> cases.CaseCounter:
     deployment = read_key(settings.deployment_key_file)
     desk, pin_key = _desk(settings, policy), derive(deployment, "pin")
+    work = partial(acceptance.accept_posts, desk=desk)
     return cases.CaseCounter(
         policy,
         cards,
         pin_key=pin_key,
         lookup_key=derive(deployment, "lookup"),
         admit=admit,
-        accept=Together(database.transaction, partial(acceptance.accept_posts, desk=desk), at_once=1),
+        accept=Together(database.transaction, work, at_once=1),
+        accept_alarm=Together(database.transaction, work, at_once=1),
         proof=earlier.Proof(
             knock=together(database, partial(open_sessions, pin_key=pin_key)),
             look=read_together(database, look_up_cases),

@@ -54,6 +54,12 @@ def test_every_process_of_ours_runs_as_in_the_local_stack() -> None:
     assert found == expected, "docker-compose.yml and deploy/local/processes.py do not run the same processes"
 
 
+def test_what_gives_way_in_the_local_stack_gives_way_here() -> None:
+    gives_way = {name for name, service in COMPOSE["services"].items() if service.get("cpu_shares") == 128}
+    assert gives_way == {process.name for process in PROCESSES if process.nice}
+    assert not gives_way & {"intake", "intake-crisis", "intake-vault", "pager"}
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_no_process_of_ours_may_more_than_it_needs(name: str) -> None:
     one = OURS[name]

@@ -106,6 +106,47 @@ async def test_taking_back_whom_to_call_and_coming_back_never_give_way(
     assert (await back).json()["state"] == "closed"
 
 
+@asynccontextmanager
+async def held_up(
+    people: httpx2.AsyncClient, lock: asyncpg.Connection
+) -> AsyncIterator[list[asyncio.Task[httpx2.Response]]]:
+    """A transaction of somebody's waits for a row of another's, and others wait for their turn."""
+    key = uuid4().hex
+    async with lock.transaction():
+        await lock.execute(
+            "INSERT INTO intake.idempotency_keys (scope, key, body_hash, status, response) VALUES ('POST /v1/cases', $1, '', 202, '')",
+            key,
+        )
+        first = asyncio.create_task(ask(people, asking(), key))
+        await until(lambda: _waits_for(lock), "a transaction that waits")
+        yield [first, *(asyncio.create_task(ask(people, asking())) for _ in range(3))]
+        await lock.execute("DELETE FROM intake.idempotency_keys WHERE key = $1", key)
+
+
+async def _waits_for(lock: asyncpg.Connection) -> bool:
+    return bool(
+        await lock.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+        )
+    )
+
+
+async def test_whoever_may_be_in_danger_does_not_wait_for_the_transaction_of_the_others(
+    people: httpx2.AsyncClient, lock: asyncpg.Connection, store: IntakeDatabase
+) -> None:
+    async with held_up(people, lock) as others:
+        async with asyncio.timeout(1.5):
+            answer = await ask(people, asking(item9=3))
+        assert answer.status_code == 202
+        assert min(cards_of([answer])) >= 3
+        assert not any(other.done() for other in others)
+        code = answer.json()["case_code"]
+        assert await store.admin.fetchval(
+            "SELECT count(*) FROM intake.alarms JOIN intake.cases USING (case_id) WHERE case_code = $1", code
+        )
+    assert {(await other).status_code for other in others} == {202}
+
+
 # ── what waits for the broker ──
 
 

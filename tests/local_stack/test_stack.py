@@ -52,6 +52,23 @@ async def stack(stack_folder: Path, tmp_path: Path, told: list[str]) -> AsyncIte
     assert remaining(one.folder) == []
 
 
+async def test_whoever_has_their_answer_gives_way_to_whoever_asks_also_after_a_death(
+    stack_folder: Path, tmp_path: Path
+) -> None:
+    yielding = dataclasses.replace(STUBBORN, nice=10)
+    one = Stack(stack_folder / tmp_path.name, plan=plan(API, yielding), tell=lambda _line: None)
+    await one.start()
+    try:
+        assert os.getpriority(os.PRIO_PROCESS, one.pid("intake")) == os.getpriority(os.PRIO_PROCESS, 0)
+        before = one.pid("partners")
+        assert os.getpriority(os.PRIO_PROCESS, before) == os.getpriority(os.PRIO_PROCESS, 0) + 10
+        await one.kill("partners")
+        await until(lambda: one.is_running("partners") and one.pid("partners") != before, "another partners")
+        assert os.getpriority(os.PRIO_PROCESS, one.pid("partners")) == os.getpriority(os.PRIO_PROCESS, 0) + 10
+    finally:
+        await one.stop()
+
+
 async def test_a_killed_process_comes_back_by_itself(stack: Stack, told: list[str]) -> None:
     before = stack.pid("intake")
     await stack.kill("intake")

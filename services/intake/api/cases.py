@@ -16,6 +16,7 @@ from services.intake.api.requests import COUPLE, EXAMPLE, SMALLEST, CaseSent
 from services.intake.api.together import Together
 from services.intake.api.views import not_found, render_view
 from services.intake.api.watching import CaseWatch
+from services.intake.domain.admission import admit
 from services.intake.domain.checking import check
 from services.intake.domain.codes import pin, read_case_code
 from services.intake.domain.policy import Policy
@@ -36,7 +37,8 @@ Look = Callable[[str], Awaitable[CaseView | None]]
 @dataclass(frozen=True, slots=True)
 class CaseCounter:
     """What asking needs; `admit` raises Problem 503 where too much waits already; `accept` shares transactions between
-    requests that come together; `proof` is asked only where a request continues an earlier case."""
+    requests that come together, and `accept_alarm` does for those of people who may be in danger, who wait for nobody
+    else; `proof` is asked only where a request continues an earlier case."""
 
     policy: Policy
     cards: CardDeck
@@ -44,6 +46,7 @@ class CaseCounter:
     lookup_key: bytes
     admit: Callable[[], None]
     accept: Together[Post, Accepted]
+    accept_alarm: Together[Post, Accepted]
     proof: Proof
 
 
@@ -146,7 +149,9 @@ async def accept_body(counter: CaseCounter, request: Request, key: str, body: by
     if isinstance(care.continues, EarlierCase):
         care = replace(care, continues=await prove(counter.proof, request, care.continues))
     digest = blake2b(body, key=counter.lookup_key, digest_size=32).digest()
-    return await counter.accept(Post(key, digest, Asked(care, request.scope.get("traceparent"))))
+    admission = admit(counter.policy, care)
+    post = Post(key, digest, Asked(care, request.scope.get("traceparent"), admission=admission))
+    return await (counter.accept_alarm if admission.alarm else counter.accept)(post)
 
 
 def _read(policy: Policy, body: bytes) -> CareRequest:

@@ -27,18 +27,17 @@ from shared.contracts.intake import (
 from shared.messaging import Transaction
 
 
-def announce(opened: Sequence[NewCase], tx: Transaction, step_table_version: str) -> None:
-    """Everything others must hear of these cases; each event goes on in the trace of its request."""
-    events: list[Event] = []
-    causes: list[str] = []
-    for case in opened:
-        cause = str(case.case_id)
-        tx.trace(cause, case.traceparent)
-        said = [*contacts_changed(case.contacts, tx.now), _submitted(case, step_table_version, tx.now)]
-        said += invited(case.case_id, case.attendees, tx.now)
-        events += said + [alarm_raised(alarm, tx.now) for alarm in case.alarms]
-        causes += [cause] * (len(events) - len(causes))
-    tx.emit(events, causes=causes)
+def announce(case: NewCase, tx: Transaction, step_table_version: str) -> None:
+    """Everything others must hear of this case; each event goes on in the trace of its request."""
+    cause = str(case.case_id)
+    tx.trace(cause, case.traceparent)
+    said: list[Event] = [
+        *contacts_changed(case.contacts, tx.now),
+        _submitted(case, step_table_version, tx.now),
+    ]
+    said += invited(case.case_id, case.attendees, tx.now)
+    said += [alarm_raised(alarm, tx.now) for alarm in case.alarms]
+    tx.emit(said, causes=[cause] * len(said))
 
 
 def _submitted(case: NewCase, step_table_version: str, now: datetime) -> Event:
