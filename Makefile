@@ -56,7 +56,10 @@ faults: setup
 	@$(PY) -m tests.faults.run --rounds $(ROUNDS) --seed $(SEED)
 
 # What things cost here; the figures stand in benchmarks/results.json. PART=kernel or PART=journeys measures one alone.
+# Other people's libraries, to be measured against, are put into .venv here alone; nothing else needs them.
 bench: setup
+	@cmp -s requirements-bench.txt .venv/bench || { $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes \
+		-r requirements-bench.txt && cp requirements-bench.txt .venv/bench; }
 	@$(PY) -m benchmarks.run $(PART)
 
 fmt: setup
@@ -86,3 +89,4 @@ setup:
 lock:
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements-bench.in -o requirements-bench.txt

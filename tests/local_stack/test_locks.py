@@ -19,7 +19,7 @@ def test_the_package_and_the_lock_are_made_from_the_same_ranges() -> None:
     assert set(project["dependencies"]) == ranges(ROOT / "requirements.in")
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-bench.txt"])
 def test_every_line_of_a_lock_is_pinned_and_hashed_and_names_no_host(name: str) -> None:
     text = (ROOT / name).read_text()
     entries = re.split(r"\n(?=[a-z0-9])", text)[1:]
@@ -30,9 +30,11 @@ def test_every_line_of_a_lock_is_pinned_and_hashed_and_names_no_host(name: str) 
     assert "//" not in text
 
 
-def test_development_has_the_versions_that_run_in_production() -> None:
+def test_development_and_measuring_have_the_versions_that_run_in_production() -> None:
     pins = [set(re.findall(r"^[a-z0-9-]+==[^ ]+", (ROOT / name).read_text(), re.M)) for name in LOCKS]
-    assert pins[0] <= pins[1]
+    assert pins[0] <= pins[1] & pins[2]
+    names = {pin.partition("==")[0] for pin in pins[2]}
+    assert {pin for pin in pins[1] if pin.partition("==")[0] in names} <= pins[2]
 
 
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt")

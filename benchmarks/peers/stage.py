@@ -1,0 +1,143 @@
+"""What all of them are measured on: PostgreSQL, Kafka, the gateways, our migrations, and the care of the fixed world.
+
+The care is put in by our own services, which are ended before a peer begins.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from benchmarks import usage
+from benchmarks.peers import world
+from deploy.local import databases, ports, postgres, secrets
+from deploy.local.child import Child, Program
+from deploy.local.processes import PROCESSES
+from deploy.local.stack import Plan, Stack
+from simulation.evidence import kernel
+from simulation.seeding import seed_care, staff_token
+
+FOLDER = Path(".local/peers")
+ROOT = Path(__file__).resolve().parents[2]
+SEEDING = ("matching", "scheduling", "scheduling-online")
+KNOWN_SECONDS = 60.0
+READY_SECONDS = 40.0
+PEER_PORT = "peer"
+
+
+@dataclass(slots=True)
+class Stage:
+    """A stack with its world; `peers` are the processes of whoever is measured now."""
+
+    stack: Stack
+    connection: asyncpg.Connection
+    peers: dict[str, Child] = field(default_factory=dict)
+
+    @property
+    def sinks(self) -> Path:
+        return self.stack.folder / "sinks"
+
+    @property
+    def peer_url(self) -> str:
+        return self.stack.addresses[PEER_PORT]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What a peer's process is told."""
+        around, addresses = self.stack.surroundings, self.stack.addresses
+        told = {
+            "DATABASE_URL": self.dsn(databases.NAME),
+            "KAFKA_BOOTSTRAP_SERVERS": addresses["kafka"],
+            "DEPLOYMENT_KEY_FILE": str(around.secrets / secrets.DEPLOYMENT_KEY),
+            "SMS_GATEWAY_URL": addresses["sms"],
+            "SMTP_PORT": str(around.ports["smtp"]),
+            "HTTP_PORT": str(around.ports[PEER_PORT]),
+        }
+        return dict(os.environ) | told | more  # noqa: TID251 - the caller's own is handed on
+
+    def dsn(self, database: str) -> str:
+        """A database by the socket, as its owner: a peer has one role for everything."""
+        around = self.stack.surroundings
+        return postgres.socket_dsn(around.folder / "postgres", around.ports["postgres"], database)
+
+    async def start(self, name: str, module: str, *arguments: str, told: Mapping[str, str]) -> None:
+        """Starts one process of a peer, and waits until it says that it is ready."""
+        log = self.stack.folder / "logs" / f"peer-{name}.log"
+        log.unlink(missing_ok=True)
+        command = (sys.executable, "-m", module, *arguments)
+        child = Child(Program(f"peer-{name}", command, log, self.environment(**told), ROOT))
+        self.peers[name] = child
+        await child.until(lambda: "ready" in log.read_text(errors="replace").split(), seconds=READY_SECONDS)
+
+    async def end_peers(self) -> None:
+        """Ends whatever was started."""
+        await asyncio.gather(*(child.stop() for child in self.peers.values()))
+        self.peers.clear()
+
+    async def make_topics(self, names: tuple[str, ...], partitions: int) -> None:
+        """As a user of one broker would have them made."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.stack.addresses["kafka"])
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(name, partitions, 1) for name in names])
+        finally:
+            await admin.close()
+
+    def used(self) -> dict[str, usage.Usage]:
+        """By part, up to now."""
+        pids = {"client": [os.getpid()], "postgres": usage.family(self.stack.pid("postgres"))}
+        others = ("kafka", *(one.name for one in self.stack.plan.processes))
+        pids |= {name: [self.stack.pid(name)] for name in others if self.stack.is_running(name)}
+        pids |= {name: [child.pid] for name, child in self.peers.items()}
+        return {name: usage.of(found) for name, found in pids.items()}
+
+
+@asynccontextmanager
+async def stage(seed: int, *, ours: bool) -> AsyncIterator[Stage]:
+    """Up with its care known. `ours`: all our processes stay; else the gateways alone do."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    kept = [one for one in PROCESSES if ours or one.name in (*SEEDING, "sms")]
+    plan = Plan(processes=kept, with_zipkin=False, ports=ports.anywhere([*ports.PREFERRED, PEER_PORT]))
+    stack = Stack(FOLDER, plan=plan, tell=_nothing)
+    await stack.start()
+    try:
+        connection = await asyncpg.connect(stack.addresses["database"])
+        await _seed(stack, connection, seed)
+        if not ours:
+            for name in SEEDING:
+                await stack.hold(name)
+        await connection.execute("VACUUM ANALYZE")
+        one = Stage(stack, connection)
+        try:
+            yield one
+        finally:
+            await one.end_peers()
+            await connection.close()
+    finally:
+        await stack.stop()
+
+
+async def _seed(stack: Stack, connection: asyncpg.Connection, seed: int) -> None:
+    token = staff_token(stack.folder / "secrets", now=time.time())
+    await seed_care(stack.addresses, world.care(seed), token, _nothing)
+    until = time.monotonic() + KNOWN_SECONDS
+    while await _unknown(connection):
+        if time.monotonic() > until:
+            raise TimeoutError("the care is not known to its readers")
+        await asyncio.sleep(0.2)
+
+
+async def _unknown(connection: asyncpg.Connection) -> int:
+    therapists = await kernel.behind(connection, "matching", "matching.therapists", "scheduling")
+    return therapists + await kernel.behind(connection, "scheduling", "scheduling.sites", "matching")
+
+
+def _nothing(_line: str) -> None:
+    """What the stack tells is not shown."""
