@@ -49,7 +49,7 @@ def main() -> None:
         settings.kafka_bootstrap_servers,
         acks="all",
         enable_idempotence=True,
-        logger=logging.getLogger("faststream"),  # without a line for each message
+        logger=logging.getLogger("peer"),  # at the level above; the library's own writes two lines a message
     )
     if step == "intake":
         served = uvicorn.Config(
@@ -83,10 +83,9 @@ def intake(broker: Any, settings: PeerSettings) -> FastAPI:
             care = reception.read(await request.body())
         except Refused:
             return Response(status_code=422)
-        event, code = await reception.take(care)
-        await _publish(broker, event, CASES)
-        headers = {"Location": f"/v1/cases/{code}", "Cache-Control": "no-store"}
-        return Response(reception.answer(event, code), 202, headers, "application/json")
+        handle = reception.new_handle()
+        await _publish(broker, await reception.take(care, handle), CASES)
+        return Response(reception.answer(handle), 202, media_type="application/json")
 
     app.add_api_route("/v1/cases", ask, methods=["POST"], status_code=202)
     return app

@@ -37,6 +37,8 @@ def best(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 def line(one: Mapping[str, Any]) -> str:
     """As a reader sees it."""
     head = f"{one['peer']:10} concurrency {one['concurrency']:>3}: {one['journeys']} of {one['people']} told"
+    if one["journeys"] < one["people"]:
+        head += f" (answers {one.get('answers')}, reached {one.get('reached')})"
     if not one["journeys"]:
         return head
     cost = ", ".join(

@@ -8,7 +8,8 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -30,8 +31,18 @@ SEED = 1
 WARMING = 50
 LOOK_SECONDS = 0.1
 STILL_SECONDS = 8.0  # so long without news, and whoever was not told will not be
+DBOS_WORKERS = 2
 GROUPS_SECONDS = 4.0  # until consumer groups have shared the partitions out
 
+# How far those came who have a code.
+REACHED = """
+SELECT count(c.*) AS cases, count(*) FILTER (WHERE m.state IN ('matched', 'booked')) AS matched,
+    count(a.case_id) AS booked, count(*) FILTER (WHERE n.state IN ('sent', 'delivered')) AS told
+FROM intake.cases c LEFT JOIN matching.cases m USING (case_id)
+LEFT JOIN scheduling.appointments a ON a.case_id = c.case_id AND a.state = 'booked'
+LEFT JOIN notifications.messages n ON n.case_id = c.case_id AND n.purpose = 'booked'
+WHERE c.case_code = ANY ($1)
+"""
 # Those who look at their own page, whose row is the news; by the code that they were given.
 ON_THEIR_PAGE = """
 SELECT c.case_code, extract(epoch FROM m.settled_at)::float8 AS at
@@ -63,7 +74,9 @@ async def _turn(one: Stage, peer: str, askers: Sequence[Asker]) -> dict[str, Any
     posting = asyncio.create_task(_post(Address.of(url), askers, news))
     await news.until_told(posting)
     await posting
-    return figures.row(news.posted, news.told, usage.between(before, one.used()))
+    row = figures.row(news.posted, news.told, usage.between(before, one.used()))
+    reached = dict(await one.connection.fetchrow(REACHED, list(news.codes)))
+    return row | {"answers": {str(one): number for one, number in news.answers.items()}, "reached": reached}
 
 
 async def _post(address: Address, askers: Sequence[Asker], news: "News") -> None:
@@ -71,7 +84,8 @@ async def _post(address: Address, askers: Sequence[Asker], news: "News") -> None
         request = prepare("POST", PATH, address.name, who.sent, {"idempotency-key": uuid4().hex})
         news.posted[who.number] = time.time()
         answer = await own.insist(request)
-        if answer.status == 202 and who.address is None:
+        news.answers[answer.status] += 1
+        if answer.status == 202:
             news.codes[orjson.loads(answer.body)["case_code"]] = who.number
 
     await pour(address, askers, post, connections=CONNECTIONS)
@@ -84,7 +98,9 @@ class News:
         self._one = one
         self._numbers = {who.address: who.number for who in askers if who.address}
         self._files = dict.fromkeys(("sms.jsonl", "mail.jsonl"), 0)
+        self._on_their_page = {who.number for who in askers if who.address is None}
         self.codes: dict[str, int] = {}
+        self.answers: Counter[int] = Counter()
         self.posted: dict[int, float] = {}
         self.told: dict[int, float] = {}
 
@@ -105,9 +121,9 @@ class News:
             lines, self._files[name] = whole_lines_from(self._one.sinks / name, place, having=b"")
             for line in lines:
                 self._hear(self._numbers.get(line["to"]), line["received_at"])
-        open_codes = [code for code, number in self.codes.items() if number not in self.told]
-        if open_codes:
-            for row in await self._one.connection.fetch(ON_THEIR_PAGE, open_codes):
+        waiting = self._on_their_page - self.told.keys()
+        if codes := [code for code, number in self.codes.items() if number in waiting]:
+            for row in await self._one.connection.fetch(ON_THEIR_PAGE, codes):
                 self._hear(self.codes[row["case_code"]], row["at"])
 
     def _hear(self, number: int | None, at: float) -> None:
@@ -115,12 +131,8 @@ class News:
             self.told.setdefault(number, at)
 
 
-async def _prepare_ours(_one: Stage) -> None:
-    """Nothing: all is up."""
-
-
-async def _start_ours(_one: Stage, _concurrency: int) -> None:
-    """Nothing: all is up."""
+async def _nothing(_one: Stage, _concurrency: int = 0) -> None:
+    """All is up."""
 
 
 async def _prepare_faststream(one: Stage) -> None:
@@ -136,8 +148,25 @@ async def _start_faststream(one: Stage, concurrency: int) -> None:
     await asyncio.sleep(GROUPS_SECONDS)
 
 
-PREPARE = {"ours": _prepare_ours, "faststream": _prepare_faststream}
-START = {"ours": _start_ours, "faststream": _start_faststream}
+async def _start_dbos(one: Stage, concurrency: int) -> None:
+    """With a queue there are two workers beside the web process, for there are two cores; without one it does all itself."""
+    told = {"CONCURRENCY": str(concurrency), "SYSTEM_DATABASE_URL": one.dsn("peer_dbos")}
+    workers = [f"worker-{number}" for number in range(1, DBOS_WORKERS + 1)] if concurrency else []
+    for name in ("intake", *workers):
+        role = "intake" if name == "intake" else "worker"
+        await one.start(name, "benchmarks.peers.dbos_app", role, told=told | {"EXECUTOR": name})
+
+
+PREPARE: dict[str, Callable[[Stage], Awaitable[None]]] = {
+    "ours": _nothing,
+    "faststream": _prepare_faststream,
+    "dbos": _nothing,
+}
+START: dict[str, Callable[[Stage, int], Awaitable[None]]] = {
+    "ours": _nothing,
+    "faststream": _start_faststream,
+    "dbos": _start_dbos,
+}
 
 
 def main() -> int:
@@ -149,7 +178,8 @@ def main() -> int:
     told = parser.parse_args()
     settings = [int(one) for one in told.concurrency.split(",")]
     rows = uvloop.run(measure(told.peer, told.people, settings))
-    sys.stdout.write("\n".join(figures.line(one) for one in rows) + "\n")
+    told_of = [figures.line(one) for one in rows] + [f"best: concurrency {figures.best(rows)['concurrency']}"]
+    sys.stdout.write("\n".join(told_of) + "\n")
     return 0 if all(one["journeys"] for one in rows) else 1
 
 

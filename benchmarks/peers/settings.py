@@ -6,7 +6,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class PeerSettings(BaseSettings):
-    """`concurrency`: how many messages or workflows a process works on at a time; its pool has so many connections."""
+    """`concurrency`: how many messages or workflows a process works on at a time. `executor` is what DBOS tells one process from
+    another by."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
@@ -19,6 +20,5 @@ class PeerSettings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int
     concurrency: int = 8
-    # Of DBOS alone: a database of its own, and the name by which one executor differs from another.
     system_database_url: str = ""
     executor: str = "one"

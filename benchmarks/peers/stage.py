@@ -29,6 +29,8 @@ FOLDER = Path(".local/peers")
 ROOT = Path(__file__).resolve().parents[2]
 SEEDING = ("matching", "scheduling", "scheduling-online")
 KNOWN_SECONDS = 60.0
+# In which lanes somebody has no hour at all is counted every ten seconds, and told.
+NOT_COUNTED = "SELECT count(*) FROM matching.loads WHERE NOT told"
 READY_SECONDS = 40.0
 PEER_PORT = "peer"
 
@@ -136,7 +138,8 @@ async def _seed(stack: Stack, connection: asyncpg.Connection, seed: int) -> None
 
 async def _unknown(connection: asyncpg.Connection) -> int:
     therapists = await kernel.behind(connection, "matching", "matching.therapists", "scheduling")
-    return therapists + await kernel.behind(connection, "scheduling", "scheduling.sites", "matching")
+    sites = await kernel.behind(connection, "scheduling", "scheduling.sites", "matching")
+    return therapists + sites + int(await connection.fetchval(NOT_COUNTED))
 
 
 def _nothing(_line: str) -> None:

@@ -1,7 +1,7 @@
 """The fixed world that every one of them is given: 1,500 therapists, and people whom nothing holds up.
 
-Made by the generators of the demo and the same for a seed: adults who ask for themselves, speak of one person, wish to be booked
-and may be written to at any hour; nine in ten by SMS, one in twenty by mail, one in twenty on their own page. Alarms come as often
+Made by the generators of the demo and the same for a seed: adults who ask for themselves, come alone and at any hour, wish to be
+booked and may be written to at any hour; nine in ten by SMS, one in twenty by mail, one in twenty on their own page. Alarms come as often
 as in the population, except where a human has to speak first. Everybody is somebody for whom a therapist fits.
 """
 
@@ -37,7 +37,7 @@ CHANNELS = Weighted({"sms": 0.90, "email": 0.05, "inbox": 0.05})
 ALWAYS = [{"day": day, "start": "00:00", "end": "24:00"} for day in range(1, 8)]
 # The generator asks for the hour to put windows round it, which are replaced here.
 NOON = datetime(2026, 1, 5, 12, 0)  # noqa: DTZ001 - local wall time
-LEFT_OUT = ("previous_therapist", "attendees", "booking_mode")
+LEFT_OUT = ("previous_therapist", "attendees", "booking_mode", "wanted_times")
 
 Body = dict[str, Any]
 

@@ -17,7 +17,7 @@ from services.scheduling.domain.wall_time import moment_of
 from services.scheduling.domain.weeks import monday_of
 from services.scheduling.handlers import announcing
 from services.scheduling.handlers.wishes import appointment_of, wish_of
-from services.scheduling.repository import diary
+from services.scheduling.repository import diary, roster
 from shared.contracts.matching import MatchMade
 from shared.contracts.scheduling import AppointmentBooked
 from shared.messaging import Transaction
@@ -45,9 +45,12 @@ class Diary:
         self._zones: dict[UUID, str] = {}
 
     async def open(self) -> None:
-        """Reads the zones of all sites once."""
+        """Reads the zones of all sites once, and every calendar, which is read again only when it has changed."""
         rows = await self._pool.fetch("SELECT site_id, time_zone FROM sites")
         self._zones = {row["site_id"]: row["time_zone"] for row in rows}
+        rows = await self._pool.fetch("SELECT therapist_id FROM therapists")
+        async with transaction(self._pool) as tx:
+            await roster.read(tx, [row["therapist_id"] for row in rows])
 
     async def book(self, match: MatchMade) -> AppointmentBooked | None:
         """A transaction for each candidate who is asked; None when nobody has an hour."""

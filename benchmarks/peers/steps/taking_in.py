@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+import uuid_utils
 from pydantic import ValidationError
 
 from benchmarks.peers.steps.opening import transaction
@@ -55,13 +56,21 @@ class Refused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A request that was admitted, with its handles."""
+class Handle:
+    """What a case is answered by: its id, and the code that its person is given."""
 
     case_id: UUID
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request that was admitted."""
+
+    case_id: UUID
+    code: str
     person_id: UUID
     attendee_id: UUID
-    code: str
     request: CareRequest
     admission: Admission
 
@@ -85,19 +94,23 @@ class Reception:
             raise Refused(str(request))
         return request
 
-    def answer(self, event: CaseSubmitted, code: str) -> bytes:
+    def new_handle(self) -> Handle:
+        """For a case that is about to be made."""
+        [code] = case_codes(os.urandom(BYTES_PER_CODE))
+        return Handle(UUID(bytes=uuid_utils.uuid7().bytes), code)
+
+    def answer(self, handle: Handle) -> bytes:
         """What is answered to whoever has posted it, as ours is."""
-        secret = pin(self._pin_key, event.case_id)
+        secret, code = pin(self._pin_key, handle.case_id), handle.code
         return f'{{"case_code":"{code}","pin":"{secret}","status_url":"/v1/cases/{code}"}}'.encode()
 
-    async def take(self, request: CareRequest) -> tuple[CaseSubmitted, str]:
-        """Decides, seals and saves; the case as it is told on, and its code."""
+    async def take(self, request: CareRequest, handle: Handle) -> CaseSubmitted:
+        """Decides, seals and saves; the case as it is told on."""
         async with transaction(self._pool) as tx:
-            [code] = case_codes(os.urandom(BYTES_PER_CODE))
-            handles = (tx.new_id(), tx.new_id(), tx.new_id())
-            case = Case(*handles, code, request, admit(self._policy, request))
+            admission = admit(self._policy, request)
+            case = Case(handle.case_id, handle.code, tx.new_id(), tx.new_id(), request, admission)
             await self._save(tx, case)
-            return _submitted(case, self._policy.steps.version, tx), code
+            return _submitted(case, self._policy.steps.version, tx)
 
     async def _save(self, tx: Transaction, case: Case) -> None:
         needs, contact, consent = case.request.needs, case.request.contact, case.request.consent
