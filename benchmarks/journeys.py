@@ -69,11 +69,12 @@ def _cpu(seen: list[tuple[float, dict[str, usage.Usage]]], until: float, people:
 
 async def _look(stack: Stack, seen: list[tuple[float, dict[str, usage.Usage]]]) -> None:
     while True:
-        seen.append((time.time(), {name: usage.of(pids) for name, pids in _pids(stack).items()}))
+        seen.append((time.time(), {name: usage.of(own) for name, own in pids(stack).items()}))
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _pids(stack: Stack) -> Mapping[str, list[int]]:
+def pids(stack: Stack) -> Mapping[str, list[int]]:
+    """Of every process of a stack that runs, and of the client that asks."""
     names = [*SERVERS, *(process.name for process in stack.plan.processes)]
     return {"client": [os.getpid()]} | {
         name: usage.family(stack.pid(name)) if name == "postgres" else [stack.pid(name)]

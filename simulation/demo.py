@@ -53,11 +53,7 @@ async def seed(
     them. Doing it again changes nothing."""
     await seed_care(addresses, care_for(seed, people), staff_token(secrets, now=time.time()), progress)
     await entitle(addresses["database"], network.ORGANISATION, network.key_file(secrets))
-    connection = await asyncpg.connect(addresses["database"])
-    try:
-        await _until_care_is_known(connection)
-    finally:
-        await connection.close()
+    await until_care_is_known(addresses["database"])
 
 
 async def run(  # noqa: PLR0913 - options, all by keyword
@@ -140,12 +136,16 @@ async def _history(addresses: Mapping[str, str], own: Run, asked: Asked) -> Hist
     return history
 
 
-async def _until_care_is_known(connection: asyncpg.Connection) -> None:
-    until = time.monotonic() + KNOWN_SECONDS
-    while unknown := await _unknown_care(connection):
-        if time.monotonic() > until:
-            raise TimeoutError(f"{unknown} therapists and sites are not known to their readers")
-        await asyncio.sleep(0.2)
+async def until_care_is_known(database: str) -> None:
+    """Until matching and scheduling know what was seeded. Raises TimeoutError."""
+    connection, until = await asyncpg.connect(database), time.monotonic() + KNOWN_SECONDS
+    try:
+        while unknown := await _unknown_care(connection):
+            if time.monotonic() > until:
+                raise TimeoutError(f"{unknown} therapists and sites are not known to their readers")
+            await asyncio.sleep(0.2)
+    finally:
+        await connection.close()
 
 
 async def _unknown_care(connection: asyncpg.Connection) -> int:

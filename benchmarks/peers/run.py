@@ -16,14 +16,14 @@ from uuid import uuid4
 import orjson
 import uvloop
 
-from benchmarks import usage
-from benchmarks.peers import figures, world
+from benchmarks import usage, world
+from benchmarks.peers import figures
 from benchmarks.peers.stage import Stage, stage
-from benchmarks.peers.world import Asker
 from simulation.asking import CONNECTIONS, PATH
 from simulation.gateways.sink import whole_lines_from
 from simulation.http_client import Address, Connection, pour
 from simulation.http_wire import prepare
+from simulation.population import Person
 
 # Settings of concurrency of which the best counts. Ourselves have none; DBOS has 0 for no queue, and one at a time would measure how
 # often it looks at its queue.
@@ -69,7 +69,7 @@ async def measure(peer: str, people: int, settings: Sequence[int]) -> list[dict[
     return rows
 
 
-async def _turn(one: Stage, peer: str, askers: Sequence[Asker]) -> dict[str, Any]:
+async def _turn(one: Stage, peer: str, askers: Sequence[Person]) -> dict[str, Any]:
     """These people ask, and it is waited for what they hear."""
     url = one.stack.addresses["intake"] if peer == "ours" else one.peer_url
     news, before = News(one, askers), one.used()
@@ -81,9 +81,11 @@ async def _turn(one: Stage, peer: str, askers: Sequence[Asker]) -> dict[str, Any
     return row | {"answers": {str(one): number for one, number in news.answers.items()}, "reached": reached}
 
 
-async def _post(address: Address, askers: Sequence[Asker], news: "News") -> None:
-    async def post(own: Connection, who: Asker) -> None:
-        request = prepare("POST", PATH, address.name, who.sent, {"idempotency-key": uuid4().hex})
+async def _post(address: Address, askers: Sequence[Person], news: "News") -> None:
+    async def post(own: Connection, who: Person) -> None:
+        request = prepare(
+            "POST", PATH, address.name, orjson.dumps(who.body), {"idempotency-key": uuid4().hex}
+        )
         news.posted[who.number] = time.time()
         answer = await own.insist(request)
         news.answers[answer.status] += 1
@@ -96,7 +98,7 @@ async def _post(address: Address, askers: Sequence[Asker], news: "News") -> None
 class News:
     """What has reached whom, read at the ends where people would: both sinks, and the rows of those who look themselves."""
 
-    def __init__(self, one: Stage, askers: Sequence[Asker]) -> None:
+    def __init__(self, one: Stage, askers: Sequence[Person]) -> None:
         self._one = one
         self._numbers = {who.address: who.number for who in askers if who.address}
         self._files = dict.fromkeys(("sms.jsonl", "mail.jsonl"), 0)

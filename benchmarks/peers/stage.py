@@ -16,8 +16,7 @@ from pathlib import Path
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from benchmarks import usage
-from benchmarks.peers import world
+from benchmarks import usage, world
 from deploy.local import databases, ports, postgres, secrets
 from deploy.local.child import Child, Program
 from deploy.local.processes import PROCESSES

@@ -3,6 +3,6 @@
 from simulation.population.by_hand import BROKEN_AT_FIRST
 from simulation.population.care import Care, care_for
 from simulation.population.changes import Change
-from simulation.population.people import Person, people
+from simulation.population.people import Person, people, person
 
-__all__ = ["BROKEN_AT_FIRST", "Care", "Change", "Person", "care_for", "people"]
+__all__ = ["BROKEN_AT_FIRST", "Care", "Change", "Person", "care_for", "people", "person"]

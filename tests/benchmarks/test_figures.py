@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks import usage
+from benchmarks.gates import gates
 from benchmarks.run import lines, middle
 from benchmarks.usage import Usage
 
@@ -47,5 +48,23 @@ def test_the_first_turn_is_cold_and_counts_only_where_it_is_alone() -> None:
 
 def test_a_turn_that_broke_a_promise_says_so() -> None:
     rows = [a_turn(1, 50.0, kafka=9.0), a_turn(2, 80.0, kafka=2.0) | {"kept": False}]
-    told = lines({"journeys": {"turns": rows, "median": middle(rows)}})
+    told = lines("journeys", {"turns": rows, "median": middle(rows)})
     assert [line.endswith("(promises broken)") for line in told[:2]] == [False, True]
+
+
+def test_a_gate_that_was_not_measured_does_not_hold() -> None:
+    assert not any(gate.holds for gate in gates({}))
+
+
+def test_a_gate_is_judged_by_the_median_of_each_side_and_in_its_own_direction() -> None:
+    sides = {
+        "ours": [{"journeys_per_second": rate} for rate in (10.0, 400.0, 500.0)],
+        "faststream": [{"journeys_per_second": rate} for rate in (100.0, 1.0, 100.0)],
+    }
+    found = {
+        gate.name: gate
+        for gate in gates({"sides": sides, "half": {"p99_s": 0.6}, "alarms": {"alarm_p99_ms": 90.0}})
+    }
+    assert (found["vs_faststream"].value, found["vs_faststream"].holds) == (4.0, True)
+    assert (found["p99_half_load_ms"].holds, found["alarm_p99_ms"].holds) == (False, True)
+    assert found["vs_dbos"].value is None

@@ -6,10 +6,10 @@ as in the population, except where a human has to speak first. Everybody is some
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count, islice
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -27,12 +27,12 @@ from services.matching.domain.places import Point, Site
 from services.matching.domain.requests import Request
 from services.matching.domain.therapists import Therapist
 from services.matching.settings import read_cities, read_policy
-from simulation.population import Care, care_for
+from simulation.population import Care, Person, care_for, person
 from simulation.population.care import PEOPLE_PER_THERAPIST
 from simulation.population.chance import Weighted, stream
-from simulation.population.people import person
 
 THERAPISTS = 1500
+SESSIONS_A_WEEK, DAYS_AHEAD = 25, 92
 CHANNELS = Weighted({"sms": 0.90, "email": 0.05, "inbox": 0.05})
 ALWAYS = [{"day": day, "start": "00:00", "end": "24:00"} for day in range(1, 8)]
 # The generator asks for the hour to put windows round it, which are replaced here.
@@ -42,31 +42,32 @@ LEFT_OUT = ("previous_therapist", "attendees", "booking_mode", "wanted_times")
 Body = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Somebody with the body of their request; `address` as it reaches a sink, None for whoever looks at their own page."""
-
-    number: int
-    body: Body
-    address: str | None
-
-    @property
-    def sent(self) -> bytes:
-        """The body as it is posted."""
-        return orjson.dumps(self.body)
-
-
 def care(seed: int) -> Care:
-    """Sites, rooms, therapists and calendars."""
-    return care_for(seed, int(THERAPISTS * PEOPLE_PER_THERAPIST))
+    """Sites, rooms, therapists and calendars. Each has as many sessions a week as the policy allows and hours as far ahead as a
+    calendar goes, so that the tenth minute finds room as the first did."""
+    found = care_for(seed, int(THERAPISTS * PEOPLE_PER_THERAPIST))
+    wide = (
+        replace(
+            one,
+            profile=one.profile | {"weekly_limit": SESSIONS_A_WEEK},
+            calendar=one.calendar | {"horizon_days": DAYS_AHEAD},
+        )
+        for one in found.therapists
+    )
+    return replace(found, therapists=tuple(wide))
 
 
-def askers(seed: int, people: int, start: int = 0) -> list[Asker]:
-    """So many of those who are left when the others are passed over, after the first `start` of them."""
+def askers(seed: int, people: int, start: int = 0) -> list[Person]:
+    """So many of those who are left when the others are passed over, after the first `start` of them. `address` is the one in their
+    body; each presses the button once."""
     fits = _somebody_fits(care(seed))
     bodies = ((number, _body(seed, number)) for number in count())
-    fit = (Asker(number, body, _address(body)) for number, body in bodies if body and fits(body))
+    fit = (_person(number, body) for number, body in bodies if body and fits(body))
     return list(islice(fit, start, start + people))
+
+
+def _person(number: int, body: Body) -> Person:
+    return Person(number, body, body["contact"].get("address"), open_now=True, submits=1, alarming=False)
 
 
 def _body(seed: int, number: int) -> Body | None:
@@ -87,10 +88,6 @@ def _contact(seed: int, number: int, said: Body) -> Body:
     # The same reserved numbers and domain as the generator's, but one for every person, whatever channel it drew.
     address = f"+92399{number:07}" if channel == "sms" else f"person-{seed}-{number}@example.org"
     return contact | {"address": address}
-
-
-def _address(body: Body) -> str | None:
-    return cast(str | None, body["contact"].get("address"))
 
 
 def _somebody_fits(care: Care) -> Callable[[Body], bool]:

@@ -1,0 +1,187 @@
+"""How many people a second are booked and told, for minutes, while nothing piles up anywhere.
+
+People ask as fast as the slowest stage takes them in: whoever posts waits as long as more than MOST_WAITING events wait at any
+stage. Figures are of the time between the first WARM_SECONDS and the last post; what is told after it counts for nothing.
+"""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from benchmarks import usage, world
+from benchmarks.journeys import pids
+from benchmarks.stages import Stages, watched
+from deploy.local import ports
+from deploy.local.stack import Plan, Stack
+from simulation import asking, demo, handing_over
+from simulation.asking import Asked
+from simulation.client_log import ClientLog, read_client_log
+from simulation.evidence import sinks
+from simulation.http_client import Address
+from simulation.population import Person
+from simulation.seeding import Badges, seed_care, staff_token
+from simulation.timing import percentile
+
+FOLDER = Path(".local/steady")
+SEED, KNOWN = (
+    1,
+    3000,
+)  # as many people ask again and again, each time as somebody else: making them costs as much as posting them
+WARM_SECONDS = 15.0
+POSTING, AT_ONCE = 3, 150  # so many times so many people at once
+MOST_WAITING, LOOK_SECONDS = 1000, 0.25
+SETTLED_SECONDS = 60.0
+TOLD = """
+SELECT c.case_code, m.id::text AS message, m.channel, m.settled_at
+FROM intake.cases c JOIN notifications.messages m USING (case_id, person_id)
+WHERE c.case_code = ANY ($1) AND m.purpose = 'booked'
+"""
+BOOKED = "SELECT count(DISTINCT case_id) FROM scheduling.appointments JOIN intake.cases USING (case_id) WHERE case_code = ANY ($1)"
+
+
+@dataclass(slots=True)
+class Load:
+    """Who asks, and how it went. `per_second`: a steady rate instead of as fast as it goes; `in_files`: the share of
+    people who come in files of a practice."""
+
+    address: Address
+    badges: Badges
+    log: ClientLog
+    people: Iterator[Person]
+    in_files: float = 0.0
+    per_second: float | None = None
+    asked: Asked = field(default_factory=Asked)
+    most: dict[str, int] = field(default_factory=dict)
+    room: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def pour(self, seconds: float) -> None:
+        """For so long."""
+        until = time.monotonic() + seconds
+        if self.per_second:
+            await self._post(list(islice(self.people, round(seconds * self.per_second))))
+            return
+        async with asyncio.TaskGroup() as group:
+            for _ in range(POSTING):
+                group.create_task(self._as_there_is_room(until))
+
+    async def _as_there_is_room(self, until: float) -> None:
+        while time.monotonic() < until:
+            await self._post(list(islice(self.people, AT_ONCE)))
+            await self.room.wait()
+
+    async def look_on(self, stages: Stages) -> None:
+        """Without end: whether there is room, and how much waited at most."""
+        while True:
+            waiting = await stages.look()
+            self.most = {name: max(number, self.most.get(name, 0)) for name, number in waiting.items()}
+            (self.room.set if max(waiting.values()) <= MOST_WAITING else self.room.clear)()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _post(self, some: list[Person]) -> None:
+        handed, alone = handing_over.by_bulk(some, self.in_files)
+        run = uuid4().hex[:12]
+        jobs = list(asking.submits(alone, run, self.address))
+        files = list(handing_over.files(handed, run, AT_ONCE))
+        await asyncio.gather(
+            asking.ask(self.address, jobs, self.log, self.asked, per_second=self.per_second),
+            handing_over.hand_over(
+                self.address, files, self.badges.staff("coordinator"), self.log, self.asked
+            ),
+        )
+
+
+@asynccontextmanager
+async def country() -> AsyncIterator[Stack]:
+    """Our whole stack, with the care of the fixed world in it."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    stack = Stack(FOLDER, plan=Plan(ports=ports.anywhere()), tell=lambda _line: None)
+    await stack.start()
+    try:
+        token = staff_token(stack.folder / "secrets", now=time.time())
+        await seed_care(stack.addresses, world.care(SEED), token, lambda _line: None)
+        await demo.until_care_is_known(stack.addresses["database"])
+        await stack.traced()
+        yield stack
+    finally:
+        await stack.stop()
+
+
+async def measure(
+    stack: Stack, seconds: float, *, in_files: float = 0.0, per_second: float | None = None
+) -> dict[str, Any]:
+    """One run on a stack that is up."""
+    address, file = Address.of(stack.addresses["intake"]), stack.folder / f"client-{uuid4().hex}.jsonl"
+    people = cycle(world.askers(SEED, KNOWN))
+    log, badges = ClientLog(file), Badges.of(stack.folder / "secrets", now=time.time())
+    load = Load(address, badges, log, people, in_files, per_second)
+    async with watched(stack.addresses["database"], stack.addresses["kafka"]) as stages:
+        looking = asyncio.create_task(load.look_on(stages))
+        await load.pour(WARM_SECONDS)
+        warm, before = time.time(), _usage(stack)
+        await load.pour(seconds)
+        ended, after = time.time(), _usage(stack)
+        looking.cancel()
+        await _settled(stages)
+        log.close()
+        found = await _told(stages.connection, stack.folder / "sinks", file, warm, ended)
+    cpu = usage.between(before, after)
+    return {
+        "in_files": in_files,
+        "per_second": per_second,
+        "seconds": round(ended - warm, 1),
+        **found,
+        "refused": len(load.asked.refused) + load.asked.unanswered,
+        "cpu_ms": {
+            name: round(1000 * one / max(1, found["journeys"]), 3) for name, one in sorted(cpu.items())
+        },
+        "memory_mb": {name: one.memory >> 20 for name, one in sorted(after.items())},
+        "most_waiting": dict(sorted(load.most.items())),
+    }
+
+
+def _usage(stack: Stack) -> dict[str, usage.Usage]:
+    return {name: usage.of(own) for name, own in pids(stack).items()}
+
+
+async def _settled(stages: Stages) -> None:
+    until = time.monotonic() + SETTLED_SECONDS
+    while any((await stages.look()).values()) and time.monotonic() < until:  # noqa: ASYNC110 - other processes settle it
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _told(
+    connection: asyncpg.Connection, folder: Path, file: Path, warm: float, ended: float
+) -> dict[str, Any]:
+    """Of the people who asked after the processes were warm: how many were booked and told, how soon, and how many a second."""
+    asked = {told.case_code: told.asked_at for told in read_client_log(file) if told.case_code}
+    rows = await connection.fetch(TOLD, list(asked))
+    arrived = {one.message_id: one.received_at for one in sinks.receipts(folder, since=0.0)}
+    at = {row["case_code"]: moment for row in rows if (moment := _arrival(row, arrived))}
+    waits = sorted(at[code] - asked[code] for code in at if warm <= asked[code] <= ended)
+    journeys = sum(warm <= moment <= ended for moment in at.values())
+    booked = await connection.fetchval(BOOKED, list(asked))
+    return {
+        "people": len(asked),
+        "asked_per_second": round(sum(warm <= at <= ended for at in asked.values()) / (ended - warm), 1),
+        "booked_share": round(booked / max(1, len(asked)), 4),
+        "told_share": round(len(at) / max(1, booked), 4),
+        "journeys": journeys,
+        "journeys_per_second": round(journeys / (ended - warm), 1),
+        "p50_s": round(percentile(waits, 0.50), 3),
+        "p99_s": round(percentile(waits, 0.99), 3),
+    }
+
+
+def _arrival(row: Mapping[str, Any], arrived: Mapping[str, float]) -> float | None:
+    if row["channel"] == "inbox" and row["settled_at"]:
+        return float(row["settled_at"].timestamp())
+    return arrived.get(row["message"])
