@@ -38,6 +38,7 @@ SEED, KNOWN = (
 )  # as many people ask again and again, each time as somebody else: making them costs as much as posting them
 WARM_SECONDS = 15.0
 POSTING, AT_ONCE = 3, 150  # so many times so many people at once
+PACED_SECONDS = 5.0
 MOST_WAITING, LOOK_SECONDS = 1000, 0.25
 SETTLED_SECONDS = 60.0
 TOLD = """
@@ -67,7 +68,10 @@ class Load:
         """For so long."""
         until = time.monotonic() + seconds
         if self.per_second:
-            await self._post(list(islice(self.people, round(seconds * self.per_second))))
+            while time.monotonic() < until:  # nobody asks twice under one key
+                await self._post(
+                    list(islice(self.people, min(KNOWN, round(PACED_SECONDS * self.per_second))))
+                )
             return
         async with asyncio.TaskGroup() as group:
             for _ in range(POSTING):
