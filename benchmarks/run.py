@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import uvloop
 
-from benchmarks import alarms, journeys, kernel, machine, steady
+from benchmarks import alarms, journeys, kernel, lanes, machine, steady
 from benchmarks.gates import gates
 from benchmarks.peers import figures
 from benchmarks.peers import run as peers
@@ -51,12 +51,18 @@ async def measure_alarms(_: Options) -> Found:
         return await alarms.measure(stack)
 
 
+async def measure_lanes(_: Options) -> Found:
+    async with steady.country() as stack:
+        return await lanes.measure(stack)
+
+
 PARTS: dict[str, Callable[[Options], Coroutine[Any, Any, Found]]] = {
     "kernel": measure_kernel,
     "journeys": measure_journeys,
     "steady": measure_steady,
     "half": measure_half,
     "alarms": measure_alarms,
+    "lanes": measure_lanes,
 }
 
 

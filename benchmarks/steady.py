@@ -7,7 +7,7 @@ stage. Figures are of the time between the first WARM_SECONDS and the last post;
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle, islice
@@ -52,7 +52,7 @@ BOOKED = "SELECT count(DISTINCT case_id) FROM scheduling.appointments JOIN intak
 @dataclass(slots=True)
 class Load:
     """Who asks, and how it went. `per_second`: a steady rate instead of as fast as it goes; `in_files`: the share of
-    people who come in files of a practice."""
+    people who come in files of a practice; `known` is how many they are before they ask again."""
 
     address: Address
     badges: Badges
@@ -60,6 +60,7 @@ class Load:
     people: Iterator[Person]
     in_files: float = 0.0
     per_second: float | None = None
+    known: int = KNOWN
     asked: Asked = field(default_factory=Asked)
     most: dict[str, int] = field(default_factory=dict)
     room: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,8 +70,8 @@ class Load:
         until = time.monotonic() + seconds
         if self.per_second:
             while time.monotonic() < until:  # nobody asks twice under one key
-                await self._post(
-                    list(islice(self.people, min(KNOWN, round(PACED_SECONDS * self.per_second))))
+                await self.post(
+                    list(islice(self.people, min(self.known, round(PACED_SECONDS * self.per_second))))
                 )
             return
         async with asyncio.TaskGroup() as group:
@@ -79,7 +80,7 @@ class Load:
 
     async def _as_there_is_room(self, until: float) -> None:
         while time.monotonic() < until:
-            await self._post(list(islice(self.people, AT_ONCE)))
+            await self.post(list(islice(self.people, AT_ONCE)))
             await self.room.wait()
 
     async def look_on(self, stages: Stages) -> None:
@@ -90,7 +91,8 @@ class Load:
             (self.room.set if max(waiting.values()) <= MOST_WAITING else self.room.clear)()
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _post(self, some: list[Person]) -> None:
+    async def post(self, some: list[Person]) -> None:
+        """All of these, each once."""
         handed, alone = handing_over.by_bulk(some, self.in_files)
         run = uuid4().hex[:12]
         jobs = list(asking.submits(alone, run, self.address))
@@ -120,13 +122,26 @@ async def country() -> AsyncIterator[Stack]:
 
 
 async def measure(
-    stack: Stack, seconds: float, *, in_files: float = 0.0, per_second: float | None = None
+    stack: Stack,
+    seconds: float,
+    *,
+    in_files: float = 0.0,
+    per_second: float | None = None,
+    people: Sequence[Person] = (),
+    still: str = "",
 ) -> dict[str, Any]:
-    """One run on a stack that is up."""
+    """One run on a stack that is up; `people` are others than those of the whole world; `still` is a stage that nobody works on."""
     address, file = Address.of(stack.addresses["intake"]), stack.folder / f"client-{uuid4().hex}.jsonl"
-    people = cycle(world.askers(SEED, KNOWN))
     log, badges = ClientLog(file), Badges.of(stack.folder / "secrets", now=time.time())
-    load = Load(address, badges, log, people, in_files, per_second)
+    load = Load(
+        address,
+        badges,
+        log,
+        cycle(people or world.askers(SEED, KNOWN)),
+        in_files,
+        per_second,
+        len(people) or KNOWN,
+    )
     async with watched(stack.addresses["database"], stack.addresses["kafka"]) as stages:
         looking = asyncio.create_task(load.look_on(stages))
         await load.pour(WARM_SECONDS)
@@ -134,7 +149,7 @@ async def measure(
         await load.pour(seconds)
         ended, after = time.time(), _usage(stack)
         looking.cancel()
-        await _settled(stages)
+        await _settled(stages, still)
         log.close()
         found = await _told(stages.connection, stack.folder / "sinks", file, warm, ended)
     cpu = usage.between(before, after)
@@ -152,13 +167,26 @@ async def measure(
     }
 
 
+async def fill(stack: Stack, people: Sequence[Person], count: int) -> None:
+    """So many requests, as fast as they are answered; nobody waits for what becomes of them."""
+    badges = Badges.of(stack.folder / "secrets", now=time.time())
+    log = ClientLog(stack.folder / "client-filling.jsonl")
+    load = Load(Address.of(stack.addresses["intake"]), badges, log, cycle(people), known=len(people))
+    for _ in range(0, count, AT_ONCE):
+        await load.post(list(islice(load.people, AT_ONCE)))
+    log.close()
+
+
 def _usage(stack: Stack) -> dict[str, usage.Usage]:
     return {name: usage.of(own) for name, own in pids(stack).items()}
 
 
-async def _settled(stages: Stages) -> None:
+async def _settled(stages: Stages, still: str) -> None:
     until = time.monotonic() + SETTLED_SECONDS
-    while any((await stages.look()).values()) and time.monotonic() < until:  # noqa: ASYNC110 - other processes settle it
+    while time.monotonic() < until:
+        waiting = await stages.look()
+        if not any(number for name, number in waiting.items() if name != still):
+            return
         await asyncio.sleep(LOOK_SECONDS)
 
 
