@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from subprocess import PIPE
 from typing import Any
 from uuid import UUID
@@ -68,10 +69,8 @@ class Desk:
         return None
 
     async def _listed(self, own: Connection, code: str, start: datetime) -> dict[str, Any] | None:
-        headers, cursor = (
-            {"authorization": f"Bearer {self.token}"},
-            pack_cursor(start.isoformat(), str(NOBODY)),
-        )
+        headers = {"authorization": f"Bearer {self.token}"}
+        cursor = pack_cursor(start.isoformat(), str(NOBODY))
         while cursor:
             path = f"/v1/alarms?limit=200&cursor={cursor}"
             page = orjson.loads(
@@ -97,10 +96,8 @@ async def measure(stack: Stack, in_danger: int = IN_DANGER) -> dict[str, Any]:
             for place, person in enumerate(people):
                 await asyncio.sleep(began + place / PER_SECOND - time.monotonic())
                 group.create_task(_in_danger(stack, desk, person, seen))
-    answers, at_desk = (
-        [x for v in seen.answered.values() for x in v],
-        [x for v in seen.at_desk.values() for x in v],
-    )
+    answers = list(chain.from_iterable(seen.answered.values()))
+    at_desk = list(chain.from_iterable(seen.at_desk.values()))
     return {
         "in_danger": in_danger,
         "flood_accepted": flooded[0],
@@ -173,8 +170,9 @@ async def _flood(stack: Stack, badges: Badges) -> AsyncIterator[list[int]]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.flood", stack.addresses["intake"], stdin=PIPE, stdout=PIPE
     )
-    assert process.stdin is not None  # a pipe was asked for
+    assert process.stdin is not None and process.stdout is not None  # noqa: PT018 - pipes were asked for
     process.stdin.write(badges.staff("coordinator").encode() + b"\n")
+    await process.stdout.readline()  # it makes its people first
     try:
         yield accepted
     finally:

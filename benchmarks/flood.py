@@ -1,4 +1,4 @@
-"""`python -m benchmarks.flood URL`: far too many ask at once, until the input ends; then says how many were accepted.
+"""`python -m benchmarks.flood URL`: far too many ask at once, until the input ends. Says when it has begun, and at the end how many were accepted.
 
 Connections that never pause and files back to back, whatever they are told: whoever reads no Retry-After is the one to be ready
 for. The first line of the input is the token of the coordinator who hands the files over.
@@ -36,6 +36,8 @@ async def flood(address: Address, token: str) -> int:
     people, rounds = cycle(some), cycle(range(1_000_000))
     tasks = [asyncio.create_task(_alone(address, people, rounds, asked)) for _ in range(CONNECTIONS)]
     tasks.append(asyncio.create_task(_in_files(address, some, token, rounds, asked)))
+    sys.stdout.write("begun\n")
+    sys.stdout.flush()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     for task in tasks:
         task.cancel()

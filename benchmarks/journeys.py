@@ -4,41 +4,31 @@ The first turn finds processes that have just started; the others find them warm
 """
 
 import asyncio
-import os
-import shutil
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import orjson
 
-from benchmarks import usage
-from deploy.local import ports
-from deploy.local.stack import Plan, Stack
+from benchmarks import stacks, usage
+from deploy.local.stack import Stack
 from simulation import demo
 
 FOLDER = Path(".local/bench")
 LOOK_SECONDS = 0.25
-SERVERS = ("postgres", "kafka", "zipkin")
 KEPT = ("seconds", "journeys", "journeys_per_second", "p50_s", "p99_s")
 
 
 async def measure(people: int, turns: int, in_files: float) -> list[dict[str, Any]]:
     """A row for each turn: the demo's own figures, CPU in milliseconds and bytes written by each person."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    stack = Stack(FOLDER, plan=Plan(ports=ports.anywhere()), tell=_nothing)
-    await stack.start()
-    try:
+    async with stacks.started(FOLDER) as stack:
         return [await _turn(stack, people, turn, in_files) for turn in range(1, turns + 1)]
-    finally:
-        await stack.stop()
 
 
 async def _turn(stack: Stack, people: int, seed: int, in_files: float) -> dict[str, Any]:
     secrets, out = stack.folder / "secrets", stack.folder / "demo.json"
-    country: dict[str, Any] = {"people": people, "seed": seed, "secrets": secrets, "progress": _nothing}
+    country: dict[str, Any] = {"people": people, "seed": seed, "secrets": secrets, "progress": stacks.nothing}
     await demo.seed(stack.addresses, **country)
     await stack.traced()
     seen: list[tuple[float, dict[str, usage.Usage]]] = []
@@ -63,24 +53,13 @@ async def _turn(stack: Stack, people: int, seed: int, in_files: float) -> dict[s
 def _cpu(seen: list[tuple[float, dict[str, usage.Usage]]], until: float, people: int) -> dict[str, float]:
     """Until the last person was told; what comes after it is looked at by nobody who waits."""
     last = next((taken for at, taken in seen if at >= until), seen[-1][1])
-    spent = usage.between(seen[0][1], last)
-    return {name: round(1000 * seconds / people, 3) for name, seconds in sorted(spent.items())}
+    return usage.milliseconds_each(usage.between(seen[0][1], last), people)
 
 
 async def _look(stack: Stack, seen: list[tuple[float, dict[str, usage.Usage]]]) -> None:
     while True:
-        seen.append((time.time(), {name: usage.of(own) for name, own in pids(stack).items()}))
+        seen.append((time.time(), stacks.used(stack)))
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def pids(stack: Stack) -> Mapping[str, list[int]]:
-    """Of every process of a stack that runs, and of the client that asks."""
-    names = [*SERVERS, *(process.name for process in stack.plan.processes)]
-    return {"client": [os.getpid()]} | {
-        name: usage.family(stack.pid(name)) if name == "postgres" else [stack.pid(name)]
-        for name in names
-        if stack.is_running(name)
-    }
 
 
 async def _bytes(stack: Stack) -> dict[str, int]:
@@ -91,7 +70,3 @@ async def _bytes(stack: Stack) -> dict[str, int]:
         await connection.close()
     logs = sum(file.stat().st_size for file in (stack.folder / "kafka").rglob("*.log"))
     return {"postgres": tables, "kafka": logs}
-
-
-def _nothing(_line: str) -> None:
-    """What the stack and the demo tell is not shown."""

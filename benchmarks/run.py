@@ -1,12 +1,13 @@
 """`python -m benchmarks.run [part ...]`: measures, prints, and keeps the figures in benchmarks/results.json.
 
-Each part fits ten minutes and replaces its own figures only, so that they can be measured one after the other; `sides` keeps
-those of every system as soon as it has them, and adds turns until there are as many as were asked for.
+Each part replaces its own figures only, so that they can be measured one after the other, and fits ten minutes but `sides`,
+which keeps what it has and goes on there when it is called again.
 """
 
 import argparse
 import sys
 from collections.abc import Callable, Coroutine
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,6 +21,7 @@ from benchmarks.peers import figures
 from benchmarks.peers import run as peers
 
 RESULTS = Path(__file__).with_name("results.json")
+BEGUN = Path(".local/sides.json")
 SIDES = ("ours", "faststream", "dbos")
 Options = argparse.Namespace
 Found = dict[str, Any]
@@ -41,7 +43,7 @@ async def measure_steady(told: Options) -> Found:
 
 async def measure_half(told: Options) -> Found:
     """At half of what was sustained."""
-    rate = kept()["steady"]["journeys_per_second"] / 2
+    rate = read(RESULTS)["steady"]["journeys_per_second"] / 2
     async with steady.country() as stack:
         return await steady.measure(stack, min(told.seconds, 120), per_second=rate)
 
@@ -56,6 +58,19 @@ async def measure_lanes(_: Options) -> Found:
         return await lanes.measure(stack)
 
 
+async def measure_sides(told: Options) -> Found:
+    """The same people through each, one after the other and again; what an interrupted call had measured is not measured again."""
+    begun = read(BEGUN)
+    found: Found = begun if begun.get("people") == told.people else {"people": told.people}
+    for turn, peer in product(range(told.turns), SIDES):
+        if len(rows := found.setdefault(peer, [])) <= turn:
+            rows.append(dict(figures.best(await peers.measure(peer, told.people, peers.SETTINGS[peer]))))
+            write(BEGUN, found)
+            say(figures.line(rows[-1]))
+    write(BEGUN, {})
+    return found
+
+
 PARTS: dict[str, Callable[[Options], Coroutine[Any, Any, Found]]] = {
     "kernel": measure_kernel,
     "journeys": measure_journeys,
@@ -63,23 +78,8 @@ PARTS: dict[str, Callable[[Options], Coroutine[Any, Any, Found]]] = {
     "half": measure_half,
     "alarms": measure_alarms,
     "lanes": measure_lanes,
+    "sides": measure_sides,
 }
-
-
-async def measure_sides(told: Options) -> None:
-    """The same people through each, one after the other and again."""
-    for turn in range(1, told.turns + 1):
-        for peer in SIDES:
-            rows = kept().get("sides", {}).get(peer, [])
-            if len(rows) < turn:
-                best = figures.best(await peers.measure(peer, told.people, peers.SETTINGS[peer]))
-                keep(
-                    {
-                        "sides": kept().get("sides", {})
-                        | {peer: [*rows, dict(best) | {"machine": machine.describe()}]}
-                    }
-                )
-                say(figures.line(best))
 
 
 def middle(rows: list[Found]) -> Found:
@@ -95,6 +95,8 @@ def middle(rows: list[Found]) -> Found:
 def lines(part: str, one: Found) -> list[str]:
     """As a reader sees them."""
     match part:
+        case "sides":
+            return [figures.line(row) for peer in SIDES for row in one[peer]]
         case "kernel":
             return [f"a small statement: {one['statement_us']} µs of CPU"] + [
                 f"transactions of {row['a_transaction']:5}: {row['events_per_second']:6} events/s, "
@@ -117,14 +119,15 @@ def by_cost(cost: dict[str, float]) -> list[tuple[str, float]]:
     return sorted(cost.items(), key=lambda one: -one[1])
 
 
-def kept() -> Found:
+def read(file: Path) -> Found:
     """What was measured before."""
-    return dict(orjson.loads(RESULTS.read_bytes())) if RESULTS.exists() else {}
+    return dict(orjson.loads(file.read_bytes())) if file.exists() else {}
 
 
-def keep(found: Found) -> None:
-    """These replace what stood under their names."""
-    RESULTS.write_bytes(orjson.dumps(kept() | found, option=orjson.OPT_INDENT_2) + b"\n")
+def write(file: Path, found: Found) -> None:
+    """All that is known now."""
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def say(*said: str) -> None:
@@ -135,24 +138,22 @@ def say(*said: str) -> None:
 def main() -> int:
     """0 when every gate holds and every promise was kept in every turn."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=[*PARTS, "sides"])
+    parser.add_argument("parts", nargs="*", default=list(PARTS))
     parser.add_argument("--people", type=int, default=2000)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=300.0, help="how long `steady` goes on")
     parser.add_argument("--in-files", type=float, default=0.0, help="the share of people who come in files")
     told = parser.parse_args()
-    if unknown := set(told.parts) - {*PARTS, "sides"}:
+    if unknown := set(told.parts) - PARTS.keys():
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     for part in told.parts:
-        if part == "sides":
-            uvloop.run(measure_sides(told))
-            continue
         found = {"machine": machine.describe(), **uvloop.run(PARTS[part](told))}
-        keep({part: found})
+        write(RESULTS, read(RESULTS) | {part: found})
         say(*lines(part, found))
-    passed = gates(kept())
+    results = read(RESULTS)
+    passed = gates(results)
     say(*map(str, passed))
-    turns = kept().get("journeys", {}).get("turns", ())
+    turns = results.get("journeys", {}).get("turns", ())
     return 0 if all(gate.holds for gate in passed) and all(row["kept"] for row in turns) else 1
 
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from simulation.evidence import kernel
+from services.console.repository import queues
 
-OFFSETS = "SELECT '{schema}' AS service, grp, topic, partition, next FROM {schema}.offsets"
-OUTBOXES = "SELECT '{schema}' AS service, count(*) AS rows FROM {schema}.outbox"
 DUE = """
 SELECT count(*) FROM notifications.messages
 WHERE state IN ('planned', 'sending') AND (next_at <= clock_timestamp() OR state = 'sending')
@@ -20,22 +18,20 @@ WHERE state IN ('planned', 'sending') AND (next_at <= clock_timestamp() OR state
 
 @dataclass(slots=True)
 class Stages:
-    """Looks from outside every group; a look costs seven small questions to the database and one to the broker."""
+    """Looks from outside every group; a look costs five small questions to the database and one to the broker."""
 
     connection: asyncpg.Connection
     consumer: AIOKafkaConsumer
 
     async def look(self) -> dict[str, int]:
         """Events or messages that wait, by stage: `read <group>`, `outbox <service>`, `send`."""
-        rows = await self.connection.fetch(kernel.everywhere(OFFSETS))
-        ends = await self.consumer.end_offsets(
-            [TopicPartition(row["topic"], row["partition"]) for row in rows]
-        )
+        stored = await queues.stored_offsets(self.connection)
+        ends = await self.consumer.end_offsets([TopicPartition(one.topic, one.partition) for one in stored])
         waiting = Counter[str]()
-        for row in rows:
-            end = ends[TopicPartition(row["topic"], row["partition"])]
-            waiting[f"read {row['service']} {row['grp']}"] += end - row["next"]
-        for row in await self.connection.fetch(kernel.everywhere(OUTBOXES)):
+        for one in stored:
+            end = ends[TopicPartition(one.topic, one.partition)]
+            waiting[f"read {one.service} {one.group}"] += end - one.next
+        for row in await queues.outboxes(self.connection):
             waiting[f"outbox {row['service']}"] += row["rows"]
         waiting["send"] = await self.connection.fetchval(DUE)
         return dict(waiting)

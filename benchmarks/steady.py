@@ -5,7 +5,6 @@ stage. Figures are of the time between the first WARM_SECONDS and the last post;
 """
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,18 +16,16 @@ from uuid import uuid4
 
 import asyncpg
 
-from benchmarks import usage, world
-from benchmarks.journeys import pids
+from benchmarks import stacks, usage, world
 from benchmarks.stages import Stages, watched
-from deploy.local import ports
-from deploy.local.stack import Plan, Stack
-from simulation import asking, demo, handing_over
+from deploy.local.stack import Stack
+from simulation import asking, handing_over
 from simulation.asking import Asked
 from simulation.client_log import ClientLog, read_client_log
 from simulation.evidence import sinks
 from simulation.http_client import Address
 from simulation.population import Person
-from simulation.seeding import Badges, seed_care, staff_token
+from simulation.seeding import Badges
 from simulation.timing import percentile
 
 FOLDER = Path(".local/steady")
@@ -108,17 +105,10 @@ class Load:
 @asynccontextmanager
 async def country() -> AsyncIterator[Stack]:
     """Our whole stack, with the care of the fixed world in it."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    stack = Stack(FOLDER, plan=Plan(ports=ports.anywhere()), tell=lambda _line: None)
-    await stack.start()
-    try:
-        token = staff_token(stack.folder / "secrets", now=time.time())
-        await seed_care(stack.addresses, world.care(SEED), token, lambda _line: None)
-        await demo.until_care_is_known(stack.addresses["database"])
+    async with stacks.started(FOLDER) as stack:
+        await stacks.populate(stack, SEED)
         await stack.traced()
         yield stack
-    finally:
-        await stack.stop()
 
 
 async def measure(
@@ -145,23 +135,20 @@ async def measure(
     async with watched(stack.addresses["database"], stack.addresses["kafka"]) as stages:
         looking = asyncio.create_task(load.look_on(stages))
         await load.pour(WARM_SECONDS)
-        warm, before = time.time(), _usage(stack)
+        warm, before = time.time(), stacks.used(stack)
         await load.pour(seconds)
-        ended, after = time.time(), _usage(stack)
+        ended, after = time.time(), stacks.used(stack)
         looking.cancel()
         await _settled(stages, still)
         log.close()
         found = await _told(stages.connection, stack.folder / "sinks", file, warm, ended)
-    cpu = usage.between(before, after)
     return {
         "in_files": in_files,
         "per_second": per_second,
         "seconds": round(ended - warm, 1),
         **found,
         "refused": len(load.asked.refused) + load.asked.unanswered,
-        "cpu_ms": {
-            name: round(1000 * one / max(1, found["journeys"]), 3) for name, one in sorted(cpu.items())
-        },
+        "cpu_ms": usage.milliseconds_each(usage.between(before, after), max(1, found["journeys"])),
         "memory_mb": {name: one.memory >> 20 for name, one in sorted(after.items())},
         "most_waiting": dict(sorted(load.most.items())),
     }
@@ -175,10 +162,6 @@ async def fill(stack: Stack, people: Sequence[Person], count: int) -> None:
     for _ in range(0, count, AT_ONCE):
         await load.post(list(islice(load.people, AT_ONCE)))
     log.close()
-
-
-def _usage(stack: Stack) -> dict[str, usage.Usage]:
-    return {name: usage.of(own) for name, own in pids(stack).items()}
 
 
 async def _settled(stages: Stages, still: str) -> None:

@@ -44,6 +44,11 @@ def between(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str
     return {name: after[name].cpu - before[name].cpu for name in after if name in before}
 
 
+def milliseconds_each(spent: Mapping[str, float], count: int) -> dict[str, float]:
+    """Of CPU seconds by name, what each of so many cost; by name in order."""
+    return {name: round(1000 * seconds / count, 3) for name, seconds in sorted(spent.items())}
+
+
 def _stat(pid: int) -> str:
     try:
         return (PROC / str(pid) / "stat").read_text()

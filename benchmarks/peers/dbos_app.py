@@ -27,7 +27,7 @@ from benchmarks.peers.settings import PeerSettings
 from benchmarks.peers.steps.booking import Diary
 from benchmarks.peers.steps.finding import Matchmaker
 from benchmarks.peers.steps.opening import open_pool
-from benchmarks.peers.steps.taking_in import Handle, Reception, Refused
+from benchmarks.peers.steps.taking_in import Handle, Reception
 from benchmarks.peers.steps.telling import Teller, telling
 from services.intake.domain.requests import CareRequest
 from shared.contracts.intake import CaseSubmitted
@@ -140,17 +140,14 @@ def intake(settings: PeerSettings) -> FastAPI:
 
     app = FastAPI(lifespan=life)
 
-    async def ask(request: Request) -> Response:
-        try:
-            care = reception.read(await request.body())
-        except Refused:
-            return Response(status_code=422)
-        handle = reception.new_handle()
+    async def begin(care: CareRequest, handle: Handle) -> None:
         if settings.concurrency:
             await DBOS.enqueue_workflow_async(QUEUE, _journey, care, handle)
         else:
             await DBOS.start_workflow_async(_journey, care, handle)
-        return Response(reception.answer(handle), 202, media_type="application/json")
+
+    async def ask(request: Request) -> Response:
+        return await reception.respond(await request.body(), begin)
 
     app.add_api_route("/v1/cases", ask, methods=["POST"], status_code=202)
     return app

@@ -24,8 +24,9 @@ from benchmarks.peers.settings import PeerSettings
 from benchmarks.peers.steps.booking import Diary
 from benchmarks.peers.steps.finding import Matchmaker
 from benchmarks.peers.steps.opening import open_pool
-from benchmarks.peers.steps.taking_in import Reception, Refused
+from benchmarks.peers.steps.taking_in import Handle, Reception
 from benchmarks.peers.steps.telling import telling
+from services.intake.domain.requests import CareRequest
 from shared.contracts.base import Event
 from shared.contracts.intake import CaseSubmitted
 from shared.contracts.matching import MatchMade
@@ -38,7 +39,7 @@ PARTITIONS = 32  # a worker more than there are partitions would have nothing to
 HTTP_POOL = 16
 READY = "ready"
 
-Handle = Callable[..., Awaitable[None]]
+Work = Callable[..., Awaitable[None]]
 
 
 def main() -> None:
@@ -78,14 +79,11 @@ def intake(broker: Any, settings: PeerSettings) -> FastAPI:
 
     app = FastAPI(lifespan=life)
 
-    async def ask(request: Request) -> Response:
-        try:
-            care = reception.read(await request.body())
-        except Refused:
-            return Response(status_code=422)
-        handle = reception.new_handle()
+    async def publish(care: CareRequest, handle: Handle) -> None:
         await _publish(broker, await reception.take(care, handle), CASES)
-        return Response(reception.answer(handle), 202, media_type="application/json")
+
+    async def ask(request: Request) -> Response:
+        return await reception.respond(await request.body(), publish)
 
     app.add_api_route("/v1/cases", ask, methods=["POST"], status_code=202)
     return app
@@ -148,7 +146,7 @@ async def work(subscribe: Subscribe, broker: Any, settings: PeerSettings) -> Non
         await app.run()
 
 
-def _subscribe(broker: Any, topic: str, group: str, handle: Handle, settings: PeerSettings) -> None:
+def _subscribe(broker: Any, topic: str, group: str, handle: Work, settings: PeerSettings) -> None:
     """A handler that fails is given its message again; more workers than one share the partitions between them."""
     subscriber = broker.subscriber(
         topic,

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-FAR_ENOUGH = 0.99
+from benchmarks import usage
+from simulation.timing import percentile
 
 
 def row(posted: Mapping[int, float], told: Mapping[int, float], cpu: Mapping[str, float]) -> dict[str, Any]:
@@ -18,15 +19,10 @@ def row(posted: Mapping[int, float], told: Mapping[int, float], cpu: Mapping[str
         "journeys": len(known),
         "seconds": round(seconds, 2),
         "journeys_per_second": round(len(known) / seconds, 1),
-        "p50_s": round(at(known, 0.5), 3),
-        "p99_s": round(at(known, FAR_ENOUGH), 3),
-        "cpu_ms": {name: round(1000 * one / len(known), 3) for name, one in sorted(cpu.items())},
+        "p50_s": round(percentile(known, 0.5), 3),
+        "p99_s": round(percentile(known, 0.99), 3),
+        "cpu_ms": usage.milliseconds_each(cpu, len(known)),
     }
-
-
-def at(ordered: Sequence[float], share: float) -> float:
-    """The nearest-rank quantile of numbers in order."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def best(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -5,9 +5,7 @@ The care is put in by our own services, which are ended before a peer begins.
 
 import asyncio
 import os
-import shutil
 import sys
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,20 +14,15 @@ from pathlib import Path
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from benchmarks import usage, world
+from benchmarks import stacks, usage
 from deploy.local import databases, ports, postgres, secrets
 from deploy.local.child import Child, Program
 from deploy.local.processes import PROCESSES
 from deploy.local.stack import Plan, Stack
-from simulation.evidence import kernel
-from simulation.seeding import seed_care, staff_token
 
 FOLDER = Path(".local/peers")
 ROOT = Path(__file__).resolve().parents[2]
-SEEDING = ("matching", "scheduling", "scheduling-online")
-KNOWN_SECONDS = 60.0
-# In which lanes somebody has no hour at all is counted every ten seconds, and told.
-NOT_COUNTED = "SELECT count(*) FROM matching.loads WHERE NOT told"
+SEEDING = ("matching", "scheduling", "scheduling-online", "notifications")
 READY_SECONDS = 40.0
 PEER_PORT = "peer"
 
@@ -93,53 +86,24 @@ class Stage:
 
     def used(self) -> dict[str, usage.Usage]:
         """By part, up to now."""
-        pids = {"client": [os.getpid()], "postgres": usage.family(self.stack.pid("postgres"))}
-        others = ("kafka", *(one.name for one in self.stack.plan.processes))
-        pids |= {name: [self.stack.pid(name)] for name in others if self.stack.is_running(name)}
-        pids |= {name: [child.pid] for name, child in self.peers.items()}
-        return {name: usage.of(found) for name, found in pids.items()}
+        return stacks.used(self.stack, {name: child.pid for name, child in self.peers.items()})
 
 
 @asynccontextmanager
 async def stage(seed: int, *, ours: bool) -> AsyncIterator[Stage]:
-    """Up with its care known. `ours`: all our processes stay; else the gateways alone do."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    """Up with its care known. `ours`: all our processes stay, and their traces are kept; else the gateways alone stay."""
     kept = [one for one in PROCESSES if ours or one.name in (*SEEDING, "sms")]
-    plan = Plan(processes=kept, with_zipkin=False, ports=ports.anywhere([*ports.PREFERRED, PEER_PORT]))
-    stack = Stack(FOLDER, plan=plan, tell=_nothing)
-    await stack.start()
-    try:
+    plan = Plan(processes=kept, with_zipkin=ours, ports=ports.anywhere([*ports.PREFERRED, PEER_PORT]))
+    async with stacks.started(FOLDER, plan) as stack:
+        await stacks.populate(stack, seed)
+        await stack.traced()
+        for name in () if ours else SEEDING:
+            await stack.hold(name)
         connection = await asyncpg.connect(stack.addresses["database"])
-        await _seed(stack, connection, seed)
-        if not ours:
-            for name in SEEDING:
-                await stack.hold(name)
-        await connection.execute("VACUUM ANALYZE")
         one = Stage(stack, connection)
         try:
+            await connection.execute("VACUUM ANALYZE")
             yield one
         finally:
             await one.end_peers()
             await connection.close()
-    finally:
-        await stack.stop()
-
-
-async def _seed(stack: Stack, connection: asyncpg.Connection, seed: int) -> None:
-    token = staff_token(stack.folder / "secrets", now=time.time())
-    await seed_care(stack.addresses, world.care(seed), token, _nothing)
-    until = time.monotonic() + KNOWN_SECONDS
-    while await _unknown(connection):
-        if time.monotonic() > until:
-            raise TimeoutError("the care is not known to its readers")
-        await asyncio.sleep(0.2)
-
-
-async def _unknown(connection: asyncpg.Connection) -> int:
-    therapists = await kernel.behind(connection, "matching", "matching.therapists", "scheduling")
-    sites = await kernel.behind(connection, "scheduling", "scheduling.sites", "matching")
-    return therapists + sites + int(await connection.fetchval(NOT_COUNTED))
-
-
-def _nothing(_line: str) -> None:
-    """What the stack tells is not shown."""

@@ -56,7 +56,7 @@ PROCESSES: tuple[Process, ...] = (
     _of("notifications", "notifications-sender", "sender", nice=ROUTINE),
     _of("notifications", "pager", "pager"),
     _of("partners", "partners", "all", nice=ROUTINE),
-    Process("console", "services.console.main", None, "console", ("serve",), ROUTINE),
+    Process("console", "services.console.main", None, "console", ("serve",), nice=ROUTINE),
 )
 
 # Run to their end, side by side, before the processes: migrations need the database, topics the broker.

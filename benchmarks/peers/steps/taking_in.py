@@ -5,6 +5,7 @@ people who take part, earlier cases.
 """
 
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 import uuid_utils
+from fastapi import Response
 from pydantic import ValidationError
 
 from benchmarks.peers.steps.opening import transaction
@@ -75,6 +77,9 @@ class Case:
     admission: Admission
 
 
+HandOn = Callable[[CareRequest, Handle], Awaitable[object]]
+
+
 class Reception:
     """Reads bodies and saves cases."""
 
@@ -103,6 +108,16 @@ class Reception:
         """What is answered to whoever has posted it, as ours is."""
         secret, code = pin(self._pin_key, handle.case_id), handle.code
         return f'{{"case_code":"{code}","pin":"{secret}","status_url":"/v1/cases/{code}"}}'.encode()
+
+    async def respond(self, body: bytes, hand_on: HandOn) -> Response:
+        """The answer to POST /v1/cases: 202 once the request was handed on, 422 for what cannot be meant."""
+        try:
+            request = self.read(body)
+        except Refused:
+            return Response(status_code=422)
+        handle = self.new_handle()
+        await hand_on(request, handle)
+        return Response(self.answer(handle), 202, media_type="application/json")
 
     async def take(self, request: CareRequest, handle: Handle) -> CaseSubmitted:
         """Decides, seals and saves; the case as it is told on."""
