@@ -11,6 +11,7 @@ from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 
+import orjson
 import uvloop
 
 from benchmarks import world
@@ -29,20 +30,25 @@ SEED = 1
 ACCEPTED, REFUSED_SECONDS = 202, 0.01
 
 
-async def flood(address: Address, token: str) -> int:
-    """How many requests were accepted until the input ended."""
-    asked = Asked()
+async def flood(address: Address, token: str) -> dict[str, int]:
+    """How many requests were accepted until the input ended, and how many were told to come again."""
+    alone, handed_over = Asked(), Asked()
     some = world.askers(SEED, KNOWN)
     people, rounds = cycle(some), cycle(range(1_000_000))
-    tasks = [asyncio.create_task(_alone(address, people, rounds, asked)) for _ in range(CONNECTIONS)]
-    tasks.append(asyncio.create_task(_in_files(address, some, token, rounds, asked)))
+    tasks = [asyncio.create_task(_alone(address, people, rounds, alone)) for _ in range(CONNECTIONS)]
+    tasks.append(asyncio.create_task(_in_files(address, some, token, rounds, handed_over)))
     sys.stdout.write("begun\n")
     sys.stdout.flush()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    return len(asked.codes)
+    return {
+        "alone": len(alone.codes),
+        "in_files": len(handed_over.codes),
+        "refused": len(alone.refused),
+        "refused_in_files": len(handed_over.refused),
+    }
 
 
 async def _alone(address: Address, people: Iterator[Person], rounds: Iterator[int], asked: Asked) -> None:
@@ -54,6 +60,7 @@ async def _alone(address: Address, people: Iterator[Person], rounds: Iterator[in
                     if answer.status == ACCEPTED:
                         asked.codes.append("")
                     else:
+                        asked.refused.append(answer.status)
                         await asyncio.sleep(REFUSED_SECONDS)
 
 
@@ -68,4 +75,5 @@ async def _in_files(
 
 
 if __name__ == "__main__":
-    sys.stdout.write(str(uvloop.run(flood(Address.of(sys.argv[1]), sys.stdin.readline().strip()))))
+    accepted = uvloop.run(flood(Address.of(sys.argv[1]), sys.stdin.readline().strip()))
+    sys.stdout.write(orjson.dumps(accepted).decode())

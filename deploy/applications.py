@@ -13,7 +13,7 @@ from deploy.local import secrets
 from services.console import roles as console
 from services.console.settings import ServeSettings
 from services.intake import roles as intake
-from services.intake.api.backlog import Backlog
+from services.intake.api.backlog import Backlog, Limits
 from services.intake.settings import Settings as IntakeSettings
 from services.intake.settings.data_files import read_policy as read_intake_policy
 from services.matching import main as matching
@@ -66,7 +66,7 @@ def _unopened(schema: str) -> Database:
 
 def _people(app: FastAPI, folder: Path, database: Database) -> None:
     settings = _intake_settings(folder)
-    backlog = Backlog(database, settings.outbox_limit)
+    backlog = Backlog(database, Limits(settings.outbox_limit, settings.most_wait_s))
     intake.serve_people(app, settings, read_intake_policy(), database, backlog)
 
 

@@ -138,5 +138,6 @@ def _urls(around: Surroundings) -> dict[str, str]:
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(around.ports["smtp"]),
         "VAULT_URL": urls["INTAKE_VAULT_URL"],
+        "CRISIS_URL": urls["INTAKE_CRISIS_URL"],
         "ZIPKIN_ENDPOINT": f"{urls['ZIPKIN_URL']}/api/v2/spans",
     }

@@ -9,10 +9,11 @@ from pathlib import Path
 import uvloop
 from fastapi import FastAPI
 
-from services.intake.api.backlog import Backlog
+from services.intake.api.backlog import Backlog, Limits
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
+from services.intake.gateways.crisis import CrisisProcess
 from services.intake.handlers import escalating, pausing, progress
 from services.intake.roles import page_renderer, serve_crisis, serve_keys, serve_people
 from services.intake.settings import Settings
@@ -77,9 +78,16 @@ async def build_api(settings: Settings, policy: Policy, app: FastAPI) -> Built:
     """Requests from people. It relays nothing: the worker is woken by NOTIFY within about 10 ms of a commit."""
     web.show_problems(app, page_renderer(settings, policy).page_of)  # also while the database is away
     kernel = await _kernel(settings, "api")
-    backlog = Backlog(kernel.database, settings.outbox_limit)
-    watch = serve_people(app, settings, policy, kernel.database, backlog)
-    return [*kernel.loops, watch, backlog], kernel.close
+    backlog = Backlog(kernel.database, Limits(settings.outbox_limit, settings.most_wait_s))
+    crisis = CrisisProcess(settings.crisis_url) if settings.crisis_url else None
+    watch = serve_people(app, settings, policy, kernel.database, backlog, crisis)
+
+    async def close() -> None:
+        await kernel.close()
+        if crisis:
+            await crisis.close()
+
+    return [*kernel.loops, watch, backlog], close
 
 
 async def build_crisis(settings: Settings, policy: Policy, app: FastAPI) -> Built:

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import orjson
@@ -28,6 +28,7 @@ from services.intake.api import (
     wishes,
     withdrawals,
 )
+from services.intake.api.accepting import CaseCounter
 from services.intake.api.backlog import Backlog
 from services.intake.api.bulk import BODIES, PATH, BulkCounter, BulkTurns, bulk_routes
 from services.intake.api.cards import CardDeck
@@ -39,6 +40,7 @@ from services.intake.api.together import Together, read_together, together
 from services.intake.api.watching import CaseWatch, watch_cases
 from services.intake.domain.codes import pin
 from services.intake.domain.policy import Policy
+from services.intake.gateways.crisis import CrisisProcess
 from services.intake.gateways.vault import Vault
 from services.intake.handlers import acceptance, bulk
 from services.intake.handlers import rota as shifts
@@ -60,18 +62,25 @@ from shared.telemetry import force_sampled, new_traceparent
 
 
 def serve_people(
-    app: FastAPI, settings: Settings, policy: Policy, database: Database, backlog: Backlog
+    app: FastAPI,
+    settings: Settings,
+    policy: Policy,
+    database: Database,
+    backlog: Backlog,
+    crisis_process: CrisisProcess | None = None,
 ) -> CaseWatch:
-    """The routes of the api role, and the loop that looks for whoever watches."""
+    """The routes of the api role, and the loop that looks for whoever watches. `crisis_process` takes in whoever may be in danger."""
     cards = CardDeck(policy.lines)
-    counter = _case_counter(settings, policy, cards, database, backlog.admit_post)
+    counter = _case_counter(settings, policy, cards, database, backlog.let_post_in, crisis_process)
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     asking = cases.asking_routes(counter)
     app.include_router(asking)
     web.serve_directly(app, asking, "POST", "/v1/cases")
     app.include_router(bulk_routes(_bulk_counter(settings, counter, database, backlog)))
     web.read_other_bodies(app, "POST", PATH, BODIES)
-    look = Reads(read_together(database, look_up_cases, at_once=1), lambda: counter.accept.waiting)
+    look = Reads(
+        read_together(database, look_up_cases, at_once=1), lambda: counter.accept.waiting, backlog.admit_read
+    )
     watch = watch_cases(partial(_look_at_all, database))
     app.include_router(cases.standing_routes(cards, look, watch))
     app.include_router(cases.of_appointment_routes(cards, read_together(database, look_up_by_appointment)))
@@ -135,40 +144,46 @@ async def _look_at_all(database: Database, codes: Sequence[str]) -> Mapping[str,
         return await standings.views(tx, codes)
 
 
-def _never_full() -> None:
+async def _never_full() -> None:
     """A crisis does not wait for what has gathered."""
 
 
 def _case_counter(
-    settings: Settings, policy: Policy, cards: CardDeck, database: Database, admit: Callable[[], None]
-) -> cases.CaseCounter:
+    settings: Settings,
+    policy: Policy,
+    cards: CardDeck,
+    database: Database,
+    let_in: Callable[[], Awaitable[None]],
+    crisis_process: CrisisProcess | None = None,
+) -> CaseCounter:
     deployment = read_key(settings.deployment_key_file)
     desk, pin_key = _desk(settings, policy), derive(deployment, "pin")
     work = partial(acceptance.accept_posts, desk=desk)
-    return cases.CaseCounter(
+    return CaseCounter(
         policy,
         cards,
         pin_key=pin_key,
         lookup_key=derive(deployment, "lookup"),
-        admit=admit,
+        let_in=let_in,
         accept=Together(database.transaction, work, at_once=1),
         accept_alarm=Together(database.transaction, work, at_once=1),
         proof=earlier.Proof(
             knock=together(database, partial(open_sessions, pin_key=pin_key)),
             look=read_together(database, look_up_cases),
         ),
+        crisis=crisis_process,
     )
 
 
 def _bulk_counter(
-    settings: Settings, counter: cases.CaseCounter, database: Database, backlog: Backlog
+    settings: Settings, counter: CaseCounter, database: Database, backlog: Backlog
 ) -> BulkCounter:
     ratio, desk = settings.process.trace_sample_ratio, _desk(settings, counter.policy)
     return BulkCounter(
         counter.policy,
         pin_key=counter.pin_key,
         lookup_key=counter.lookup_key,
-        admit=backlog.admit_file,
+        let_in=backlog.let_file_in,
         turns=BulkTurns(database, partial(bulk.accept_lines, desk=desk), lambda: counter.accept.waiting),
         knock=counter.proof.knock,
         new_trace=lambda: new_traceparent(random.random() < ratio),
@@ -181,7 +196,7 @@ def _desk(settings: Settings, policy: Policy) -> Desk:
     return Desk(policy, Sealer(deployment), os.urandom, force_sampled, pin_of)
 
 
-def _help_counter(settings: Settings, counter: cases.CaseCounter, database: Database) -> help.HelpCounter:
+def _help_counter(settings: Settings, counter: CaseCounter, database: Database) -> help.HelpCounter:
     return help.HelpCounter(
         counter.policy,
         counter.cards,
@@ -207,7 +222,7 @@ def _rota_desk(database: Database, hash_key: bytes) -> rota.RotaDesk:
     )
 
 
-def _session_counter(settings: Settings, counter: cases.CaseCounter) -> sessions.SessionCounter:
+def _session_counter(settings: Settings, counter: CaseCounter) -> sessions.SessionCounter:
     return sessions.SessionCounter(
         web.TokenSigner(settings.token_key_file),
         settings.token_public_key_file.read_bytes(),

@@ -23,7 +23,7 @@ from joserfc.jwk import OKPKey
 from deploy.local import databases
 from deploy.local.postgres import PostgresServer
 from services.intake import roles
-from services.intake.api.backlog import Backlog
+from services.intake.api.backlog import Backlog, Limits
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.codes import pin
@@ -150,7 +150,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def backlog(store: IntakeDatabase, secrets: Settings) -> Backlog:
     """What waits to be sent, as the api role sees it when it is told to look."""
-    return Backlog(store.intake, secrets.outbox_limit)
+    return Backlog(store.intake, Limits(secrets.outbox_limit, secrets.most_wait_s))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,30 +1,20 @@
 """Asking for care, and how it stands: POST and GET /v1/cases, and POST /v1/crisis/cases beside all queues."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Annotated
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
+from services.intake.api.accepting import Answered, CaseCounter, accept_body
 from services.intake.api.cards import CardDeck
-from services.intake.api.earlier import Proof, prove
-from services.intake.api.problems import refused
 from services.intake.api.requests import COUPLE, EXAMPLE, SMALLEST, CaseSent
-from services.intake.api.together import Together
 from services.intake.api.views import not_found, render_view
 from services.intake.api.watching import CaseWatch
-from services.intake.domain.admission import admit
-from services.intake.domain.checking import check
-from services.intake.domain.codes import pin, read_case_code
-from services.intake.domain.policy import Policy
-from services.intake.domain.requests import CareRequest, EarlierCase
-from services.intake.handlers.acceptance import Post
-from services.intake.handlers.submission import Accepted, Asked
+from services.intake.domain.codes import read_case_code
 from services.intake.repository.standings import CaseView
-from shared.web import PUBLIC, Principal, allowed, fast_json, parse
+from shared.web import PUBLIC, Principal, allowed, fast_json
 from shared.web.described import body_of
 from shared.web.posts import KEY_PARAMETER, idempotency_key
 
@@ -32,22 +22,6 @@ ASKING = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE, couple=COUPLE) | PUB
 Reader = Annotated[Principal, allowed("coordinator", "duty_clinician", own=("person", "therapist"))]
 Carer = Annotated[Principal, allowed("coordinator", own=("therapist",))]
 Look = Callable[[str], Awaitable[CaseView | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseCounter:
-    """What asking needs; `admit` raises Problem 503 where too much waits already; `accept` shares transactions between
-    requests that come together, and `accept_alarm` does for those of people who may be in danger, who wait for nobody
-    else; `proof` is asked only where a request continues an earlier case."""
-
-    policy: Policy
-    cards: CardDeck
-    pin_key: bytes
-    lookup_key: bytes
-    admit: Callable[[], None]
-    accept: Together[Post, Accepted]
-    accept_alarm: Together[Post, Accepted]
-    proof: Proof
 
 
 def asking_routes(counter: CaseCounter) -> APIRouter:
@@ -136,41 +110,18 @@ def _concerns(caller: Principal, view: CaseView) -> bool:
             return True
 
 
-async def _accept(counter: CaseCounter, request: Request) -> Accepted:
-    counter.admit()
-    counter.accept.admit()
-    body = await request.body()
-    return await accept_body(counter, request, idempotency_key(request), body)
+async def _accept(counter: CaseCounter, request: Request) -> Answered:
+    return await accept_body(counter, request, idempotency_key(request), await request.body())
 
 
-async def accept_body(counter: CaseCounter, request: Request, key: str, body: bytes) -> Accepted:
-    """One case for this key and body, whatever the request brought them in. Raises Problem 409, 422 or 503."""
-    care = _read(counter.policy, body)
-    if isinstance(care.continues, EarlierCase):
-        care = replace(care, continues=await prove(counter.proof, request, care.continues))
-    digest = blake2b(body, key=counter.lookup_key, digest_size=32).digest()
-    admission = admit(counter.policy, care)
-    post = Post(key, digest, Asked(care, request.scope.get("traceparent"), admission=admission))
-    return await (counter.accept_alarm if admission.alarm else counter.accept)(post)
-
-
-def _read(policy: Policy, body: bytes) -> CareRequest:
-    care = check(policy, parse(CaseSent, body).meant())
-    if isinstance(care, list):
-        raise refused(care)
-    return care
-
-
-def _answer(counter: CaseCounter, accepted: Accepted, *, with_card: bool) -> Response:
-    code, secret = accepted.case_code, pin(counter.pin_key, accepted.case_id)
-    body = f'{{"case_code":"{code}","pin":"{secret}","status_url":"/v1/cases/{code}"'.encode()
-    if accepted.shown:
+def _answer(counter: CaseCounter, told: Answered, *, with_card: bool) -> Response:
+    body = f'{{"case_code":"{told.case_code}","pin":"{told.pin}","status_url":"/v1/cases/{told.case_code}"'.encode()
+    if told.participants:
+        names = ("role", "code", "pin")
         body += b',"participants":' + orjson.dumps(
-            [
-                {"role": one.role, "code": one.code, "pin": pin(counter.pin_key, one.attendee_id)}
-                for one in accepted.shown
-            ]
+            [dict(zip(names, one, strict=True)) for one in told.participants]
         )
     if with_card:
-        body += b',"crisis":' + counter.cards.printed(accepted.province, accepted.card_language)
-    return fast_json(202, body + b"}", {"Location": f"/v1/cases/{code}", "Cache-Control": "no-store"})
+        body += b',"crisis":' + counter.cards.printed(told.province, told.card_language)
+    where = f"/v1/cases/{told.case_code}"
+    return fast_json(202, body + b"}", {"Location": where, "Cache-Control": "no-store"})

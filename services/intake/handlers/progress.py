@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.domain.offers import KeptHour, OfferedOption
+from services.intake.domain.pace import come_to
 from services.intake.domain.states import Alternative, Fact, FactKind, Telling, advance
 from services.intake.handlers.stopping import close_the_gate
-from services.intake.repository import standings
+from services.intake.repository import pace, standings
 from shared.contracts.base import Event
 from shared.contracts.matching import (
     AlternativeOffered,
@@ -88,6 +89,7 @@ async def project(events: Sequence[OfACase], tx: Transaction) -> None:
         (before, advance(before, *said)) for event, said in telling if (before := known.get(event.case_id))
     ]
     await standings.save_progress(tx, [after for before, after in advanced if after != before])
+    await pace.save(tx, come_to(advanced, tx.now))
 
 
 def _said(

@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 from fastapi import Request, Response
 
-from services.intake.api.cases import CaseCounter, accept_body
-from services.intake.domain.codes import pin
-from services.intake.handlers.submission import Accepted
+from services.intake.api.accepting import Answered, CaseCounter, accept_body
 from services.intake.pages.reading_back import said_so_far
 from services.intake.pages.rendering import Renderer
 from services.intake.pages.shortcomings import by_field, problems_of, step_of
@@ -69,11 +67,10 @@ class Asking:
             return self._step(_earliest(wrong), language, form, wrong)
         body = orjson.dumps(self._request(language, form, REVIEW), option=orjson.OPT_SORT_KEYS)
         try:
-            self._counter.admit()
-            accepted = await accept_body(self._counter, request, form["key"][0], body)
+            told = await accept_body(self._counter, request, form["key"][0], body)
         except Problem as problem:
             return self._not_sent(language, form, problem)
-        return self._done(language, form, accepted)
+        return self._done(language, form, told)
 
     def _not_sent(self, language: str, form: Form, problem: Problem) -> Response:
         if problem.code == "idempotency_key_reused":
@@ -82,17 +79,17 @@ class Asking:
         wrong = {REVIEW: FieldProblem("", code, "")}
         return self._step(REVIEW, language, form, wrong, problem.status)
 
-    def _done(self, language: str, form: Form, accepted: Accepted) -> Response:
+    def _done(self, language: str, form: Form, told: Answered) -> Response:
         return self._renderer.page(
             "done",
             language,
-            province=accepted.province,
-            urgent=accepted.alarmed,
-            code=accepted.case_code,
-            pin=pin(self._counter.pin_key, accepted.case_id),
+            province=told.province,
+            urgent=told.alarmed,
+            code=told.case_code,
+            pin=told.pin,
             awaits=awaits(form),
             guardian_asked="guardian_phone" in form,
-            others=[(one.code, pin(self._counter.pin_key, one.attendee_id)) for one in accepted.shown],
+            others=[(code, pin) for _, code, pin in told.participants],
         )
 
     def _step(

@@ -6,8 +6,8 @@ from functools import partial
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
+from services.intake.api.accepting import CaseCounter
 from services.intake.api.cards import CardDeck
-from services.intake.api.cases import CaseCounter
 from services.intake.api.pauses import PauseDesk
 from services.intake.api.sessions import SessionCounter
 from services.intake.api.shedding import Reads

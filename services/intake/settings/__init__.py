@@ -24,7 +24,13 @@ class Settings(BaseSettings):
     # So many events may wait for the broker before people are told to come again: more than five minutes without it at
     # 833 requests a second (24 million in a night of eight hours), 2 GB on the disk.
     outbox_limit: int = 1_000_000
+    # So many seconds whoever asks may have to wait for the first answer before people are told to come again; files at a fifth
+    # of it. What is accepted is answered within a minute after a flood has ended.
+    most_wait_s: float = 60.0
     vault_url: str = "http://127.0.0.1:8101"  # where the crisis role asks for the keys of alarms
+    crisis_url: str = (
+        ""  # where the api role hands on whoever may be in danger; empty: it takes them in itself
+    )
     matching_url: str = ""  # where a browser finds matching; empty where one address serves everything
 
 

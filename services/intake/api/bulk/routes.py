@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -35,13 +35,13 @@ AT_A_STRETCH = 25  # lines read before a single post has its turn
 
 @dataclass(frozen=True, slots=True)
 class BulkCounter:
-    """What taking files needs; `admit` raises Problem 503 where too much waits already, `knock` tries a PIN where a line
+    """What taking files needs; `let_in` raises Problem 503 where too much waits already, `knock` tries a PIN where a line
     continues an earlier case, `new_trace` begins the trace of one line."""
 
     policy: Policy
     pin_key: bytes
     lookup_key: bytes
-    admit: Callable[[], None]
+    let_in: Callable[[], Awaitable[None]]
     turns: BulkTurns
     knock: Try
     new_trace: Callable[[], str]
@@ -79,7 +79,7 @@ class _Answer(Response):
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         splitter = LineSplitter()
-        self._counter.admit()
+        await self._counter.let_in()
         async with self._counter.turns.upload(), aclosing(batches_of(receive, splitter)) as batches:
             try:
                 reader, first = await self._open(batches)

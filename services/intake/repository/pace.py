@@ -1,0 +1,46 @@
+"""How far the system has come with its first answers, and how many wait for theirs."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from shared.messaging import Transaction
+
+SAVE = """
+INSERT INTO pace (answered, at) VALUES ($1, now())
+ON CONFLICT (singleton) DO UPDATE SET answered = excluded.answered, at = excluded.at
+"""
+
+# What nobody answers any more is counted by nobody: then it is not a crowd but an outage, and people are let in.
+# Nor is more than MOST counted, which is far more than is let in.
+LOOK = """
+SELECT answered,
+    (SELECT count(*) FROM (SELECT FROM cases WHERE case_id > answered AND gate = 'open' LIMIT $3) AS after),
+    (SELECT count(*) FROM (SELECT FROM cases WHERE case_id > $1 AND case_id <= answered AND gate = 'open' LIMIT $3) AS since)
+FROM pace WHERE at > now() - $2::interval
+"""
+MOST = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`answered` is the case to which it has come, `waiting` how many came after it, `answered_since` how many were answered after
+    the case that was named before."""
+
+    answered: UUID
+    waiting: int
+    answered_since: int
+
+
+async def save(tx: Transaction, answered: UUID | None) -> None:
+    """That it has come to this case now."""
+    if answered is not None:
+        await tx.connection.execute(SAVE, answered)
+
+
+async def look(pool: asyncpg.Pool, earlier: UUID, fresh: timedelta) -> Pace | None:
+    """None when nobody was answered for so long."""
+    row = await pool.fetchrow(LOOK, earlier, fresh, MOST)
+    return Pace(*row) if row else None
