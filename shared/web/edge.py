@@ -70,6 +70,9 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            # Answered as GET is (RFC 9110, 9.3.2): the server knows the method it was asked by, and sends no content.
+            scope = {**scope, "method": "GET"}
         started = time.time_ns()
         headers = dict(scope["headers"])
         parent = self._trace(scope, headers)

@@ -24,6 +24,7 @@ from shared.web import (
     read_other_bodies,
     serve_directly,
 )
+from tests.browser.serving import serving
 from tests.waiting import PATIENCE, until
 
 
@@ -246,3 +247,21 @@ async def test_a_route_that_reads_forms_reads_nothing_else() -> None:
         )
         assert sent.json() == {"a": ["1", "ا"]}
         assert (await client.post("/form", json={"a": 1})).status_code == 415
+
+
+async def test_head_is_answered_as_get_is_without_the_content() -> None:
+    """Over a real server: it is the one that holds the content back (RFC 9110, 9.3.2)."""
+    looked_at = APIRouter()
+
+    @looked_at.get("/forms/one")
+    async def look() -> Response:
+        return fast_json(200, {"title": "one"}, {"ETag": '"1"'})
+
+    app = create_app("tests", routers=[router, looked_at])
+    async with serving(app) as url, httpx2.AsyncClient(base_url=url) as client:
+        asked, looked = await client.head("/forms/one"), await client.get("/forms/one")
+        nothing, not_read = await client.head("/nowhere"), await client.head("/forms")
+    shown = ("content-type", "content-length", "etag")
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert [asked.headers[name] for name in shown] == [looked.headers[name] for name in shown]
+    assert (nothing.status_code, nothing.content, not_read.status_code) == (404, b"", 405)
