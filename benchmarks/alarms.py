@@ -7,7 +7,7 @@ the questions at the front door as everybody does, half of them each; each tries
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -56,43 +56,64 @@ class Seen:
 
 @dataclass(slots=True)
 class Desk:
-    """The list as a clinician reads it; `after` is how long after the alarm somebody has to be on it, by the way it came."""
+    """The list as a clinician reads it, again and again. `after` is how long after the alarm somebody has to be on it, by the way
+    it came; `awaited` who is looked for: by code, how they came, when they asked, and when they were seen (both Unix time)."""
 
     address: Address
     token: str
     after: dict[str, timedelta] = field(default_factory=dict)
+    awaited: dict[str, tuple[str, float, asyncio.Future[float]]] = field(default_factory=dict)
 
-    async def find(self, own: Connection, way: str, code: str, asked_at: float) -> float | None:
-        """When the alarm of this case was seen in the list (Unix time); None when it never was."""
-        asked = datetime.fromtimestamp(asked_at, UTC)
-        start = asked + self.after[way] - MARGIN if way in self.after else datetime(2000, 1, 1, tzinfo=UTC)
-        while time.time() < asked_at + SEEN_WITHIN:
-            if (row := await self._listed(own, code, start)) is not None:
-                due, raised = (datetime.fromisoformat(row[name]) for name in ("due_by", "raised_at"))
-                self.after[way] = due - raised
-                return time.time()
-            await asyncio.sleep(LOOK_SECONDS)
-        return None
+    async def find(self, way: str, code: str, asked_at: float) -> float | None:
+        """When the alarm of this case was seen in the list; None when it never was."""
+        seen: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self.awaited[code] = (way, asked_at, seen)
+        try:
+            return await asyncio.wait_for(seen, SEEN_WITHIN)
+        except TimeoutError:
+            return None
+        finally:
+            del self.awaited[code]
 
-    async def _listed(self, own: Connection, code: str, start: datetime) -> dict[str, Any] | None:
+    async def read_on(self) -> None:
+        """Without end."""
+        async with connection(self.address) as own:
+            while True:
+                if self.awaited:
+                    await self._read(own, min(map(self._due, self.awaited.values())))
+                await asyncio.sleep(LOOK_SECONDS)
+
+    def _due(self, awaited: tuple[str, float, asyncio.Future[float]]) -> datetime:
+        """From where in the list it can be; the list is in the order in which somebody has to be on it."""
+        way, asked_at, _ = awaited
+        if way not in self.after:
+            return datetime(2000, 1, 1, tzinfo=UTC)
+        return datetime.fromtimestamp(asked_at, UTC) + self.after[way] - MARGIN
+
+    async def _read(self, own: Connection, start: datetime) -> None:
         headers = {"authorization": f"Bearer {self.token}"}
         cursor = pack_cursor(start.isoformat(), str(NOBODY))
         while cursor:
             path = f"/v1/alarms?limit=200&cursor={cursor}"
-            page = orjson.loads(
-                (await own.insist(prepare("GET", path, self.address.name, b"", headers))).body
-            )
+            answer = await own.insist(prepare("GET", path, self.address.name, b"", headers))
+            page = orjson.loads(answer.body)
             for row in page["alarms"]:
-                if row["case_code"] == code:
-                    return dict(row)
+                self._note(row)
             cursor = page["next"]
-        return None
+
+    def _note(self, row: Mapping[str, Any]) -> None:
+        way, _, seen = self.awaited.get(row["case_code"], ("", 0.0, None))
+        if seen is not None and not seen.done():
+            due, raised = (datetime.fromisoformat(row[name]) for name in ("due_by", "raised_at"))
+            self.after[way] = due - raised
+            seen.set_result(time.time())
 
 
 async def measure(stack: Stack, in_danger: int = IN_DANGER) -> dict[str, Any]:
     """On a stack with care in it."""
     badges = Badges.of(stack.folder / "secrets", now=time.time())
     desk = Desk(Address.of(stack.addresses["intake-crisis"]), badges.staff("duty_clinician"))
+    reading = asyncio.create_task(desk.read_on())
     seen, [first, second, *people] = Seen(), world.askers(SEED, in_danger + 2)
     for person in (first, second):  # learns how the list is ordered, while nobody else asks
         await _in_danger(stack, desk, person, Seen())
@@ -102,6 +123,7 @@ async def measure(stack: Stack, in_danger: int = IN_DANGER) -> dict[str, Any]:
             for place, person in enumerate(people):
                 await asyncio.sleep(began + place / PER_SECOND - time.monotonic())
                 group.create_task(_in_danger(stack, desk, person, seen))
+    reading.cancel()
     settled = await _settled(stack)
     answers = list(chain.from_iterable(seen.answered.values()))
     at_desk = list(chain.from_iterable(seen.at_desk.values()))
@@ -151,8 +173,7 @@ async def _in_danger(stack: Stack, desk: Desk, person: Person, seen: Seen) -> No
             with suppress(Unanswered):
                 answer = await own.insist(request)
     code = orjson.loads(answer.body).get("case_code") if answer is not None else None
-    async with connection(desk.address) as own:
-        at = await desk.find(own, way, code, asked_at) if code else None
+    at = await desk.find(way, code, asked_at) if code else None
     if at is None:
         seen.never += 1
     else:
