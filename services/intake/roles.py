@@ -78,13 +78,7 @@ def serve_people(
     web.serve_directly(app, asking, "POST", "/v1/cases")
     app.include_router(bulk_routes(_bulk_counter(settings, counter, database, backlog)))
     web.read_other_bodies(app, "POST", PATH, BODIES)
-    look = Reads(
-        read_together(database, look_up_cases, at_once=1), lambda: counter.accept.waiting, backlog.admit_read
-    )
-    watch = watch_cases(partial(_look_at_all, database))
-    app.include_router(cases.standing_routes(cards, look, watch))
-    app.include_router(cases.of_appointment_routes(cards, read_together(database, look_up_by_appointment)))
-    app.include_router(events.event_routes(cards, look, watch))
+    look, watch = _serve_looking(app, counter, database, backlog)
     knocking = _session_counter(settings, counter)
     app.include_router(sessions.session_routes(knocking))
     answer = together(database, partial(answer_invitations, pin_key=counter.pin_key))
@@ -105,6 +99,21 @@ def serve_people(
     behind = Behind(counter, knocking, look, answer, wishing, leaving, pausing)
     serve_pages(app, open_frontend(page_renderer(settings, policy), behind))
     return watch
+
+
+def _serve_looking(
+    app: FastAPI, counter: CaseCounter, database: Database, backlog: Backlog
+) -> tuple[Reads, CaseWatch]:
+    """How cases stand, looked at once or watched."""
+    look = Reads(
+        read_together(database, look_up_cases, at_once=1), lambda: counter.accept.waiting, backlog.admit_read
+    )
+    watch = watch_cases(partial(_look_at_all, database))
+    app.include_router(cases.standing_routes(counter.cards, look, watch))
+    of_appointment = read_together(database, look_up_by_appointment)
+    app.include_router(cases.of_appointment_routes(counter.cards, of_appointment))
+    app.include_router(events.event_routes(counter.cards, look, watch))
+    return look, watch
 
 
 def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> None:

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from deploy.local.browser import NEEDED, found
 from services.intake import roles
-from services.intake.api.backlog import Backlog
+from services.intake.api.backlog import Backlog, Limits
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
@@ -33,7 +33,7 @@ async def site(store: IntakeDatabase, secrets: Settings, policy: Policy) -> Asyn
     settings = secrets.model_copy(update={"quick_exit_url": "/elsewhere"})
     stop, watch = (
         asyncio.Event(),
-        roles.serve_people(app, settings, policy, store.intake, Backlog(store.intake, 1000)),
+        roles.serve_people(app, settings, policy, store.intake, Backlog(store.intake, Limits(1000, 60.0))),
     )
     async with serving(app) as address, running(stop, watch.run(stop)):
         yield address

@@ -15,7 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext
 
 from services.intake import main
-from services.intake.api.backlog import Backlog
+from services.intake.api.backlog import Backlog, Limits
 from services.intake.api.cards import CardDeck
 from services.intake.api.problems import with_card
 from services.intake.domain.policy import Policy
@@ -56,7 +56,7 @@ async def two(store: IntakeDatabase, secrets: Settings, policy: Policy, office: 
             secrets.model_copy(update={"matching_url": offers}),
             policy,
             store.intake,
-            Backlog(store.intake, 1000),
+            Backlog(store.intake, Limits(1000, 60.0)),
         )
         yield pages
 

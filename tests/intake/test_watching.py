@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from services.intake import roles
-from services.intake.api.backlog import Backlog
+from services.intake.api.backlog import Backlog, Limits
 from services.intake.api.cards import CardDeck
 from services.intake.api.events import Told
 from services.intake.api.problems import with_card
@@ -169,7 +169,7 @@ async def live(store: IntakeDatabase, secrets: Settings, policy: Policy) -> Asyn
     app = create_app("intake", on_problem=with_card(CardDeck(policy.lines)))
     stop, watch = (
         asyncio.Event(),
-        roles.serve_people(app, secrets, policy, store.intake, Backlog(store.intake, 1000)),
+        roles.serve_people(app, secrets, policy, store.intake, Backlog(store.intake, Limits(1000, 60.0))),
     )
     async with serving(app) as address, running(stop, watch.run(stop)):
         async with httpx2.AsyncClient(base_url=address, timeout=60) as client:
