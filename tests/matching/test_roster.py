@@ -92,6 +92,22 @@ async def test_a_transaction_that_commits_late_is_not_missed(office: Office) -> 
         assert [await open_cases(office, tx, number) for number in (1, 2)] == [3, 1]
 
 
+async def test_what_is_told_a_second_time_makes_nothing_anew(office: Office) -> None:
+    """While an older transaction goes on, whatever was written since is told at every look."""
+    await office.describe(1)
+    async with office.database.transaction() as older:
+        await move_loads(older, {ONE: LoadChange(1)})
+        await office.describe(2)
+        looks = []
+        for _ in range(3):
+            async with office.database.transaction() as tx:
+                looks.append((await office.roster.look(tx))[0].practice)
+        assert looks[0] is looks[1] is looks[2]
+        await office.describe(2, status="left")
+        async with office.database.transaction() as tx:
+            assert (await office.roster.look(tx))[0].practice is not looks[0]
+
+
 async def test_many_batches_at_a_time_keep_loads_and_cases_in_step(office: Office) -> None:
     for number in range(1, 6):
         await office.describe(number)

@@ -66,8 +66,17 @@ class Roster:
 
     def _with(self, known: Known, changes: Changes, *, own: bool) -> Known:
         """With the changes of others, or with this transaction's own."""
-        therapists = {one.id: one for one in changes.therapists if (one.id in changes.own.profiles) == own}
-        sites = {one.id: one for one in changes.sites if (one.id in changes.own.profiles) == own}
+        # What is told a second time, because an older transaction had not ended, makes nothing anew.
+        therapists = {
+            one.id: one
+            for one in changes.therapists
+            if (one.id in changes.own.profiles) == own and known.therapists.get(one.id) != one
+        }
+        sites = {
+            one.id: one
+            for one in changes.sites
+            if (one.id in changes.own.profiles) == own and known.sites.get(one.id) != one
+        }
         loads = {one: load for one, load in changes.loads.items() if (one in changes.own.loads) == own}
         if therapists or sites:
             known = self._rebuilt(known, therapists, sites)
