@@ -112,13 +112,13 @@ async def _enters(enter: Callable[[], Awaitable[None]]) -> bool:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def own(store: IntakeDatabase, clock: list[float]) -> Backlog:
-    """As in a process that has just started, five seconds after the first of its looks, when ten more have been answered."""
+    """As in a process that has just started, ten seconds after the first of its looks, when twenty more have been answered."""
     backlog = Backlog(store.intake, Limits(1_000_000, MOST_WAIT), clock=lambda: clock[0])
-    first, *_, tenth = await crowd(store, 11)
+    first, *_, last = await crowd(store, 21)
     await come_to_case(store, first)
     await backlog.look()
-    await come_to_case(store, tenth)
-    clock[0] += 5.0
+    await come_to_case(store, last)
+    clock[0] += 10.0
     return backlog
 
 
@@ -148,6 +148,21 @@ async def test_a_few_that_wait_are_no_crowd_however_slowly_they_are_answered(
     assert await let_in(own) == ["file", "read", "post"]
 
 
+async def test_a_burst_is_no_crowd_before_anybody_knows_how_fast_it_goes(
+    store: IntakeDatabase, clock: list[float]
+) -> None:
+    backlog = Backlog(store.intake, Limits(1_000_000, MOST_WAIT), clock=lambda: clock[0])
+    first, second, third, *_ = await crowd(store, 500)
+    for answered in (first, second, third):
+        await come_to_case(store, answered)
+        await backlog.look()
+        assert await let_in(backlog) == ["file", "read", "post"]
+        clock[0] += 4.0
+    clock[0] += 2.0
+    await backlog.look()
+    assert await let_in(backlog) == []
+
+
 async def test_where_nobody_is_answered_it_is_an_outage_and_everybody_is_let_in(
     store: IntakeDatabase, own: Backlog
 ) -> None:
@@ -173,6 +188,7 @@ async def test_while_people_are_told_to_come_again_they_learn_whom_to_call_and_n
 ) -> None:
     path, session = await come_back(people)
     monkeypatch.setattr(backlog, "limits", Limits(1_000_000, 0.0001))
+    monkeypatch.setattr(measured, "ENOUGH_SECONDS", 0.0)
     before, answered, *_ = await crowd(store, CROWD + 3)
     await come_to_case(store, before)
     await backlog.look()

@@ -25,6 +25,8 @@ RETRY_SECONDS = 30  # the broker is not back at once
 SOON_SECONDS = 10  # a crowd is
 FILES_SHARE, READS_SHARE = 0.2, 0.5
 WINDOW_SECONDS = 10.0  # of late
+# Before so much has been seen nobody knows how fast it goes: the first answers come later than the first who ask.
+ENOUGH_SECONDS = 9.0
 FRESH = timedelta(seconds=15)
 # So few that wait are no crowd, however slowly they are answered: some stages work in batches, and rest between them.
 CROWD = 1000
@@ -86,7 +88,7 @@ class Backlog:
             self._seen.clear()
             return 0.0
         self._seen.append((now, found.answered))
-        if found.waiting <= CROWD or not found.answered_since or now <= at:
+        if found.waiting <= CROWD or not found.answered_since or now - at < ENOUGH_SECONDS:
             return 0.0
         return found.waiting * (now - at) / found.answered_since
 
