@@ -1,1 +1,1 @@
-"""What things cost, measured: `make bench`. Nothing here judges; docs/performance.md says what was seen."""
+"""What things cost, measured: `make bench`. Nothing here judges; docs/benchmarks.md says what was seen."""
