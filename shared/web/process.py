@@ -24,6 +24,20 @@ RETRY_SECONDS = 0.3
 LEAVE_SECONDS = 4.0
 # The server, what was opened and the last spans have limits of their own, which add up to half of it.
 HANG_SECONDS = 12.0
+# How every process speaks HTTP, as uvicorn's own keyword arguments.
+SERVING: dict[str, Any] = {
+    "http": "httptools",
+    "ws": "none",
+    "lifespan": "off",
+    "access_log": False,
+    "proxy_headers": False,
+    "log_config": None,
+    "server_header": False,
+    "date_header": False,
+    "timeout_keep_alive": 30,
+    "timeout_graceful_shutdown": 3,
+    "backlog": 2048,
+}
 
 log = logging.getLogger(__name__)
 
@@ -193,16 +207,6 @@ def _server(app: FastAPI, process: ProcessSettings) -> uvicorn.Server:
             app,
             host=process.http_host,
             port=process.http_port,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            proxy_headers=False,
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=3,
-            backlog=2048,
+            **SERVING,
         )
     )
