@@ -55,8 +55,8 @@ check: setup
 faults: setup
 	@$(PY) -m tests.faults.run --rounds $(ROUNDS) --seed $(SEED)
 
-# What things cost here and beside others; the figures stand in benchmarks/results.json. PART=kernel, journeys, steady, half,
-# alarms, lanes or sides measures one alone.
+# What things cost here and beside others; the figures stand in benchmarks/results.json. PART=kernel, ceilings, journeys,
+# steady, half, alarms, lanes or sides measures one alone.
 # Other people's libraries, to be measured against, are put into .venv here alone; nothing else needs them.
 bench: setup
 	@cmp -s requirements-bench.txt .venv/bench || { $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes \

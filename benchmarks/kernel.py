@@ -56,7 +56,7 @@ async def _statements(floor: Floor) -> dict[str, float]:
     async with floor.kernel.database.pool.acquire() as connection:
         for _ in range(STATEMENTS):
             await connection.fetchval("SELECT 1")
-    return _per(STATEMENTS, usage.between(before, floor.snapshot()))
+    return usage.microseconds_each(usage.between(before, floor.snapshot()), STATEMENTS)
 
 
 async def _events(floor: Floor, size: int) -> dict[str, Any]:
@@ -68,12 +68,8 @@ async def _events(floor: Floor, size: int) -> dict[str, Any]:
             tx.emit(_event(tx) for _ in range(size))
     await floor.arrived.wait()
     seconds = time.perf_counter() - began
-    cost = _per(count, usage.between(before, floor.snapshot()))
+    cost = usage.microseconds_each(usage.between(before, floor.snapshot()), count)
     return {"a_transaction": size, "events": count, "events_per_second": round(count / seconds), "us": cost}
-
-
-def _per(count: int, seconds: dict[str, float]) -> dict[str, float]:
-    return {name: round(1e6 * one / count, 1) for name, one in seconds.items()}
 
 
 def _event(tx: Transaction) -> SlotNotFound:

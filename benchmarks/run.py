@@ -5,6 +5,7 @@ which keeps what it has and goes on there when it is called again.
 """
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Coroutine
 from itertools import product
@@ -15,7 +16,7 @@ from typing import Any
 import orjson
 import uvloop
 
-from benchmarks import alarms, journeys, kernel, lanes, machine, steady
+from benchmarks import alarms, ceilings, journeys, kernel, lanes, machine, steady
 from benchmarks.gates import gates
 from benchmarks.peers import figures
 from benchmarks.peers import run as peers
@@ -29,6 +30,11 @@ Found = dict[str, Any]
 
 async def measure_kernel(_: Options) -> Found:
     return await kernel.measure()
+
+
+async def measure_ceilings(told: Options) -> Found:
+    """Beside what a person costs in a steady run, where one was measured."""
+    return await ceilings.measure(told.turns, read(RESULTS).get("steady", {}).get("cpu_ms", {}))
 
 
 async def measure_journeys(told: Options) -> Found:
@@ -73,6 +79,7 @@ async def measure_sides(told: Options) -> Found:
 
 PARTS: dict[str, Callable[[Options], Coroutine[Any, Any, Found]]] = {
     "kernel": measure_kernel,
+    "ceilings": measure_ceilings,
     "journeys": measure_journeys,
     "steady": measure_steady,
     "half": measure_half,
@@ -97,6 +104,8 @@ def lines(part: str, one: Found) -> list[str]:
     match part:
         case "sides":
             return [figures.line(row) for peer in SIDES for row in one[peer]]
+        case "ceilings":
+            return ceilings.lines(one)
         case "kernel":
             return [f"a small statement: {one['statement_us']} µs of CPU"] + [
                 f"transactions of {row['a_transaction']:5}: {row['events_per_second']:6} events/s, "
@@ -146,6 +155,8 @@ def main() -> int:
     told = parser.parse_args()
     if unknown := set(told.parts) - PARTS.keys():
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    # On servers that are new it says of every group that nobody knows it yet.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     for part in told.parts:
         found = {"machine": machine.describe(), **uvloop.run(PARTS[part](told))}
         write(RESULTS, read(RESULTS) | {part: found})
