@@ -55,13 +55,13 @@ check: setup
 faults: setup
 	@$(PY) -m tests.faults.run --rounds $(ROUNDS) --seed $(SEED)
 
-# What things cost here and beside others; the figures stand in benchmarks/results.json. PART=kernel, ceilings, journeys,
-# steady, half, alarms, lanes or sides measures one alone.
-# Other people's libraries, to be measured against, are put into .venv here alone; nothing else needs them.
+# What things cost here and beside others; the figures stand in benchmarks/results.json, the plots of them in docs/plots.
+# PART=kernel, ceilings, journeys, steady, half, alarms, lanes or sides measures one alone.
+# Other people's libraries, to be measured against or to draw with, are put into .venv here alone; nothing else needs them.
 bench: setup
 	@cmp -s requirements-bench.txt .venv/bench || { $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes \
 		-r requirements-bench.txt && cp requirements-bench.txt .venv/bench; }
-	@$(PY) -m benchmarks.run $(PART)
+	@$(PY) -m benchmarks.run $(PART); held=$$?; $(PY) -m benchmarks.plots && exit $$held
 
 fmt: setup
 	$(PY) -m ruff check --fix .
