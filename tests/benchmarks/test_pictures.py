@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.gates import GATES
-from benchmarks.pictures import LATE_MS, PICTURES, Picture, pictures
+from benchmarks.pictures import LATE_MS, pictures
 from benchmarks.run import RESULTS, read
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -68,15 +68,3 @@ def test_a_picture_is_small_and_says_nothing_of_when_it_was_drawn(path: Path) ->
     content = path.read_text()
     assert len(content) < 60_000
     assert "dc:date" not in content
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_the_same_figures_are_drawn_as_the_same_bytes(name: str) -> None:
-    plots = pytest.importorskip(
-        "benchmarks.plots", reason="only `make bench` installs what draws", exc_type=ImportError
-    )
-    results = read(RESULTS)
-    results["flat"] = {"machine": MACHINE, "sizes": [a_turn(1.0, matching=1.0) | {"cases": 20_000}]}
-    picture: Picture = pictures(results)[name]
-    assert plots.draw(picture) == plots.draw(picture)
-    assert picture.title.encode() in plots.draw(picture)
