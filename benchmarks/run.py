@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import uvloop
 
-from benchmarks import alarms, ceilings, journeys, kernel, lanes, machine, steady
+from benchmarks import alarms, ceilings, flat, journeys, kernel, lanes, machine, steady
 from benchmarks.gates import gates
 from benchmarks.peers import figures
 from benchmarks.peers import run as peers
@@ -64,6 +64,11 @@ async def measure_lanes(_: Options) -> Found:
         return await lanes.measure(stack)
 
 
+async def measure_flat(told: Options) -> Found:
+    async with steady.country() as stack:
+        return await flat.measure(stack, told.cases)
+
+
 async def measure_sides(told: Options) -> Found:
     """The same people through each, one after the other and again; what an interrupted call had measured is not measured again."""
     begun = read(BEGUN)
@@ -85,6 +90,7 @@ PARTS: dict[str, Callable[[Options], Coroutine[Any, Any, Found]]] = {
     "half": measure_half,
     "alarms": measure_alarms,
     "lanes": measure_lanes,
+    "flat": measure_flat,
     "sides": measure_sides,
 }
 
@@ -119,6 +125,17 @@ def lines(part: str, one: Found) -> list[str]:
                 for row in one["turns"]
             ]
             return told + [f"  {name:22} {cost:6.2f} ms" for name, cost in by_cost(one["median"]["cpu_ms"])]
+        case "flat":
+            told = [
+                f"after {row['cases']:9,} cases ({row['database_mb']:,} MB): {row['cost_ms']} ms of CPU a person, "
+                f"{row['journeys_per_second']} journeys/s, p50 {row['p50_s']} s, p99 {row['p99_s']} s"
+                for row in one["sizes"]
+            ]
+            grown = [
+                f"  {row['service']}: {row['ms'][0]} to {row['ms'][1]} ms a thousand people, {row['query'][:90]}"
+                for row in one["sizes"][-1]["grown"][:5]
+            ]
+            return [*told, *grown, f"ratios {one['ratios']}"]
         case _:
             return [f"{part}: {name} {value}" for name, value in one.items() if name != "machine"]
 
@@ -152,6 +169,7 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=300.0, help="how long `steady` goes on")
     parser.add_argument("--in-files", type=float, default=0.0, help="the share of people who come in files")
+    parser.add_argument("--cases", type=int, default=300_000, help="how many have asked before in `flat`")
     told = parser.parse_args()
     if unknown := set(told.parts) - PARTS.keys():
         parser.error(f"no such part: {', '.join(sorted(unknown))}")

@@ -164,6 +164,12 @@ async def fill(stack: Stack, people: Sequence[Person], count: int) -> None:
     log.close()
 
 
+async def settle(stack: Stack, still: str = "") -> None:
+    """Returns when nothing waits at any stage but `still`, at the latest after SETTLED_SECONDS."""
+    async with watched(stack.addresses["database"], stack.addresses["kafka"]) as stages:
+        await _settled(stages, still)
+
+
 async def _settled(stages: Stages, still: str) -> None:
     until = time.monotonic() + SETTLED_SECONDS
     while time.monotonic() < until:

@@ -19,6 +19,7 @@ from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.weeks import monday_of
 from services.scheduling.handlers import changing, knowing, matches, places
 from services.scheduling.handlers.capacity import DUE_HANDLERS, tell_capacity, tell_risen
+from services.scheduling.repository.capacity import CHANGED
 from services.scheduling.repository.places import Room
 from shared.contracts.matching import Candidate as Asked
 from shared.contracts.matching import MatchMade
@@ -30,6 +31,10 @@ from tests.scheduling.reference import minute, rule
 from tests.scheduling.store import NOW, Store
 
 MONDAY = date(2026, 11, 23)
+WEEKS_THAT_ARE_OVER = """
+INSERT INTO scheduling.weekly_load (therapist_id, week, used, most)
+SELECT gen_random_uuid(), $1::date - 7 * w, 0, 18 FROM generate_series(2, 300) AS w, generate_series(1, 30)
+"""
 
 
 def booked_one_by_one(board: Board, therapist: UUID, lane: Any, site: UUID | None) -> list[Hour]:
@@ -135,6 +140,21 @@ async def test_a_change_that_was_under_way_at_the_last_look_is_told_by_the_next(
         await matches.book_matches([world.match(therapist)], slow)
         other = await world.add_therapist(store, [rule(2, "14:00", "15:00")], horizon=7)
         assert [one.therapist_id for one in await tell(store)] == [other]
+    assert [one.therapist_id for one in await tell(store)] == [therapist]
+
+
+async def test_a_look_reads_none_of_the_weeks_that_are_over_however_many_they_are(store: Store) -> None:
+    therapist = await world.add_therapist(store, [rule(1, "14:00", "17:00")], horizon=7)
+    await store.handle(matches.book_matches, [world.match(therapist)])
+    await store.admin.execute(WEEKS_THAT_ARE_OVER, MONDAY)
+    await store.admin.execute("ANALYZE scheduling.weekly_load")
+    weeks_ahead = MONDAY - timedelta(weeks=1)
+    plan = await store.database.pool.fetch(
+        f"EXPLAIN (ANALYZE) {CHANGED}", "0", NOW - timedelta(hours=6), 100, weeks_ahead
+    )
+    read = next(line for (line,) in plan if "on weekly_load" in line)
+    assert "weekly_load_by_week" in "".join(line for (line,) in plan)
+    assert "rows=1.00" in read.rpartition("(actual")[2]
     assert [one.therapist_id for one in await tell(store)] == [therapist]
 
 

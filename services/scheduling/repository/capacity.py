@@ -9,14 +9,17 @@ from uuid import UUID
 import orjson
 
 from services.scheduling.domain.capacity import Free
+from services.scheduling.domain.wall_time import minute_of
+from services.scheduling.domain.weeks import monday_of, week_of
 from shared.messaging import Transaction
 
 # What was not yet visible at the last look was written by a transaction that had not ended then, hence by one at
 # or above the lowest that was running: there the next look begins (PostgreSQL manual, 9.28.16, pg_snapshot_xmin).
-# Time itself takes hours away and brings new ones, so the longest unseen are looked at too.
+# Time itself takes hours away and brings new ones, so the longest unseen are looked at too. Weeks that are over are left out, by
+# an index of their own: they become more with every week that passes, and what is free lies ahead.
 CHANGED = """
 WITH changed AS (
-    SELECT therapist_id FROM weekly_load WHERE changed_by >= $1::text::xid8
+    SELECT therapist_id FROM weekly_load WHERE week >= $4 AND changed_by >= $1::text::xid8
     UNION SELECT therapist_id FROM calendars WHERE changed_by >= $1::text::xid8
     UNION SELECT therapist_id FROM therapists WHERE changed_by >= $1::text::xid8
     UNION SELECT r.therapist_id FROM workplaces r JOIN sites s USING (site_id) WHERE s.changed_by >= $1::text::xid8
@@ -61,7 +64,8 @@ class Changed:
 async def changed(tx: Transaction, begin: str, seen_before: datetime, most: int) -> Changed:
     """Everybody whom something was written about since the look that said `begin`, and the first `most` of those
     who were last looked at before `seen_before`."""
-    row = await tx.connection.fetchrow(CHANGED, begin, seen_before, most)
+    monday = monday_of(week_of("UTC", minute_of(tx.now)) - 1)  # somewhere it may be last week still
+    row = await tx.connection.fetchrow(CHANGED, begin, seen_before, most, monday)
     return Changed(row["ids"] or [], row["begin_next"])
 
 

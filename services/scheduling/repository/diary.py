@@ -30,12 +30,14 @@ uncounted AS (
 """
 
 # Two kinds of row in one answer: what is reserved (minutes are whole, nothing is rounded), and how full the
-# weeks are (numbered from the one that held 1970-01-01).
+# weeks are (numbered from the one that held 1970-01-01). OFFSET 0 keeps the look-ups look-ups: the longer the history, the
+# more seldom it is analysed, and of days after that the planner believes that nothing is reserved then and reads everybody's.
 READ = """
 SELECT true AS reserved, w.id, array_agg((date_part('epoch', lower(r.during)) / 60)::int) AS one,
     array_agg((date_part('epoch', upper(r.during)) / 60)::int) AS other
-FROM unnest($1::uuid[]) AS w(id)
-JOIN reservations r ON r.resource_id = w.id AND r.during && tstzrange($2, $3)
+FROM unnest($1::uuid[]) AS w(id) CROSS JOIN LATERAL (
+    SELECT * FROM reservations WHERE resource_id = w.id AND during && tstzrange($2, $3) OFFSET 0
+) AS r
 WHERE (r.held_until IS NULL OR r.held_until > $4) AND ($7::uuid IS NULL OR r.appointment_id <> $7)
 GROUP BY w.id
 UNION ALL
