@@ -156,3 +156,29 @@ async def test_a_crisis_process_that_fails_or_says_nothing_costs_nobody_their_pl
     assert answer.status_code == 202
     assert await store.admin.fetchval(CASES) == before + 1
     assert await store.admin.fetchval(ALARMS, answer.json()["case_code"]) == 1
+
+
+async def test_a_flood_of_alarms_at_the_front_door_does_not_fill_the_crisis_process(
+    door: Any, store: IntakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "MOST_AT_ONCE", 2)
+    most, under_way, go_on, slow = 0, 0, asyncio.Event(), FastAPI()
+
+    @slow.post(gateway.PATH)
+    async def take_in() -> Response:
+        nonlocal most, under_way
+        under_way += 1
+        most = max(most, under_way)
+        await go_on.wait()
+        under_way -= 1
+        return Response(status_code=503)
+
+    async with serving(slow) as url, door(url) as people:
+        asked = [asyncio.create_task(ask(people, asking(item9=3))) for _ in range(6)]
+        done, _ = await asyncio.wait(asked, timeout=0.5)
+        go_on.set()
+        answers = await asyncio.gather(*asked)
+    assert (most, len(done)) == (2, 4)
+    assert {answer.status_code for answer in answers} == {202}
+    for answer in answers:
+        assert await store.admin.fetchval(ALARMS, answer.json()["case_code"]) == 1

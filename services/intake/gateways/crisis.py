@@ -9,6 +9,8 @@ import orjson
 
 PATH = "/v1/crisis/cases"
 PATIENCE_SECONDS = 0.7  # what is promised is an answer within a second
+# However many alarms a flood at the front door raises: whoever calls the crisis process itself shares it with no more than these.
+MOST_AT_ONCE = 8
 TROUBLE = 500  # from here on it was not taken in, as far as anybody can tell
 
 
@@ -27,10 +29,14 @@ class CrisisProcess:
     def __init__(self, url: str) -> None:
         self._url = f"{url}{PATH}"
         self._session: aiohttp.ClientSession | None = None
+        self._under_way = 0
 
     async def ask(self, body: bytes, headers: Mapping[str, str]) -> Said | None:
-        """Its answer, or None where there is none to be had in time; it may have been taken in all the same, and may be
-        asked again with the same key."""
+        """Its answer, or None where there is none to be had in time, or it has enough to do; it may have been taken in all the
+        same, and may be asked again with the same key."""
+        if self._under_way >= MOST_AT_ONCE:
+            return None
+        self._under_way += 1
         try:
             async with self._open().post(self._url, data=body, headers=headers) as answer:
                 content = await answer.read()
@@ -39,6 +45,8 @@ class CrisisProcess:
                 return Said(answer.status, orjson.loads(content), answer.headers)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return None
+        finally:
+            self._under_way -= 1
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
