@@ -56,7 +56,7 @@ faults: setup
 	@$(PY) -m tests.faults.run --rounds $(ROUNDS) --seed $(SEED)
 
 # What things cost here and beside others; the figures stand in benchmarks/results.json, the plots of them in docs/plots.
-# PART=kernel, ceilings, journeys, steady, half, alarms, lanes, flat or sides measures one alone.
+# PART=kernel, ceilings, journeys, steady, half, alarms, lanes, flat, full, crowd or sides measures one alone.
 # Other people's libraries, to be measured against or to draw with, are put into .venv here alone; nothing else needs them.
 bench: setup
 	@cmp -s requirements-bench.txt .venv/bench || { $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes \

@@ -60,4 +60,6 @@ GATES: tuple[tuple[str, float, bool, Callable[[Results], float]], ...] = (
     ("alarm_p99_ms", 250, False, lambda found: found["alarms"]["alarm_p99_ms"]),
     ("lane_isolation", 1.5, False, lambda found: found["lanes"]["ratio"]),
     ("flat_ratio", 1.25, False, lambda found: found["flat"]["ratio"]),
+    ("crowd_ratio", 2, False, lambda found: found["crowd"]["ratio"]),
+    ("full_ratio", 2, False, lambda found: found["full"]["booking_ratio"]),
 )

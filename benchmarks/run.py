@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import uvloop
 
-from benchmarks import alarms, ceilings, flat, journeys, kernel, lanes, machine, steady
+from benchmarks import alarms, ceilings, crowd, flat, full, journeys, kernel, lanes, machine, steady
 from benchmarks.gates import gates
 from benchmarks.peers import figures
 from benchmarks.peers import run as peers
@@ -69,6 +69,15 @@ async def measure_flat(told: Options) -> Found:
         return await flat.measure(stack, told.cases)
 
 
+async def measure_full(_: Options) -> Found:
+    async with steady.country() as stack:
+        return await full.measure(stack)
+
+
+async def measure_crowd(told: Options) -> Found:
+    return await crowd.measure(told.therapists)
+
+
 async def measure_sides(told: Options) -> Found:
     """The same people through each, one after the other and again; what an interrupted call had measured is not measured again."""
     begun = read(BEGUN)
@@ -91,6 +100,8 @@ PARTS: dict[str, Callable[[Options], Coroutine[Any, Any, Found]]] = {
     "alarms": measure_alarms,
     "lanes": measure_lanes,
     "flat": measure_flat,
+    "full": measure_full,
+    "crowd": measure_crowd,
     "sides": measure_sides,
 }
 
@@ -170,6 +181,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300.0, help="how long `steady` goes on")
     parser.add_argument("--in-files", type=float, default=0.0, help="the share of people who come in files")
     parser.add_argument("--cases", type=int, default=300_000, help="how many have asked before in `flat`")
+    parser.add_argument("--therapists", type=int, default=10_000, help="how many there are in `crowd`")
     told = parser.parse_args()
     if unknown := set(told.parts) - PARTS.keys():
         parser.error(f"no such part: {', '.join(sorted(unknown))}")

@@ -34,10 +34,10 @@ async def started(folder: Path, plan: Plan | None = None) -> AsyncIterator[Stack
         await stack.stop()
 
 
-async def populate(stack: Stack, seed: int) -> None:
+async def populate(stack: Stack, seed: int, therapists: int = world.THERAPISTS) -> None:
     """Puts the care of the fixed world in; returns when its readers know it and everybody's hours are counted. Raises TimeoutError."""
     token = staff_token(stack.folder / "secrets", now=time.time())
-    await seed_care(stack.addresses, world.care(seed), token, nothing)
+    await seed_care(stack.addresses, world.care(seed, therapists), token, nothing)
     await demo.until_care_is_known(stack.addresses["database"])
     connection = await asyncpg.connect(stack.addresses["database"])
     try:

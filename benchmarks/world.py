@@ -42,10 +42,10 @@ LEFT_OUT = ("previous_therapist", "attendees", "booking_mode", "wanted_times")
 Body = dict[str, Any]
 
 
-def care(seed: int) -> Care:
+def care(seed: int, therapists: int = THERAPISTS) -> Care:
     """Sites, rooms, therapists and calendars. Each has as many sessions a week as the policy allows and hours as far ahead as a
     calendar goes, so that the tenth minute finds room as the first did."""
-    found = care_for(seed, int(THERAPISTS * PEOPLE_PER_THERAPIST))
+    found = care_for(seed, int(therapists * PEOPLE_PER_THERAPIST))
     wide = (
         replace(
             one,
