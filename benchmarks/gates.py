@@ -58,6 +58,8 @@ GATES: tuple[tuple[str, float, bool, Callable[[Results], float]], ...] = (
     ("posts_per_second", 1000, True, lambda found: found["steady"]["asked_per_second"]),
     ("p99_half_load_ms", 500, False, lambda found: 1000 * found["half"]["p99_s"]),
     ("alarm_p99_ms", 250, False, lambda found: found["alarms"]["alarm_p99_ms"]),
+    ("late_in_danger", 0, False, lambda found: found["alarms"]["late_answers"]),
+    ("settled_s", 60, False, lambda found: found["alarms"]["settled_s"]),
     ("lane_isolation", 1.5, False, lambda found: found["lanes"]["ratio"]),
     ("flat_ratio", 1.25, False, lambda found: found["flat"]["ratio"]),
     ("crowd_ratio", 2, False, lambda found: found["crowd"]["ratio"]),

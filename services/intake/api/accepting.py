@@ -25,6 +25,7 @@ from services.intake.domain.requests import CareRequest, EarlierCase
 from services.intake.gateways.crisis import CrisisProcess, Said
 from services.intake.handlers.acceptance import Post
 from services.intake.handlers.submission import Accepted, Asked
+from shared.telemetry import force_sampled
 from shared.web import FieldProblem, Problem, parse
 
 ACCEPTED = 202
@@ -97,9 +98,9 @@ def _answered(pin_key: bytes, accepted: Accepted) -> Answered:
 
 
 def _with(key: str, request: Request) -> dict[str, str]:
-    """What goes with the body: its key, its trace, and who asks, where they go on from an earlier case."""
+    """What goes with the body: its key, its trace, kept from its first step on, and who asks, where they go on from an earlier case."""
     headers = {"idempotency-key": key, "content-type": "application/json"}
-    if trace := request.scope.get("traceparent"):
+    if trace := force_sampled(request.scope.get("traceparent")):
         headers["traceparent"] = trace
     if who := request.headers.get("authorization"):
         headers["authorization"] = who
