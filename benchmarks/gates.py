@@ -50,6 +50,18 @@ def _against(peer: str) -> Callable[[Results], float]:
     return ratio
 
 
+def _at_size(part: str, least: int, size: Callable[[Results], int]) -> Callable[[Results], float]:
+    """The ratio of a part that was measured with as much as was asked for; with less it counts as not measured."""
+
+    def ratio(results: Results) -> float:
+        found = results[part]
+        if size(found) < least:
+            raise KeyError(part)
+        return float(found["ratio"])
+
+    return ratio
+
+
 # Name, limit, whether it is the least, and where it is found. The limits are what the product has set itself.
 GATES: tuple[tuple[str, float, bool, Callable[[Results], float]], ...] = (
     ("journeys_per_second", 1500, True, lambda found: found["steady"]["journeys_per_second"]),
@@ -61,7 +73,7 @@ GATES: tuple[tuple[str, float, bool, Callable[[Results], float]], ...] = (
     ("late_in_danger", 0, False, lambda found: found["alarms"]["late_answers"]),
     ("settled_s", 60, False, lambda found: found["alarms"]["settled_s"]),
     ("lane_isolation", 1.5, False, lambda found: found["lanes"]["ratio"]),
-    ("flat_ratio", 1.25, False, lambda found: found["flat"]["ratio"]),
-    ("crowd_ratio", 2, False, lambda found: found["crowd"]["ratio"]),
+    ("flat_ratio", 1.25, False, _at_size("flat", 1_000_000, lambda flat: flat["sizes"][-1]["cases"])),
+    ("crowd_ratio", 2, False, _at_size("crowd", 100_000, lambda crowd: crowd["therapists"])),
     ("full_ratio", 2, False, lambda found: found["full"]["booking_ratio"]),
 )

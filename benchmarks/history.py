@@ -13,6 +13,7 @@ NOT_COPIED = {
     "dead_letters": "kept for 30 days, and there are none where nothing fails",
     "operator_requests": "operators ask, not cases",
     "session_tries": "forgotten within the day",
+    "intake.pace": "one row, of whoever was answered last",
     "vault.alarm_keys": "a key dies with its alarm",
 }
 

@@ -58,14 +58,14 @@ def journeys(results: Results) -> Picture:
     sides = results["sides"]
     rows = tuple(_turns(name, sides[peer], "journeys_per_second") for peer, name in SIDES.items())
     title = "The same people through the same four steps"
-    return Picture("bars", title, "journeys a second", ("median",), rows, _machines(_all_turns(sides)))
+    return Picture("bars", title, "journeys a second", ("median",), rows, _machines([sides]))
 
 
 def cost_beside(results: Results) -> Picture:
     """Where the CPU goes at each."""
     sides = results["sides"]
     spent = {name: _middle([row["cpu_ms"] for row in sides[peer]]) for peer, name in SIDES.items()}
-    return _stack("What a person costs beside the others", spent, _machines(_all_turns(sides)))
+    return _stack("What a person costs beside the others", spent, _machines([sides]))
 
 
 def flat(results: Results) -> Picture:
@@ -100,7 +100,7 @@ def waits(results: Results) -> Picture:
         middle = tuple(median(one[share] for one in turns) for share in at)
         rows.append(Row(f"{name}, {turns[0]['people']:,} at once", middle))
     title = "From the request to the message"
-    measured_on = _machines([*loads.values(), *_all_turns(results["sides"])])
+    measured_on = _machines([*loads.values(), results["sides"]])
     return Picture("span", title, "seconds", ("p50", "p99"), tuple(rows), measured_on)
 
 
@@ -146,10 +146,6 @@ def _stack(title: str, spent: Mapping[str, Mapping[str, float]], measured_on: st
     used = [place for place in range(len(series)) if any(row.values[place] for row in rows)]
     kept = tuple(Row(row.name, tuple(row.values[place] for place in used)) for row in rows)
     return Picture("stack", title, CPU, tuple(series[place] for place in used), kept, measured_on)
-
-
-def _all_turns(sides: Results) -> list[Results]:
-    return [row for peer in SIDES for row in sides[peer]]
 
 
 def _machines(measured: Sequence[Results]) -> str:

@@ -56,6 +56,14 @@ def test_a_gate_that_was_not_measured_does_not_hold() -> None:
     assert not any(gate.holds for gate in gates({}))
 
 
+def test_what_was_measured_with_less_than_was_asked_for_does_not_hold() -> None:
+    def crowd(therapists: int) -> bool:
+        found = gates({"crowd": {"therapists": therapists, "ratio": 1.1}})
+        return {gate.name: gate.holds for gate in found}["crowd_ratio"]
+
+    assert (crowd(10_000), crowd(100_000)) == (False, True)
+
+
 def test_a_gate_is_judged_by_the_median_of_each_side_and_in_its_own_direction() -> None:
     sides = {
         "ours": [{"journeys_per_second": rate} for rate in (10.0, 400.0, 500.0)],

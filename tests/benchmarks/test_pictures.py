@@ -22,7 +22,7 @@ def a_turn(rate: float, **cpu: float) -> dict[str, Any]:
 def sides() -> dict[str, Any]:
     ours = [a_turn(rate, matching=1.0, pager=0.5, postgres=2.0, client=0.1) for rate in (10.0, 40.0, 30.0)]
     theirs = [a_turn(5.0, matching=3.0, postgres=9.0, client=0.1)]
-    return {"sides": {"people": 1000, "ours": ours, "faststream": theirs, "dbos": theirs}}
+    return {"sides": {"machine": MACHINE, "people": 1000, "ours": ours, "faststream": theirs, "dbos": theirs}}
 
 
 def test_what_was_not_measured_has_no_picture() -> None:
