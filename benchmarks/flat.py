@@ -48,9 +48,14 @@ async def measure(stack: Stack, cases: int) -> dict[str, Any]:
         row, done = await person(stack)
         before = before or done
         found.append(row | {"grown": statements.grown(before, done)})
-    first = found[0]
-    ratios = {row["cases"]: round(row["cost_ms"] / first["cost_ms"], 3) for row in found[1:]}
-    return {"sizes": found, "ratios": ratios, "ratio": list(ratios.values())[-1]}
+    return judged(found)
+
+
+def judged(sizes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Each size's cost against that of the first, by the number of cases; `ratio` is the last one's."""
+    first = sizes[0]["cost_ms"]
+    ratios = {str(row["cases"]): round(row["cost_ms"] / first, 3) for row in sizes[1:]}
+    return {"sizes": sizes, "ratios": ratios, "ratio": list(ratios.values())[-1]}
 
 
 async def _cases(stack: Stack) -> int:

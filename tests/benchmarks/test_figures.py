@@ -4,9 +4,10 @@ import os
 import time
 from typing import Any
 
+import orjson
 import pytest
 
-from benchmarks import usage
+from benchmarks import flat, usage
 from benchmarks.gates import gates
 from benchmarks.run import lines, middle
 from benchmarks.usage import Usage
@@ -54,6 +55,15 @@ def test_a_turn_that_broke_a_promise_says_so() -> None:
 
 def test_a_gate_that_was_not_measured_does_not_hold() -> None:
     assert not any(gate.holds for gate in gates({}))
+
+
+def test_what_many_cases_cost_is_judged_by_the_most_of_them_and_can_be_kept() -> None:
+    sizes = [
+        {"cases": cases, "cost_ms": cost} for cases, cost in ((20_000, 5.0), (300_000, 5.5), (1_000_000, 6.0))
+    ]
+    found = flat.judged(sizes)
+    assert orjson.loads(orjson.dumps(found))["ratios"] == {"300000": 1.1, "1000000": 1.2}
+    assert found["ratio"] == 1.2
 
 
 def test_what_was_measured_with_less_than_was_asked_for_does_not_hold() -> None:
