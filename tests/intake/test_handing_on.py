@@ -133,6 +133,23 @@ async def test_where_there_is_no_crisis_process_the_front_door_takes_it_in(
     assert await store.admin.fetchval(ALARMS, answer.json()["case_code"]) == 1
 
 
+@pytest.mark.parametrize("status", [404, 405, 415])
+async def test_an_answer_that_is_not_about_the_request_is_none(
+    door: Any, store: IntakeDatabase, status: int
+) -> None:
+    """An address that leads to somebody else: nobody in danger is told what went wrong between two of us."""
+    elsewhere = FastAPI()
+
+    @elsewhere.post(gateway.PATH)
+    async def take_nothing_in() -> Response:
+        return Response(b'{"detail": "Not Found"}', status)
+
+    async with serving(elsewhere) as url, door(url) as people:
+        answer = await ask(people, asking(item9=3))
+    assert answer.status_code == 202
+    assert await store.admin.fetchval(ALARMS, answer.json()["case_code"]) == 1
+
+
 @pytest.mark.parametrize("status", [500, 503, None])
 async def test_a_crisis_process_that_fails_or_says_nothing_costs_nobody_their_place_nor_gives_two(
     door: Any, beside: str, store: IntakeDatabase, status: int | None, monkeypatch: pytest.MonkeyPatch

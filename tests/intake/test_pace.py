@@ -1,5 +1,6 @@
 """How long whoever asks now would wait is known, and told by who is let in: files give way first, then looking, then people."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -63,6 +64,23 @@ async def test_what_the_others_answer_is_noted_as_how_far_they_have_come(
     async with store.intake.transaction() as tx:
         await HANDLERS[type(event)]([event], tx)
     assert await store.admin.fetchval("SELECT answered FROM intake.pace") == case_id
+
+
+async def test_whoever_notes_the_pace_waits_for_nobody_who_notes_it_too(store: IntakeDatabase) -> None:
+    """Two workers hold cases that the other wants next; a note that waited for a note would close the circle."""
+    first, second = await crowd(store, 2)
+    async with asyncio.timeout(2), store.intake.transaction() as one, store.intake.transaction() as other:
+        await pace.save(one, first)
+        await pace.save(other, second)
+    assert await store.admin.fetchval("SELECT answered FROM intake.pace") == first
+
+
+async def test_the_first_look_reads_nothing_of_what_was_answered_before(store: IntakeDatabase) -> None:
+    """However many cases there have been: nothing is known yet to which the answered could be compared."""
+    *_, last = await crowd(store, 50)
+    await come_to_case(store, last)
+    found = await pace.look(store.intake.pool, None, timedelta(seconds=15))
+    assert found == pace.Pace(last, 0, 0)
 
 
 @pytest.fixture
@@ -201,7 +219,7 @@ async def test_while_people_are_told_to_come_again_they_learn_whom_to_call_and_n
         "/v1/crisis/cases", json=asking(item9=3), headers={"idempotency-key": uuid4().hex}
     )
     back = await people.post(f"{path}/withdraw", json={}, headers=session)
-    await store.admin.execute("DELETE FROM intake.pace")
+    await store.admin.execute("UPDATE intake.pace SET at = '-infinity'")
     await backlog.look()
     assert {(one.status_code, one.headers["retry-after"]) for one in (*refused, file)} == {(503, "10")}
     assert min(cards_of(refused)) >= 3

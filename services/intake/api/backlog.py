@@ -30,7 +30,6 @@ ENOUGH_SECONDS = 9.0
 FRESH = timedelta(seconds=15)
 # So few that wait are no crowd, however slowly they are answered: some stages work in batches, and rest between them.
 CROWD = 1000
-NOBODY = UUID(int=0)
 HOLD_SECONDS, MOST_HELD = 0.5, 1000
 
 # Two looks into an index instead of a count: nobody takes rows out from the middle but other shards' relays, so that it may
@@ -82,7 +81,7 @@ class Backlog:
         now = self._clock()
         while len(self._seen) > 1 and self._seen[1][0] <= now - WINDOW_SECONDS:
             self._seen.popleft()
-        at, earlier = self._seen[0] if self._seen else (now, NOBODY)
+        at, earlier = self._seen[0] if self._seen else (now, None)
         found = await pace.look(self._database.pool, earlier, FRESH)
         if found is None:
             self._seen.clear()

@@ -11,7 +11,8 @@ PATH = "/v1/crisis/cases"
 PATIENCE_SECONDS = 0.7  # what is promised is an answer within a second
 # However many alarms a flood at the front door raises: whoever calls the crisis process itself shares it with no more than these.
 MOST_AT_ONCE = 8
-TROUBLE = 500  # from here on it was not taken in, as far as anybody can tell
+# What is said about the request itself. Anything else is about us: it was not taken in, as far as anybody can tell.
+ABOUT_THE_REQUEST = frozenset({202, 409, 422, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class CrisisProcess:
         try:
             async with self._open().post(self._url, data=body, headers=headers) as answer:
                 content = await answer.read()
-                if answer.status >= TROUBLE:
+                if answer.status not in ABOUT_THE_REQUEST:
                     return None
                 return Said(answer.status, orjson.loads(content), answer.headers)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):

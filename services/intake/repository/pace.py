@@ -8,9 +8,9 @@ import asyncpg
 
 from shared.messaging import Transaction
 
+# Another worker that is noting it does as well; to wait for it, with cases locked that it wants next, would close a circle.
 SAVE = """
-INSERT INTO pace (answered, at) VALUES ($1, now())
-ON CONFLICT (singleton) DO UPDATE SET answered = excluded.answered, at = excluded.at
+UPDATE pace SET answered = $1, at = now() WHERE singleton = (SELECT singleton FROM pace FOR UPDATE SKIP LOCKED)
 """
 
 # What nobody answers any more is counted by nobody: then it is not a crowd but an outage, and people are let in.
@@ -35,12 +35,12 @@ class Pace:
 
 
 async def save(tx: Transaction, answered: UUID | None) -> None:
-    """That it has come to this case now."""
+    """That it has come to this case now, unless another says so at this moment."""
     if answered is not None:
         await tx.connection.execute(SAVE, answered)
 
 
-async def look(pool: asyncpg.Pool, earlier: UUID, fresh: timedelta) -> Pace | None:
-    """None when nobody was answered for so long."""
+async def look(pool: asyncpg.Pool, earlier: UUID | None, fresh: timedelta) -> Pace | None:
+    """None when nobody was answered for so long; nothing is counted since a case that is not known yet."""
     row = await pool.fetchrow(LOOK, earlier, fresh, MOST)
     return Pace(*row) if row else None
