@@ -127,13 +127,14 @@ async def measure(stack: Stack, in_danger: int = IN_DANGER) -> dict[str, Any]:
                 await asyncio.sleep(began + place / PER_SECOND - time.monotonic())
                 group.create_task(_in_danger(stack, desk, person, seen))
     reading.cancel()
-    settled = await _settled(stack)
+    async with watched(stack.addresses["database"], stack.addresses["kafka"]) as stages:
+        settled = await stages.calm(SETTLED_WITHIN, most=NORMAL)
     answers = list(chain.from_iterable(seen.answered.values()))
     at_desk = list(chain.from_iterable(seen.at_desk.values()))
     return {
         "in_danger": in_danger,
         "flood_accepted": flooded,
-        "settled_s": settled,
+        "settled_s": round(settled, 1),
         "late_answers": sum(one > ANSWER_WITHIN for one in answers),
         "without_lines": seen.without_lines,
         "told_to_come_again": seen.again,
@@ -147,17 +148,6 @@ async def measure(stack: Stack, in_danger: int = IN_DANGER) -> dict[str, Any]:
             way: [_ms(waits, at) for at in (0.5, 0.99, 1.0)] for way, waits in seen.at_desk.items()
         },
     }
-
-
-async def _settled(stack: Stack) -> float:
-    """Seconds until no stage has more before it than in ordinary times."""
-    began = time.monotonic()
-    async with watched(stack.addresses["database"], stack.addresses["kafka"]) as stages:
-        while time.monotonic() < began + SETTLED_WITHIN:
-            if max((await stages.look()).values()) <= NORMAL:
-                break
-            await asyncio.sleep(STAGE_SECONDS)
-    return round(time.monotonic() - began, 1)
 
 
 def _ms(waits: list[float], share: float) -> float:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks import flat, stacks, steady
+from benchmarks import flat, steady
 
 SMALL = 1000
 
@@ -11,9 +11,7 @@ async def measure(many: int) -> dict[str, Any]:
     """On a stack of its own for each number of therapists; `ratio` is what a person costs among `many` against among SMALL."""
     found: dict[str, Any] = {}
     for number in (SMALL, many):
-        async with stacks.started(steady.FOLDER) as stack:
-            await stacks.populate(stack, steady.SEED, number)
-            await stack.traced()
+        async with steady.country(number) as stack:
             row, _ = await flat.person(stack)
         found[str(number)] = row
     return found | {

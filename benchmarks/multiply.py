@@ -55,8 +55,11 @@ FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.o
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])
 WHERE i.indisunique AND n.nspname = ANY ($1::text[]) GROUP BY i.indexrelid, 1, 2
 """
-IS_CARE = "{} IN (SELECT id FROM multiplied.care)"
-IS_CARE_TEXT = "{} IN (SELECT id::text FROM multiplied.care)"
+# By the type of the column that holds the id.
+IS_CARE = {
+    "uuid": "{} IN (SELECT id FROM multiplied.care)",
+    "text": "{} IN (SELECT id::text FROM multiplied.care)",
+}
 OTHER = "multiplied.other({}, k * {{units}})"
 LOOKS_LIKE_ID = "'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"
 SAMPLE = 20_000
@@ -175,12 +178,9 @@ async def _table(
 ) -> Table | None:
     ids = await _ids(connection, name, columns)
     mixed = [
-        IS_CARE.format(f"r.{one}") for one, how in ids.items() if how == "mixed" and columns[one] == "uuid"
-    ]
-    mixed += [
-        IS_CARE_TEXT.format(f"r.{one}")
+        IS_CARE[columns[one]].format(f"r.{one}")
         for one, how in ids.items()
-        if how == "mixed" and columns[one] == "text"
+        if how == "mixed" and columns[one] in IS_CARE
     ]
     others = {one for one, how in ids.items() if how == "other"}
     of_care = {one for one, how in ids.items() if how == "care"}
@@ -212,19 +212,15 @@ async def _ids(connection: asyncpg.Connection, name: str, columns: Mapping[str, 
     for one, kind in columns.items():
         match kind:
             case "uuid":
-                asked.append((one, f"bool_or({IS_CARE.format(one)})", f"bool_or(NOT {IS_CARE.format(one)})"))
+                own = IS_CARE[kind].format(one)
+                asked.append((one, f"bool_or({own})", f"bool_or(NOT {own})"))
             case "uuid[]":
-                some = f"EXISTS (SELECT FROM unnest({one}) AS u(id) WHERE {IS_CARE.format('u.id')})"
+                some = f"EXISTS (SELECT FROM unnest({one}) AS u(id) WHERE {IS_CARE['uuid'].format('u.id')})"
                 asked.append((one, f"bool_or({some})", f"bool_or(cardinality({one}) > 0 AND NOT {some})"))
             case "text":
                 like = f"({one} ~ {LOOKS_LIKE_ID})"
-                asked.append(
-                    (
-                        one,
-                        f"bool_or({like} AND {IS_CARE_TEXT.format(one)})",
-                        f"bool_or({like} AND NOT {IS_CARE_TEXT.format(one)})",
-                    )
-                )
+                own = IS_CARE[kind].format(one)
+                asked.append((one, f"bool_or({like} AND {own})", f"bool_or({like} AND NOT {own})"))
     if not asked:
         return {}
     parts = ", ".join(part for _, *both in asked for part in both)
@@ -250,7 +246,7 @@ def _value(name: str, kind: str, ids: str | None) -> str:
     other = OTHER.format(own)
     if kind == "text":  # not everything in it needs to be an id
         other = f"CASE WHEN {own} ~ {LOOKS_LIKE_ID.replace('{', '{{').replace('}', '}}')} THEN {other} ELSE {own} END"
-    care = (IS_CARE if kind == "uuid" else IS_CARE_TEXT).format(own)
+    care = IS_CARE[kind].format(own)
     return other if ids == "other" else f"CASE WHEN {care} THEN {own} ELSE {other} END"
 
 

@@ -1,5 +1,7 @@
 """What waits at each stage: rows in outboxes, events that a reader has not read, messages that may go now."""
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.console.repository import queues
 
+LOOK_SECONDS = 0.25
 DUE = """
 SELECT count(*) FROM notifications.messages
 WHERE state IN ('planned', 'sending') AND (next_at <= clock_timestamp() OR state = 'sending')
@@ -35,6 +38,16 @@ class Stages:
             waiting[f"outbox {row['service']}"] += row["rows"]
         waiting["send"] = await self.connection.fetchval(DUE)
         return dict(waiting)
+
+    async def calm(self, seconds: float, *, most: int = 0, still: str = "") -> float:
+        """Returns when no more than `most` waits at any stage but `still`, at the latest after so many seconds: how many it took."""
+        began = time.monotonic()
+        while time.monotonic() < began + seconds:
+            waiting = await self.look()
+            if not any(number > most for name, number in waiting.items() if name != still):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        return time.monotonic() - began
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from uuid import uuid4
 import asyncpg
 
 from benchmarks import stacks, usage, world
-from benchmarks.stages import Stages, watched
+from benchmarks.stages import LOOK_SECONDS, Stages, watched
 from deploy.local.stack import Stack
 from simulation import asking, handing_over
 from simulation.asking import Asked
@@ -36,7 +36,7 @@ SEED, KNOWN = (
 WARM_SECONDS = 15.0
 POSTING, AT_ONCE = 3, 150  # so many times so many people at once
 PACED_SECONDS = 5.0
-MOST_WAITING, LOOK_SECONDS = 1000, 0.25
+MOST_WAITING = 1000
 SETTLED_SECONDS = 60.0
 TOLD = """
 SELECT c.case_code, m.id::text AS message, m.channel, m.settled_at
@@ -103,10 +103,10 @@ class Load:
 
 
 @asynccontextmanager
-async def country() -> AsyncIterator[Stack]:
+async def country(therapists: int = world.THERAPISTS) -> AsyncIterator[Stack]:
     """Our whole stack, with the care of the fixed world in it."""
     async with stacks.started(FOLDER) as stack:
-        await stacks.populate(stack, SEED)
+        await stacks.populate(stack, SEED, therapists)
         await stack.traced()
         yield stack
 
@@ -139,7 +139,7 @@ async def measure(
         await load.pour(seconds)
         ended, after = time.time(), stacks.used(stack)
         looking.cancel()
-        await _settled(stages, still)
+        await stages.calm(SETTLED_SECONDS, still=still)
         log.close()
         found = await _told(stages.connection, stack.folder / "sinks", file, warm, ended)
     return {
@@ -167,16 +167,7 @@ async def fill(stack: Stack, people: Sequence[Person], count: int) -> None:
 async def settle(stack: Stack, still: str = "") -> None:
     """Returns when nothing waits at any stage but `still`, at the latest after SETTLED_SECONDS."""
     async with watched(stack.addresses["database"], stack.addresses["kafka"]) as stages:
-        await _settled(stages, still)
-
-
-async def _settled(stages: Stages, still: str) -> None:
-    until = time.monotonic() + SETTLED_SECONDS
-    while time.monotonic() < until:
-        waiting = await stages.look()
-        if not any(number for name, number in waiting.items() if name != still):
-            return
-        await asyncio.sleep(LOOK_SECONDS)
+        await stages.calm(SETTLED_SECONDS, still=still)
 
 
 async def _told(

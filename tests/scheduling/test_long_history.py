@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from services.scheduling.domain.weeks import monday_of, week_of
+from services.scheduling.domain.weeks import first_monday
 from services.scheduling.repository.diary import READ
 from tests.scheduling import world
 from tests.scheduling.reference import minute
@@ -32,7 +32,7 @@ async def test_only_who_is_asked_for_is_read_when_the_planner_knows_of_no_day_ah
 
 async def rows_read(store: Store, asked: list[UUID]) -> float:
     """Of reservations, by one look into these diaries."""
-    monday = monday_of(week_of("UTC", minute(2026, 11, 23)) - 1)
+    monday = first_monday(minute(2026, 11, 23))
     parameters = (asked, NOW, NOW + timedelta(days=28), NOW, asked, monday, None)
     plan = await store.database.pool.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {READ}", *parameters)
     return sum(

@@ -4,7 +4,7 @@ Whoever may be in danger waits for nobody else, and is never told to come again 
 decided first, and if it is an alarm the crisis process takes it in, or a transaction of its own where that one is not there.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
@@ -33,14 +33,14 @@ ACCEPTED = 202
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What whoever asked is told; `participants` are role, code and PIN of those whose codes they hand on."""
+    """What whoever asked is told; `participants` as they are shown: `role`, `code` and `pin` of those whose codes they hand on."""
 
     case_code: str
     pin: str
     alarmed: bool
     province: str
     card_language: str
-    participants: tuple[tuple[str, str, str], ...] = ()
+    participants: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,16 @@ def _read(policy: Policy, body: bytes) -> CareRequest:
 
 
 def _answered(pin_key: bytes, accepted: Accepted) -> Answered:
-    others = ((one.role, one.code, pin(pin_key, one.attendee_id)) for one in accepted.shown)
     return Answered(
         accepted.case_code,
         pin(pin_key, accepted.case_id),
         accepted.alarmed,
         accepted.province,
         accepted.card_language,
-        tuple(others),
+        [
+            {"role": one.role, "code": one.code, "pin": pin(pin_key, one.attendee_id)}
+            for one in accepted.shown
+        ],
     )
 
 
@@ -119,7 +121,7 @@ def _told(said: Said, care: CareRequest) -> Answered:
         True,
         care.needs.province,
         card_language(contact.language, contact.script),
-        tuple((one["role"], one["code"], one["pin"]) for one in told.get("participants", ())),
+        told.get("participants", ()),
     )
 
 

@@ -117,10 +117,7 @@ async def _accept(counter: CaseCounter, request: Request) -> Answered:
 def _answer(counter: CaseCounter, told: Answered, *, with_card: bool) -> Response:
     body = f'{{"case_code":"{told.case_code}","pin":"{told.pin}","status_url":"/v1/cases/{told.case_code}"'.encode()
     if told.participants:
-        names = ("role", "code", "pin")
-        body += b',"participants":' + orjson.dumps(
-            [dict(zip(names, one, strict=True)) for one in told.participants]
-        )
+        body += b',"participants":' + orjson.dumps(told.participants)
     if with_card:
         body += b',"crisis":' + counter.cards.printed(told.province, told.card_language)
     where = f"/v1/cases/{told.case_code}"

@@ -89,7 +89,7 @@ class Asking:
             pin=told.pin,
             awaits=awaits(form),
             guardian_asked="guardian_phone" in form,
-            others=[(code, pin) for _, code, pin in told.participants],
+            others=[(one["code"], one["pin"]) for one in told.participants],
         )
 
     def _step(

@@ -25,6 +25,11 @@ def monday_of(week: int) -> date:
     return date.fromordinal(week * 7 - DAYS_TO_MONDAY + EPOCH_ORDINAL)
 
 
+def first_monday(minute: int) -> date:
+    """Of the earliest week that is not over everywhere: somewhere it may be last week still."""
+    return monday_of(week_of("UTC", minute) - 1)
+
+
 def week_from(monday: date) -> int:
     """The reverse of `monday_of`."""
     return (monday.toordinal() - EPOCH_ORDINAL + DAYS_TO_MONDAY) // 7

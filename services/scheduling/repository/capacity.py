@@ -10,7 +10,7 @@ import orjson
 
 from services.scheduling.domain.capacity import Free
 from services.scheduling.domain.wall_time import minute_of
-from services.scheduling.domain.weeks import monday_of, week_of
+from services.scheduling.domain.weeks import first_monday
 from shared.messaging import Transaction
 
 # What was not yet visible at the last look was written by a transaction that had not ended then, hence by one at
@@ -64,8 +64,7 @@ class Changed:
 async def changed(tx: Transaction, begin: str, seen_before: datetime, most: int) -> Changed:
     """Everybody whom something was written about since the look that said `begin`, and the first `most` of those
     who were last looked at before `seen_before`."""
-    monday = monday_of(week_of("UTC", minute_of(tx.now)) - 1)  # somewhere it may be last week still
-    row = await tx.connection.fetchrow(CHANGED, begin, seen_before, most, monday)
+    row = await tx.connection.fetchrow(CHANGED, begin, seen_before, most, first_monday(minute_of(tx.now)))
     return Changed(row["ids"] or [], row["begin_next"])
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.scheduling.domain.availability import Board, Busy, Therapist
 from services.scheduling.domain.booking import Asked, Hour, NoSlotReason, Reservation, reservations
 from services.scheduling.domain.wall_time import DAY, minute_after, moment_of
-from services.scheduling.domain.weeks import monday_of, week_of
+from services.scheduling.domain.weeks import first_monday
 from services.scheduling.repository import places, resources, roster
 from shared.messaging import Transaction
 
@@ -105,7 +105,6 @@ async def read_board(
     """
     now = minute_after(tx.now)
     rooms = [room for site in floor.rooms.values() for room in site]
-    monday = monday_of(week_of("UTC", now) - 1)  # somewhere it may be last week still
     rows = await tx.connection.fetch(
         SWEEP + READ if locked else READ,
         [*floor.therapists, *rooms, *floor.people],
@@ -113,7 +112,7 @@ async def read_board(
         moment_of(max(floor.until, now) + DAY),  # a match may come when its time is over
         tx.now,
         list(floor.therapists),
-        monday,
+        first_monday(now),
         without,
     )
     busy: dict[UUID, Busy] = {row["id"]: (row["one"], row["other"]) for row in rows if row["reserved"]}
