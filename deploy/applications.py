@@ -1,6 +1,7 @@
 """Every application that answers over HTTP, put together by its service's own main: what describes them all at once
 (pages, tests) reads this one list. Without a database they cannot answer, but tell what they serve."""
 
+import functools
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -50,8 +51,9 @@ def build(name: str, folder: Path, database: Database) -> FastAPI:
     return app
 
 
+@functools.cache
 def descriptions() -> dict[str, dict[str, Any]]:
-    """What /openapi.json of every application says, by its name."""
+    """What /openapi.json of every application says, by its name; made once, to be read and not to be changed."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         secrets.prepare(folder, CALLERS)

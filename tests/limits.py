@@ -11,6 +11,7 @@ import functools
 import inspect
 import os
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from tests.waiting import stack_of
 TEST_SECONDS = 300.0
 SLOW_TEST_SECONDS = 840.0  # whole systems and the fault runs: minutes on a quiet machine
 SLOW = ("stack", "faults")
-TELL_TASKS_BEFORE = 3.0
+TELL_TASKS_BEFORE, LOOK_SECONDS = 3.0, 0.1
 
 loops: list[asyncio.AbstractEventLoop] = []
 
@@ -75,16 +76,45 @@ def phase(item: pytest.Item) -> Iterator[None]:
         yield
         return
     stderr = item.config.stash[fault_handler_stderr_fd_key]
-    telling = threading.Timer(max(0.1, seconds - TELL_TASKS_BEFORE), _tell_tasks, [item.nodeid, stderr])
-    telling.daemon = True
-    telling.start()
+    watch.begin(time.monotonic() + max(0.1, seconds - TELL_TASKS_BEFORE), item.nodeid, stderr)
     faulthandler.dump_traceback_later(
         seconds, file=stderr, exit=bool(item.config.getini("faulthandler_exit_on_timeout"))
     )
     try:
         yield
     finally:
-        telling.cancel()
+        watch.end()
+
+
+class Watch:
+    """Tells what a phase waits for that is not over in time. One thread for all: a timer for each costs 0.2 ms, which
+    is a second of `make check`."""
+
+    def __init__(self) -> None:
+        self._phase: tuple[float, str, int] | None = None
+        self._started = False
+
+    def begin(self, until: float, name: str, stderr: int) -> None:
+        """`until` is of the monotonic clock."""
+        self._phase = until, name, stderr
+        if not self._started:
+            self._started = True
+            threading.Thread(target=self._look, name="hanging", daemon=True).start()
+
+    def end(self) -> None:
+        self._phase = None
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(LOOK_SECONDS)
+            phase = self._phase
+            if phase and time.monotonic() >= phase[0]:
+                _tell_tasks(*phase[1:])
+                if self._phase is phase:
+                    self._phase = None
+
+
+watch = Watch()
 
 
 def _tell_tasks(name: str, stderr: int) -> None:

@@ -100,9 +100,12 @@ def anywhere(names: Iterable[str] = PREFERRED) -> dict[str, int]:
 
     Never one that the system may give to an outgoing connection: it would be gone while its server starts again.
     """
-    drawn = SystemRandom().sample(QUIET, len(QUIET))
-    free = (port for port in drawn if is_free(port))
-    return {name: next(free) for name in names}
+    drawn, taken = SystemRandom(), dict[int, str]()
+    for name in names:
+        while (port := drawn.choice(QUIET)) in taken or not is_free(port):
+            pass
+        taken[port] = name
+    return {name: port for port, name in taken.items()}
 
 
 def free_port() -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from simulation.asking import Asked
 from simulation.client_log import ClientLog, read_client_log
 from simulation.handing_over import File, files, hand_over
 from simulation.http_client import Address
-from simulation.population import people
+from simulation.population import Person, people
 from tests.intake.test_handed_over import NOW
 from tests.intake.test_processes import folder, prepare, running, server, start
 from tests.waiting import until
@@ -26,7 +27,11 @@ __all__ = ["folder"]
 
 KILLS = 4
 # Nobody of the office that sends a table: one file of lines, long enough that every process dies inside of it.
-PEOPLE = list(people(7, 4100, NOW))[100:]
+
+
+@cache
+def everybody() -> list[Person]:
+    return list(people(7, 4100, NOW))[100:]
 
 
 async def test_a_file_that_is_sent_until_it_is_answered_makes_one_case_a_line_whatever_dies(
@@ -39,7 +44,7 @@ async def test_a_file_that_is_sent_until_it_is_answered_makes_one_case_a_line_wh
         await prepare(database, folder, secrets)
         look = await asyncpg.connect(database.dsn(databases.NAME))
         log = ClientLog(folder / "client.jsonl")
-        handed = [_in_one(list(files(PEOPLE, uuid4().hex[:8])))]
+        handed = [_in_one(list(files(everybody(), uuid4().hex[:8])))]
         sending = asyncio.create_task(hand_over(Address("127.0.0.1", port), handed, bearer, log, asked))
         seen = 0
         for _ in range(KILLS):
@@ -53,7 +58,7 @@ async def test_a_file_that_is_sent_until_it_is_answered_makes_one_case_a_line_wh
             await sending
             log.close()
             assert (asked.refused, asked.unanswered) == ([], 0)
-            assert await look.fetchval("SELECT count(*) FROM intake.cases") == len(PEOPLE)
+            assert await look.fetchval("SELECT count(*) FROM intake.cases") == len(everybody())
             told = list(read_client_log(folder / "client.jsonl"))
             assert {one.case_code for one in told} == set(
                 await look.fetchval("SELECT array_agg(case_code) FROM intake.cases")

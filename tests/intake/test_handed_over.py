@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -18,12 +19,16 @@ from simulation.client_log import ClientLog, read_client_log
 from simulation.handing_over import files, hand_over
 from simulation.http_client import Address
 from simulation.http_wire import read
-from simulation.population import BROKEN_AT_FIRST, people
+from simulation.population import BROKEN_AT_FIRST, Person, people
 from tests.intake.conftest import IntakeDatabase
 from tests.waiting import ended, until
 
 NOW = datetime(2026, 1, 5, 14, 30, tzinfo=ZoneInfo("Asia/Karachi"))
-PEOPLE = list(people(6, 700, NOW))
+
+
+@cache
+def everybody() -> list[Person]:
+    return list(people(6, 700, NOW))
 
 
 @pytest_asyncio.fixture(loop_scope="session", name="address")
@@ -45,23 +50,23 @@ async def test_everybody_has_one_case_although_an_office_sends_its_file_twice(
     before, started = await store.admin.fetchval(count), time.time()
     bearer = token("coordinator")["Authorization"].removeprefix("Bearer ")
     log, asked = ClientLog(tmp_path / "client.jsonl"), Asked()
-    await hand_over(address, files(PEOPLE, run), bearer, log, asked)
+    await hand_over(address, files(everybody(), run), bearer, log, asked)
     log.close()
     assert (asked.refused, asked.unanswered) == ([], 0)
-    assert await store.admin.fetchval(count) == before + len(PEOPLE)
+    assert await store.admin.fetchval(count) == before + len(everybody())
     told = list(read_client_log(tmp_path / "client.jsonl"))
     codes: dict[str, set[str | None]] = {}
     for one in told:
         codes.setdefault(one.key, set()).add(one.case_code)
         assert one.in_bulk
         assert started <= one.asked_at <= one.answered_at
-    assert len(codes) == len(PEOPLE)
+    assert len(codes) == len(everybody())
     assert all(len(found) == 1 and None not in found for found in codes.values())
     # The office's people were answered twice, but for those whose rows could not be read at first.
     by_person = [one.person for one in told]
     assert by_person.count(0) == 2
     assert {by_person.count(number) for number in BROKEN_AT_FIRST} == {1}
-    alarming = {person.number for person in PEOPLE if person.alarming}
+    alarming = {person.number for person in everybody() if person.alarming}
     assert {one.person for one in told if one.attention} == alarming
     assert alarming
 

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from simulation.counting import count
 from simulation.evidence.waiting import Standing
 from simulation.figures import Leftovers
 from simulation.history import judge
-from simulation.population import people
+from simulation.population import Person, people
 from simulation.population.guardians import agrees
 from tests.simulation.answering import OK, server
 from tests.simulation.right_history import HELD, T0, right
@@ -23,7 +24,11 @@ from tests.waiting import until
 
 YES, NO, SILENT = "+923990000011", "guardian-1-2@example.org", "+923990000013"
 TEXT = "Somebody at home asks you. Code 7ZK4M-2XQ9T, PIN 402817, until Thu 4 Feb."
-MANY = list(people(1, 4000, datetime(2026, 1, 5, 14, 30, tzinfo=ZoneInfo("Asia/Karachi"))))
+
+
+@cache
+def many() -> list[Person]:
+    return list(people(1, 4000, datetime(2026, 1, 5, 14, 30, tzinfo=ZoneInfo("Asia/Karachi"))))
 
 
 def receive(folder: Path, name: str, to: str, text: str = TEXT) -> None:
@@ -73,14 +78,14 @@ def test_a_run_waits_for_the_guardians_who_were_asked() -> None:
 
 def minors() -> list[tuple[int, dict[str, Any]]]:
     found = [
-        (person.number, person.body["attendees"][0]) for person in MANY if person.guarded and person.others
+        (person.number, person.body["attendees"][0]) for person in many() if person.guarded and person.others
     ]
     assert len(found) > 60
     return found
 
 
 def test_most_minors_have_a_guardian_who_is_written_to_and_agrees() -> None:
-    guarded = [person for person in MANY if person.guarded]
+    guarded = [person for person in many() if person.guarded]
     written_to = minors()
     assert 0.8 <= len(written_to) / len(guarded) <= 0.97
     answers = [agrees(1, number) for number, _ in written_to]
@@ -89,8 +94,8 @@ def test_most_minors_have_a_guardian_who_is_written_to_and_agrees() -> None:
 
 
 def test_no_guardian_is_reached_where_somebody_else_is() -> None:
-    own = {person.address for person in MANY}
-    reached = [address for person in MANY if person.guarded for address in person.others]
+    own = {person.address for person in many()}
+    reached = [address for person in many() if person.guarded for address in person.others]
     assert len(set(reached)) == len(reached)
     assert own.isdisjoint(reached)
 

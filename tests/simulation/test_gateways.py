@@ -15,11 +15,14 @@ from uuid import uuid4
 import aiohttp
 import aiosmtplib
 import orjson
+import pytest
 from aiohttp import web
 
 from shared.web.signatures import read_secrets, verify
 from simulation.gateways.sink import Sink
 from tests.waiting import until
+
+pytestmark = pytest.mark.processes
 
 
 def free_port() -> int:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,7 @@ from services.matching.domain.sieve import sieve
 from services.matching.domain.therapists import Therapist
 from services.matching.domain.vocabulary import LANES
 from services.matching.settings import read_cities, read_credentials
-from simulation.population import Care, care_for, people
+from simulation.population import Care, Person, care_for, people
 from simulation.population.chance import stream
 from simulation.population.places import CITIES
 from simulation.population.windows import safe_windows
@@ -34,7 +35,11 @@ from simulation.population.wishes import SOURCES
 KARACHI = ZoneInfo("Asia/Karachi")
 NOW = datetime(2026, 1, 5, 14, 30, tzinfo=KARACHI)
 POLICY = read_policy()
-MANY = list(people(3, 4000, NOW))
+
+
+@cache
+def many() -> list[Person]:
+    return list(people(3, 4000, NOW))
 
 
 def share(of: Sequence[bool]) -> float:
@@ -55,7 +60,7 @@ def test_a_larger_country_begins_with_the_same_people_and_therapists() -> None:
 
 
 def test_every_request_is_one_that_intake_takes() -> None:
-    for person in MANY[:500]:
+    for person in many()[:500]:
         CaseSent.model_validate_json(json.dumps(person.body))
 
 
@@ -69,13 +74,13 @@ def test_four_of_five_windows_are_open_now_whatever_the_hour() -> None:
 
 def test_a_closed_window_stays_closed_and_an_open_one_open_while_a_run_takes_its_time() -> None:
     later = NOW + timedelta(minutes=45)
-    for person in MANY[:800]:
+    for person in many()[:800]:
         if person.address:
             assert _covers(person.body["contact"]["safe_windows"], later) == person.open_now
 
 
 def test_the_answers_follow_the_factor_model() -> None:
-    given = [p.body["answers"]["phq9"] for p in MANY if "phq9" in p.body["answers"]]
+    given = [p.body["answers"]["phq9"] for p in many() if "phq9" in p.body["answers"]]
     whole = [answers for answers in given if None not in answers]
     totals = [sum(answers) for answers in whole]
     assert 11.5 < sum(totals) / len(totals) < 12.4
@@ -84,11 +89,11 @@ def test_the_answers_follow_the_factor_model() -> None:
 
 
 def test_some_are_asked_aloud_and_some_about_anxiety_too() -> None:
-    aloud = [p.body["answers"]["srq20"] for p in MANY if "srq20" in p.body["answers"]]
-    anxious = [sum(p.body["answers"]["gad7"]) for p in MANY if "gad7" in p.body["answers"]]
-    assert 0.07 < len(aloud) / len(MANY) < 0.13
+    aloud = [p.body["answers"]["srq20"] for p in many() if "srq20" in p.body["answers"]]
+    anxious = [sum(p.body["answers"]["gad7"]) for p in many() if "gad7" in p.body["answers"]]
+    assert 0.07 < len(aloud) / len(many()) < 0.13
     assert 8 < sum(map(sum, aloud)) / len(aloud) < 10
-    assert 0.27 < len(anxious) / len(MANY) < 0.36
+    assert 0.27 < len(anxious) / len(many()) < 0.36
     assert 9 < sum(anxious) / len(anxious) < 11
 
 
@@ -98,9 +103,9 @@ def test_who_raises_an_alarm_is_known_from_a_single_answer() -> None:
         ending = body["answers"].get("srq20", [0] * 20)[16]
         return bool(ninth) or bool(ending) or "violence" in body.get("red_flags", [])
 
-    assert [p.alarming for p in MANY] == [alarming(p.body) for p in MANY]
-    assert 0.22 < share([p.alarming for p in MANY]) < 0.28
-    assert {flag for p in MANY for flag in p.body.get("red_flags", [])} == {
+    assert [p.alarming for p in many()] == [alarming(p.body) for p in many()]
+    assert 0.22 < share([p.alarming for p in many()]) < 0.28
+    assert {flag for p in many() for flag in p.body.get("red_flags", [])} == {
         "psychosis",
         "mania",
         "withdrawal",
@@ -110,49 +115,49 @@ def test_who_raises_an_alarm_is_known_from_a_single_answer() -> None:
 
 
 def test_wishes_have_their_shares_and_can_be_meant() -> None:
-    women = [p.body for p in MANY if p.body.get("gender") == "woman"]
+    women = [p.body for p in many() if p.body.get("gender") == "woman"]
     must = [body.get("therapist_gender", {}).get("must", False) for body in women]
     assert 0.40 < share(must) < 0.50
-    assert 0.13 < share([p.body.get("faith_sensitive", False) for p in MANY]) < 0.17
-    assert 0.06 < share(["previous_therapist" in p.body for p in MANY]) < 0.10
-    radii = [p.body["radius_km"] for p in MANY if "radius_km" in p.body]
+    assert 0.13 < share([p.body.get("faith_sensitive", False) for p in many()]) < 0.17
+    assert 0.06 < share(["previous_therapist" in p.body for p in many()]) < 0.10
+    radii = [p.body["radius_km"] for p in many() if "radius_km" in p.body]
     assert 7.5 < sorted(radii)[len(radii) // 2] < 9.5
-    assert {p.body["kind"] for p in MANY} == {"individual", "couple", "family"}
-    assert set(SOURCES._items) == {p.body["source"] for p in MANY}
+    assert {p.body["kind"] for p in many()} == {"individual", "couple", "family"}
+    assert set(SOURCES._items) == {p.body["source"] for p in many()}
 
 
 def test_whatever_they_say_is_no_contradiction() -> None:
     policy = read_policy()
-    for person in MANY[:1500]:
+    for person in many()[:1500]:
         sent = CaseSent.model_validate_json(json.dumps(person.body))
         assert isinstance(check(policy, sent.meant()), CareRequest)
 
 
 def test_channels_languages_and_double_submits_have_their_shares() -> None:
-    channels = Counter(p.body["contact"]["channel"] for p in MANY)
+    channels = Counter(p.body["contact"]["channel"] for p in many())
     assert set(channels) == {"sms", "email", "call", "inbox"}
-    assert 0.83 < channels["sms"] / len(MANY) < 0.87
-    assert 0.005 < share([p.submits == 2 for p in MANY]) < 0.016
-    assert 0.30 < share([p.body["languages"][0] == "pa" for p in MANY]) < 0.42
+    assert 0.83 < channels["sms"] / len(many()) < 0.87
+    assert 0.005 < share([p.submits == 2 for p in many()]) < 0.016
+    assert 0.30 < share([p.body["languages"][0] == "pa" for p in many()]) < 0.42
 
 
 def test_nobody_real_can_be_reached() -> None:
-    for person in MANY:
+    for person in many():
         if person.address is not None:
             assert person.address.startswith("+92399") or person.address.endswith("@example.org")
-    phones = Counter(p.address for p in MANY if p.address and p.address.startswith("+"))
+    phones = Counter(p.address for p in many() if p.address and p.address.startswith("+"))
     assert [number for number, owners in phones.items() if owners > 1] == ["+923999999999"]
 
 
 def test_people_whom_others_have_failed_are_there_by_hand() -> None:
-    assert MANY[17].body["languages"] == ["bal"]
-    assert MANY[29].alarming
-    assert sum(MANY[29].body["answers"]["phq9"]) == 5
-    assert MANY[41].address == MANY[42].address
-    assert MANY[41].body["contact"]["channel"] == "sms"
-    assert (MANY[53].alarming, MANY[53].address, MANY[53].body["age_band"]) == (True, None, "13-17")
-    assert MANY[61].body["attendees"] == [{"role": "partner"}]
-    assert MANY[73].body["time_zone"] == "Asia/Dubai"
+    assert many()[17].body["languages"] == ["bal"]
+    assert many()[29].alarming
+    assert sum(many()[29].body["answers"]["phq9"]) == 5
+    assert many()[41].address == many()[42].address
+    assert many()[41].body["contact"]["channel"] == "sms"
+    assert (many()[53].alarming, many()[53].address, many()[53].body["age_band"]) == (True, None, "13-17")
+    assert many()[61].body["attendees"] == [{"role": "partner"}]
+    assert many()[73].body["time_zone"] == "Asia/Dubai"
 
 
 @pytest.mark.parametrize("count", [200, 2000])

@@ -52,7 +52,7 @@ def main() -> int:
     return 0
 
 
-class _Plain(yaml.SafeDumper):
+class _Plain(yaml.CSafeDumper):
     """Writes a part again where it stands again: an alias would make a reader look for it."""
 
     def ignore_aliases(self, data: Any) -> bool:
