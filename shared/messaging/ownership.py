@@ -21,10 +21,15 @@ ROUND_SECONDS = 1.0
 REOPEN_SECONDS = 0.05  # once, after a session that was lost; a database that stays away is asked once a round
 MARK = 2**31 - 1  # the lock number that every live member holds in shared mode
 
+# Whoever gets the mark for itself is alone: no other member holds it. That is asked first and given back at once,
+# for pg_locks copies the whole table of locks: 0.6 ms, every second, for every owner there is.
 LIVE = """
-SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND classid = $1::int4::oid AND objid = $2::int4::oid
+WITH tried AS MATERIALIZED (SELECT pg_try_advisory_lock($1, $2) AS alone)
+SELECT CASE WHEN alone THEN pg_advisory_unlock($1, $2)::int ELSE (
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND classid = $1::int4::oid AND objid = $2::int4::oid
+) END FROM tried
 """
 
 TAKEN = """

@@ -3,10 +3,14 @@
 import asyncio
 from typing import Any
 
-from shared.messaging.ownership import Ownership
+from shared.messaging.ownership import MARK, Ownership, lock_class
 from shared.postgres import connect
 from tests.shared.messaging.notes import ROLE
 from tests.waiting import running, until
+
+MODES = """
+SELECT array_agg(mode) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1::int4::oid AND objid = $2::int4::oid
+"""
 
 
 def owner(database: Any, items: int = 8) -> Ownership:
@@ -31,6 +35,19 @@ async def test_one_member_owns_everything_and_two_share(database: Any) -> None:
         await until(lambda: len(first.held) == len(second.held) == 4, "both own four")
         assert not first.held & second.held
     assert not first.held | second.held
+
+
+async def test_whoever_asks_whether_it_is_alone_keeps_nobody_from_joining(database: Any) -> None:
+    """It asks for the mark by itself, which is free for nobody then, and gives it back in the same breath."""
+    stop, alone = asyncio.Event(), owner(database)
+    async with running(stop, alone.run(stop)):
+        await until(lambda: alone.owns_all, "it owns all")
+        admin = await connect(database.dsn(ROLE), schema=ROLE, name="tests")
+        try:
+            await alone._round()
+            assert await admin.fetchval(MODES, lock_class(ROLE, "tests"), MARK) == ["ShareLock"]
+        finally:
+            await admin.close()
 
 
 async def test_a_member_whose_session_is_killed_owns_nothing_at_once_and_another_takes_over(
