@@ -1,21 +1,25 @@
 """Where no message can do it a human is asked, once, in time, and not when nobody has to."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.domain.by_hand import NEAR, Hour, due_by
+from services.notifications.domain.by_hand import NEAR, Hour, due_by, due_by_of_offer
+from services.notifications.domain.planning import OFFER_AFTER
 from services.notifications.domain.receipts import Receipt
 from services.notifications.handlers.receiving import take_receipts
 from shared.contracts.base import Event
 from shared.contracts.console import TaskDone
 from shared.contracts.intake import ConsentChanged, ContactStopped
+from shared.contracts.matching import MatchOffered
 from tests.notifications.facts import NOW, Desk, a_booking, cancelled, moved
 from tests.notifications.outside import OutsideWorld
 from tests.notifications.senders import sending, settled
+from tests.notifications.test_offers import ends, offered
 
 SOON = NOW + timedelta(hours=30)
 
@@ -104,6 +108,37 @@ async def test_a_handset_that_never_got_it_asks_for_a_human_once(desk: Desk, out
     assert [kind for kind, _ in await said(desk)] == ["task_opened"]
 
 
+async def offered_in_vain(desk: Desk, outside: OutsideWorld) -> MatchOffered:
+    person = uuid4()
+    offer = offered(person, uuid4())
+    await desk.tell(unreachable(outside, person), offer)
+    desk.now += OFFER_AFTER
+    async with sending(desk, outside):
+        await settled(desk, "failed")
+    return offer
+
+
+async def test_whoever_may_choose_and_is_reached_by_no_message_is_told_by_a_human(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    offer = await offered_in_vain(desk, outside)
+    [(kind, task)] = await said(desk)
+    assert (kind, task["kind"], task["case_id"]) == ("task_opened", "tell_by_hand", str(offer.case_id))
+    assert task["appointment_id"] is None
+    [row] = await tasks(desk)
+    assert (row["match_id"], row["due_by"]) == (offer.match_id, desk.now + timedelta(hours=24))
+
+
+@pytest.mark.parametrize("end", [end for end in sorted(ends(offered(uuid4(), uuid4()))) if end != "booked"])
+async def test_nobody_is_asked_to_tell_of_a_choice_that_is_over(
+    desk: Desk, outside: OutsideWorld, end: str
+) -> None:
+    offer = await offered_in_vain(desk, outside)
+    await desk.tell(ends(offer)[end])
+    [_, (kind, closed)] = await said(desk)
+    assert (kind, closed["outcome"], closed["closed_by"]) == ("task_closed", "not_needed", "system")
+
+
 async def test_nobody_is_asked_to_tell_an_hour_that_has_moved(desk: Desk, outside: OutsideWorld) -> None:
     person = uuid4()
     booking = a_booking(person, start=SOON)
@@ -162,6 +197,13 @@ async def test_what_was_done_at_the_worklist_is_kept_and_not_said_again(
         row["step"] for row in await desk.pool.fetch("SELECT step FROM journey WHERE detail LIKE 'tell_by%'")
     ]
     assert sorted(steps) == ["task_closed", "task_opened"]
+
+
+@given(st.none() | st.integers(-100, 60 * 24 * 30).map(lambda value: NOW + timedelta(minutes=value)))
+def test_whoever_may_choose_is_told_while_they_may(end: datetime | None) -> None:
+    at = due_by_of_offer(end, NOW)
+    assert (at is None) == (end is None or end <= NOW)
+    assert at is None or (end is not None and NOW < at <= end)
 
 
 minutes = st.integers(-100, 60 * 24 * 30).map(lambda value: timedelta(minutes=value))

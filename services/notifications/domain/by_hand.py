@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 # From an hour that is further away than this its reminder is still to come, by whatever ways there are then.
 NEAR = timedelta(hours=72)
-# The last moment that still helps whoever has to set out, and the least time a human is given.
-BEFORE_THE_HOUR, AT_LEAST = timedelta(hours=2), timedelta(minutes=30)
+# The last moment that still helps whoever has to set out or to choose, and the least time a human is given.
+BEFORE_THE_END, AT_LEAST = timedelta(hours=2), timedelta(minutes=30)
 USUALLY_WITHIN = timedelta(hours=24)
 
 KIND = "tell_by_hand"
@@ -28,5 +28,15 @@ def due_by(purpose: str, version: int, hour: Hour | None, now: datetime) -> date
         return None
     if purpose != "cancelled" and hour.start - now > NEAR:
         return None
-    usual = min(now + USUALLY_WITHIN, hour.start - BEFORE_THE_HOUR)
-    return min(hour.start, max(usual, now + AT_LEAST))
+    return _before(hour.start, now)
+
+
+def due_by_of_offer(expires_at: datetime | None, now: datetime) -> datetime | None:
+    """By when somebody has to be told that they may choose; None where there is nothing to choose any more. However far
+    its end: no reminder comes, and what is offered may be kept for them for some hours only."""
+    return _before(expires_at, now) if expires_at and expires_at > now else None
+
+
+def _before(end: datetime, now: datetime) -> datetime:
+    usual = min(now + USUALLY_WITHIN, end - BEFORE_THE_END)
+    return min(end, max(usual, now + AT_LEAST))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
-from services.notifications.domain.by_hand import KIND, OUTCOMES, due_by
+from services.notifications.domain.by_hand import KIND, OUTCOMES, due_by, due_by_of_offer
 from services.notifications.domain.calling import RECONFIRM
 from services.notifications.domain.planning import Void
 from services.notifications.handlers.taking_back import say_closed
@@ -17,21 +17,35 @@ from shared.messaging import Transaction
 
 
 async def ask_humans(tx: Transaction, told: Iterable[tuple[Message, Event]]) -> None:
-    """A task for each last chance that was missed of an hour that is near; `told` is what was just announced."""
+    """A task for each last chance that was missed, of an hour that is near or of a choice; `told` is what was just announced."""
     missed = [message for message, event in told if isinstance(event, MessageFailed) and event.last_chance]
-    known = {message.appointment_id for message in missed if message.appointment_id}
-    if not known:
+    if not missed:
         return
-    hours = await repository.hours(tx, known)
-    wanted = [
+    wanted = await _about_hours(tx, missed) + await _about_offers(tx, missed)
+    opened = await repository.open_tasks(tx, wanted) if wanted else set()
+    fresh = [one for one in wanted if one.task_id in opened]
+    tx.emit((_opened(tx, one) for one in fresh), causes=[str(one.message.id) for one in fresh])
+
+
+async def _about_hours(tx: Transaction, missed: Sequence[Message]) -> list[ByHand]:
+    known = {message.appointment_id for message in missed if message.appointment_id}
+    hours = await repository.hours(tx, known) if known else {}
+    return [
         ByHand(tx.new_id(), message, at)
         for message in missed
         if message.appointment_id
         and (at := due_by(message.purpose, message.version, hours.get(message.appointment_id), tx.now))
     ]
-    opened = await repository.open_tasks(tx, wanted)
-    fresh = [one for one in wanted if one.task_id in opened]
-    tx.emit((_opened(tx, one) for one in fresh), causes=[str(one.message.id) for one in fresh])
+
+
+async def _about_offers(tx: Transaction, missed: Sequence[Message]) -> list[ByHand]:
+    about = [message for message in missed if message.purpose == "offer"]
+    offered = await repository.offered(tx, about) if about else {}
+    return [
+        ByHand(tx.new_id(), message, at, offer.match_id)
+        for message in about
+        if (offer := offered.get(message.case_id)) and (at := due_by_of_offer(offer.expires_at, tx.now))
+    ]
 
 
 async def close_outdated(tx: Transaction, voids: Sequence[Void]) -> None:
@@ -39,6 +53,12 @@ async def close_outdated(tx: Transaction, voids: Sequence[Void]) -> None:
     below = [(void.subject_id, void.below) for void in voids if void.subject_id != void.case_id]
     if below:
         say_closed(tx, await repository.close_outdated(tx, below))
+
+
+async def close_decided(tx: Transaction, case_ids: Collection[UUID]) -> None:
+    """What was chosen, declined, offered anew or has ended is not to be told of by hand either."""
+    if case_ids:
+        say_closed(tx, await repository.close_decided(tx, case_ids))
 
 
 async def close_unwanted(tx: Transaction, people: Collection[UUID]) -> None:

@@ -43,6 +43,7 @@ async def end_cases(events: Sequence[CaseEnded], tx: Transaction) -> None:
     """Nobody is reminded of them or asked after them; that an hour is given back is still told."""
     ended = {case_id for event in events for case_id in event.case_ids}
     await projections.save_ends(tx, ended)
+    await by_hand.close_decided(tx, ended)
     await take_back(tx, await messages.end(tx, ended, AFTER_THE_END))
 
 

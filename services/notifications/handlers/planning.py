@@ -80,7 +80,7 @@ async def follow_certainty(events: Sequence[AppointmentCertaintyChanged], tx: Tr
 
 async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> None:
     """Somebody who waits is told that they are on the list, and not again because they paused for a moment."""
-    await offers.close_offers(tx, [(one.case_id, one.attempt) for one in events])
+    await _close_offers(tx, events)
     since = tx.now - planning.WAITING_IS_KNOWN_FOR
     told = await messages.waiting_told(tx, [(one.case_id, one.person_id) for one in events], since)
     news = [one for one in events if (one.case_id, one.person_id) not in told]
@@ -90,6 +90,7 @@ async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> 
 async def tell_of_offers(events: Sequence[MatchOffered], tx: Transaction) -> None:
     """Whoever may choose is told so a little later, unless they have chosen by then."""
     await offers.open_offers(tx, events)
+    await by_hand.close_decided(tx, {one.case_id for one in events})
     await _plan(tx, [(event, _offer("offer", event, (event.person_id,))) for event in events], {})
 
 
@@ -97,7 +98,7 @@ async def hear_of_choices(
     events: Sequence[MatchAccepted | MatchDeclined | OfferExpired], tx: Transaction
 ) -> None:
     """There is nothing to choose any more; nothing is told."""
-    await offers.close_offers(tx, [(one.case_id, one.attempt) for one in events])
+    await _close_offers(tx, events)
     await _plan(tx, [(event, _offer("decided", event)) for event in events], {})
 
 
@@ -108,6 +109,13 @@ async def invite(events: Sequence[InvitationMade], tx: Transaction) -> None:
     for event in events:
         tx.trace(str(event.case_id), tx.traceparent_of(event.key))
     await _plan(tx, [(event, _invitation(event)) for event in events], {})
+
+
+async def _close_offers(
+    tx: Transaction, events: Sequence[CaseWaitlisted | MatchAccepted | MatchDeclined | OfferExpired]
+) -> None:
+    await offers.close_offers(tx, [(one.case_id, one.attempt) for one in events])
+    await by_hand.close_decided(tx, {one.case_id for one in events})
 
 
 async def _tell(tx: Transaction, events: Sequence[Appointment], change: Change, state: str) -> None:

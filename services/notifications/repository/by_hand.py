@@ -1,4 +1,4 @@
-"""The SQL of tasks: whom a human has to tell, once per person and version of an hour."""
+"""The SQL of tasks: whom a human has to tell, once per person and version of an hour, and once per person and proposal."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from services.notifications.repository.messages import Message
 from shared.messaging import Transaction
 
 OPEN = """
-INSERT INTO tasks (task_id, message_id, case_id, appointment_id, person_id, version, due_by, opened_at)
-SELECT task_id, message_id, case_id, appointment_id, person_id, version, due_by, $8
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::timestamptz[])
-    AS t(task_id, message_id, case_id, appointment_id, person_id, version, due_by)
-ORDER BY appointment_id, person_id, version
-ON CONFLICT (appointment_id, person_id, version) DO NOTHING
+INSERT INTO tasks (task_id, message_id, case_id, appointment_id, match_id, person_id, version, due_by, opened_at)
+SELECT task_id, message_id, case_id, appointment_id, match_id, person_id, version, due_by, $9
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::int[], $8::timestamptz[])
+    AS t(task_id, message_id, case_id, appointment_id, match_id, person_id, version, due_by)
+ORDER BY appointment_id, match_id, person_id, version
+ON CONFLICT DO NOTHING
 RETURNING task_id
 """
 
@@ -23,6 +23,20 @@ CLOSE_OUTDATED = """
 UPDATE tasks t SET closed_at = $3, outcome = 'not_needed', closed_by = 'system'
 FROM unnest($1::uuid[], $2::int[]) AS v(appointment_id, below)
 WHERE t.appointment_id = v.appointment_id AND t.version < v.below AND t.closed_at IS NULL
+RETURNING t.task_id
+"""
+
+OFFERED = """
+SELECT o.case_id, o.match_id, o.expires_at FROM offers o
+JOIN unnest($1::uuid[], $2::int[]) AS m(case_id, attempt) ON o.case_id = m.case_id AND o.attempt = m.attempt
+WHERE o.open
+"""
+
+CLOSE_DECIDED = """
+UPDATE tasks t SET closed_at = $2, outcome = 'not_needed', closed_by = 'system'
+FROM offers o
+WHERE t.case_id = ANY ($1) AND t.match_id IS NOT NULL AND t.closed_at IS NULL AND o.case_id = t.case_id
+    AND (o.match_id <> t.match_id OR NOT o.open OR EXISTS (SELECT FROM ended_cases e WHERE e.case_id = t.case_id))
 RETURNING t.task_id
 """
 
@@ -49,6 +63,15 @@ class ByHand:
     task_id: UUID
     message: Message
     due_by: datetime
+    match_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A proposal that waits for an answer."""
+
+    match_id: UUID
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +93,20 @@ async def hours(tx: Transaction, appointment_ids: Collection[UUID]) -> dict[UUID
     return {row["appointment_id"]: Hour(row["version"], row["start"]) for row in rows}
 
 
+async def offered(tx: Transaction, messages: Sequence[Message]) -> dict[UUID, Offered]:
+    """By case what these messages are about, where it still waits for an answer."""
+    rows = await tx.connection.fetch(
+        OFFERED, [one.case_id for one in messages], [one.version for one in messages]
+    )
+    return {row["case_id"]: Offered(row["match_id"], row["expires_at"]) for row in rows}
+
+
+async def close_decided(tx: Transaction, case_ids: Collection[UUID]) -> list[UUID]:
+    """What there was to choose from in these cases and is not any more."""
+    rows = await tx.connection.fetch(CLOSE_DECIDED, list(case_ids), tx.now)
+    return [row["task_id"] for row in rows]
+
+
 async def open_tasks(tx: Transaction, tasks: Sequence[ByHand]) -> set[UUID]:
     """Those that were not open before for the same person and version."""
     rows = await tx.connection.fetch(
@@ -78,6 +115,7 @@ async def open_tasks(tx: Transaction, tasks: Sequence[ByHand]) -> set[UUID]:
         [one.message.id for one in tasks],
         [one.message.case_id for one in tasks],
         [one.message.appointment_id for one in tasks],
+        [one.match_id for one in tasks],
         [one.message.person_id for one in tasks],
         [one.message.version for one in tasks],
         [one.due_by for one in tasks],
