@@ -168,14 +168,15 @@ def _case_counter(
     deployment = read_key(settings.deployment_key_file)
     desk, pin_key = _desk(settings, policy), derive(deployment, "pin")
     work = partial(acceptance.accept_posts, desk=desk)
+    begin = partial(database.transaction, ask_time=False)  # claiming their keys tells it
     return CaseCounter(
         policy,
         cards,
         pin_key=pin_key,
         lookup_key=derive(deployment, "lookup"),
         let_in=let_in,
-        accept=Together(database.transaction, work, at_once=1),
-        accept_alarm=Together(database.transaction, work, at_once=1),
+        accept=Together(begin, work, at_once=1),
+        accept_alarm=Together(begin, work, at_once=1),
         proof=earlier.Proof(
             knock=together(database, partial(open_sessions, pin_key=pin_key)),
             look=read_together(database, look_up_cases),

@@ -49,7 +49,8 @@ async def apply_batch(tx: Transaction, reader: Reader, batch: Sequence[Incoming]
     skipped = await apply_events(tx, reader, admitted.apply)
     await dead_letters.park(tx.connection, reader.group, [as_parked(e) for e in admitted.park])
     await dead_letters.block(tx.connection, reader.group, sorted(admitted.gaps), "gap")
-    await inbox.reached(tx.connection, reader.group, admitted.last)
+    if admitted.last:
+        tx.write_at_end(*inbox.reaching(reader.group, admitted.last))
     return Applied(len(admitted.apply), admitted.repeats, len(admitted.park), skipped)
 
 

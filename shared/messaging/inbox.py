@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -132,8 +132,12 @@ async def begin(
 async def reached(connection: asyncpg.Connection, group: str, last: Mapping[Stream, int]) -> None:
     """Writes the last sequence per stream."""
     if last:
-        topics, keys, sequences = _columns(last)
-        await connection.execute(REACHED, group, topics, keys, sequences)
+        await connection.execute(*reaching(group, last))
+
+
+def reaching(group: str, last: Mapping[Stream, int]) -> tuple[Any, ...]:
+    """The statement that writes the last sequence per stream, and its arguments."""
+    return REACHED, group, *_columns(last)
 
 
 async def count_skipped(connection: asyncpg.Connection, group: str, types: Sequence[Stream]) -> None:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
+from shared.postgres import Write
+
 SHARDS = 8
 
 # The streams row of each key is locked, in sorted order, before an outbox id is drawn: so ids rise in
@@ -58,7 +60,7 @@ class Said:
     payload: bytes
 
 
-async def write(connection: asyncpg.Connection, events: Sequence[Said], at: datetime) -> None:
+def writing(events: Sequence[Said], at: datetime) -> Write:
     """Numbers and inserts all events of a transaction, in the order in which they were said."""
     turns: dict[tuple[str, str], int] = {}
     numbers = []
@@ -66,8 +68,7 @@ async def write(connection: asyncpg.Connection, events: Sequence[Said], at: date
         stream = (event.topic, event.key)
         turns[stream] = turn = turns.get(stream, -1) + 1
         numbers.append(turn)
-    await connection.execute(
-        WRITE,
+    return WRITE, (
         [e.lane for e in events],
         [shard_of(e.topic, e.key) for e in events],
         [e.topic for e in events],

@@ -13,6 +13,7 @@ import uuid_utils
 
 from shared.contracts.base import Event, Lane
 from shared.messaging import due, outbox, waiting
+from shared.postgres import Write, write_joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Transaction:
         self._traces = traces or {}
         self._origin = origin
         self._said: list[outbox.Said] = []
+        self._at_end: list[Write] = []
 
     @property
     def now(self) -> datetime:
@@ -89,6 +91,11 @@ class Transaction:
                     payload=event.__pydantic_serializer__.to_json(event),
                 )
             )
+
+    def write_at_end(self, sql: str, *arguments: Any) -> None:
+        """A write that nothing in this transaction looks at: it goes with what is said, in one round trip for all. Where it
+        cannot be done the whole transaction fails, so it is not for what one event of a batch may be wrong in."""
+        self._at_end.append((sql, arguments))
 
     def trace(self, key: str, traceparent: str | None) -> None:
         """Declares where a cause comes from: an HTTP request, a due row."""
@@ -146,19 +153,22 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Undoes what the block has written and said when it fails, and nothing else."""
-        said, facts = len(self._said), len(self.facts)
+        said, facts, writes = len(self._said), len(self.facts), len(self._at_end)
         try:
             async with self.connection.transaction():
                 yield
         except BaseException:
-            del self._said[said:], self.facts[facts:]
+            del self._said[said:], self.facts[facts:], self._at_end[writes:]
             raise
 
     async def flush(self) -> None:
-        """Writes the outbox: the last statement before the commit. Called by whoever opened the transaction."""
+        """Writes what was left for the end, and the outbox: the last statement before the commit. Called by whoever opened
+        the transaction."""
+        writes, self._at_end = self._at_end, []
         if self._said:
             said, self._said = self._said, []
-            await outbox.write(self.connection, said, self.now)
+            writes.append(outbox.writing(said, self.now))
+        await write_joined(self.connection, writes)
 
 
 class Database:
@@ -215,7 +225,9 @@ class Database:
             now = self.told_time()
             if ask_time and now is None:
                 now = await connection.fetchval("SELECT now()")
-            yield Transaction(connection, now=now, lane_of=_nobody_listens)
+            tx = Transaction(connection, now=now, lane_of=_nobody_listens)
+            yield tx
+            await tx.flush()
 
 
 def _nobody_listens(topic: str) -> Lane:

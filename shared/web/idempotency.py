@@ -11,7 +11,7 @@ KEPT = "2 days"
 
 # The lock is tried, never waited for: a batch of 200 must not wait for one key in flight elsewhere.
 CLAIM = """
-SELECT a.ordinal, pg_try_advisory_xact_lock(a.number) AS locked, k.body_hash, k.response
+SELECT a.ordinal, pg_try_advisory_xact_lock(a.number) AS locked, k.body_hash, k.response, now() AS now
 FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS a(scope, key, number, ordinal)
 LEFT JOIN idempotency_keys k ON k.scope = a.scope AND k.key = a.key
 ORDER BY a.ordinal
@@ -36,10 +36,14 @@ Answer = tuple[str, str, bytes, int, bytes]
 
 
 class HasConnection(Protocol):
-    """A transaction."""
+    """A transaction, as messaging makes it."""
 
     @property
     def connection(self) -> Any: ...
+
+    def begun_at(self, now: Any) -> None: ...
+
+    def write_at_end(self, sql: str, *arguments: Any) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,16 @@ class Claim:
 
 
 async def claim(tx: HasConnection, requests: Sequence[KeyedRequest]) -> list[Claim]:
-    """One claim per request, in order. Of two equal keys in one batch the second is in flight or a mismatch."""
+    """One claim per request, in order. Of two equal keys in one batch the second is in flight or a mismatch.
+
+    A transaction that was opened without asking the time is told it.
+    """
     if not requests:
         return []
     rows = await tx.connection.fetch(
         CLAIM, [r.scope for r in requests], [r.key for r in requests], [_number(r) for r in requests]
     )
+    tx.begun_at(rows[0]["now"])
     locked = [place for place, row in enumerate(rows) if row["locked"] and row["response"] is None]
     late = await _read_again(tx, [requests[place] for place in locked])
     found: dict[int, tuple[bytes, bytes]] = {
@@ -77,10 +85,10 @@ async def claim(tx: HasConnection, requests: Sequence[KeyedRequest]) -> list[Cla
     return _decide(requests, [bool(row["locked"]) for row in rows], found)
 
 
-async def record(tx: HasConnection, answers: Sequence[Answer]) -> None:
-    """(scope, key, body hash, status, response) of everything that was new."""
+def record(tx: HasConnection, answers: Sequence[Answer]) -> None:
+    """(scope, key, body hash, status, response) of everything that was new, at the end of the transaction."""
     if answers:
-        await tx.connection.execute(RECORD, *([answer[column] for answer in answers] for column in range(5)))
+        tx.write_at_end(RECORD, *([answer[column] for answer in answers] for column in range(5)))
 
 
 async def sweep(connection: Any, bite: int = 5000) -> bool:

@@ -147,6 +147,7 @@ async def test_whoever_comes_alone_costs_no_statement_more(store: IntakeDatabase
     async with store.intake.transaction() as tx:
         with tx.connection.query_logger(lambda record: asked.append(record.query)):
             await submit_cases([Asked(somebody(), None)] * 3, tx, desk)
+            await tx.flush()
     assert any("INTO contacts" in query for query in asked)
     assert not any("attendees" in query for query in asked)
 

@@ -64,7 +64,7 @@ class Keys(Machine):
     @rule(data=st.data())
     def a_batch_is_answered(self, data: st.DataObject) -> None:
         context, tx, new = self._ended(data)
-        self.run(record(tx, [(SCOPE, key, body, 202, body) for key, body in new.items()]))
+        record(tx, [(SCOPE, key, body, 202, body) for key, body in new.items()])
         self.run(context.__aexit__(None, None, None))
         self.kept |= new
 
@@ -73,7 +73,7 @@ class Keys(Machine):
     def a_process_dies(self, data: st.DataObject, recorded: bool) -> None:
         context, tx, new = self._ended(data)
         if recorded:
-            self.run(record(tx, [(SCOPE, key, body, 202, body) for key, body in new.items()]))
+            record(tx, [(SCOPE, key, body, 202, body) for key, body in new.items()])
         self.run(context.__aexit__(ConnectionError, ConnectionError(), None))
 
     def _ended(self, data: st.DataObject) -> tuple[Any, Any, dict[str, bytes]]:

@@ -30,7 +30,7 @@ async def accept_posts(posts: Sequence[Post], tx: Transaction, desk: Desk) -> li
     fresh = [place for place, claim in enumerate(claims) if claim.state == "new"]
     accepted = await submit_cases([posts[place].asked for place in fresh], tx, desk) if fresh else []
     made = dict(zip(fresh, accepted, strict=True))
-    await idempotency.record(
+    idempotency.record(
         tx,
         [
             (SCOPE, posts[place].key, posts[place].body_hash, 202, orjson.dumps(answer))

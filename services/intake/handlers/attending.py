@@ -81,7 +81,7 @@ async def record_attempts(
     rows = {one.key: _attempted(one, known, tx) for one in fresh}
     made = [(one, row) for one in fresh if isinstance(row := rows[one.key], Attempted)]
     await alarms.save_attempts(tx, [row for _, row in made])
-    await idempotency.record(
+    idempotency.record(
         tx,
         [(SCOPE, one.key, one.body_hash, 201, orjson.dumps(asdict(_recorded(row, tx)))) for one, row in made],
     )

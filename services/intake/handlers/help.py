@@ -101,7 +101,7 @@ async def call_for_help(
         {place: fresh[place] for place, one in helped.items() if one.answer == "opened"}, tx, desk
     )
     made = {place: one for place, one in helped.items() if one.answer != "nothing"}
-    await idempotency.record(
+    idempotency.record(
         tx,
         [(SCOPE, calls[place].key, calls[place].body_hash, 202, _kept(one)) for place, one in made.items()],
     )
@@ -123,7 +123,7 @@ async def _raise(raises: Sequence[tuple[CallForHelp, Caller]], tx: Transaction, 
         )
         for call, caller in raises
     ]
-    await alarms.save_alarms(tx, rows)
+    alarms.save_alarms(tx, rows)
     await callers.mark_alarmed(tx, [row.case_id for row in rows])
     await standings.follow_gates(tx, await gates.wait_again(tx, [row.case_id for row in rows]))
     for call, caller in raises:

@@ -61,7 +61,7 @@ async def let_join(joining: Sequence[Joining], tx: Transaction, desk: Desk) -> l
         answers[place] = Invited(one.participant.role, made[place].code, made[place].attendee_id)
         tx.trace(str(one.case_id), one.traceparent)
     await _save([(known[joining[place].case_id], joining[place].by, made[place]) for place in made], tx)
-    await idempotency.record(
+    idempotency.record(
         tx,
         [
             (SCOPE, joining[place].key, joining[place].body_hash, 201, orjson.dumps(answers[place]))
@@ -85,10 +85,10 @@ async def _save(made: Sequence[tuple[KeptRequest, Staff | None, NewAttendee]], t
     contacts = [
         (one.person_id, one.contact, one.sealed.address, case.needs.time_zone) for case, _, one in made
     ]
-    await attendees.save_attendees(tx, [(case.case_id, one, by) for case, by, one in made])
+    attendees.save_attendees(tx, [(case.case_id, one, by) for case, by, one in made])
     if made:
-        await cases.save_contacts(tx, contacts, tx.now + timedelta(days=CONFIRMED_FOR_DAYS))
-    await cases.save_keys(tx, [(one.person_id, one.sealed) for _, _, one in made])
+        cases.save_contacts(tx, contacts, tx.now + timedelta(days=CONFIRMED_FOR_DAYS))
+    cases.save_keys(tx, [(one.person_id, one.sealed) for _, _, one in made])
     tx.emit(contacts_changed(contacts, tx.now))
     tx.emit([event for case, _, one in made for event in invited(case.case_id, [one], tx.now)])
 

@@ -63,7 +63,7 @@ async def enter_shifts(
             shift = Shift(tx.new_id(), one.staff, one.begins, one.ends, one.levels)
             made[place] = Entered(shift, one.by)
     await rota.save_shifts(tx, list(made.values()))
-    await idempotency.record(
+    idempotency.record(
         tx,
         [
             (SCOPE, entering[place].key, entering[place].body_hash, 201, _kept(entered))

@@ -196,14 +196,14 @@ def _seal_all(
 async def _save(opened: Sequence[NewCase], tx: Transaction, desk: Desk) -> dict[UUID, str]:
     codes = await _save_with_codes(opened, tx, desk)
     others = [(case.case_id, one, None) for case in opened for one in case.attendees]
-    await attendees.save_attendees(tx, others)
-    await cases.save_consents(tx, opened)
+    attendees.save_attendees(tx, others)
+    cases.save_consents(tx, opened)
     contacts = [row for case in opened for row in case.contacts]
-    await cases.save_contacts(tx, contacts, tx.now + timedelta(days=CONFIRMED_FOR_DAYS))
-    await cases.save_answers(tx, opened)
+    cases.save_contacts(tx, contacts, tx.now + timedelta(days=CONFIRMED_FOR_DAYS))
+    cases.save_answers(tx, opened)
     sealed = [(case.person_id, case.sealed) for case in opened]
-    await cases.save_keys(tx, sealed + [(one.person_id, one.sealed) for _, one, _ in others])
-    await alarms.save_alarms(tx, [alarm for case in opened for alarm in case.alarms])
+    cases.save_keys(tx, sealed + [(one.person_id, one.sealed) for _, one, _ in others])
+    alarms.save_alarms(tx, [alarm for case in opened for alarm in case.alarms])
     return codes
 
 

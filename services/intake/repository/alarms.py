@@ -1,7 +1,8 @@
 """Alarms: raised with the request, taken, judged anew and closed by name. `alarm_views` reads them for the desk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from services.intake.domain.alarms import AlarmStanding, AttemptOutcome, Outcome, Staff
@@ -136,7 +137,7 @@ class LevelChanged:
     reason: str | None
 
 
-async def save_alarms(tx: Transaction, raised: Sequence[AlarmOfCase]) -> None:
+def save_alarms(tx: Transaction, raised: Sequence[AlarmOfCase]) -> None:
     """In the transaction of what raised them."""
     if not raised:
         return
@@ -156,10 +157,10 @@ async def save_alarms(tx: Transaction, raised: Sequence[AlarmOfCase]) -> None:
         )
         for one in raised
     ]
-    await tx.connection.execute(SAVE, *zip(*rows, strict=True), tx.now)
-    await _save_keys(
-        tx, [(one.alarm.alarm_id, one.person_id, one.alarm.contact) for one in raised if one.alarm.contact]
-    )
+    tx.write_at_end(SAVE, *zip(*rows, strict=True), tx.now)
+    sealed = [(one.alarm.alarm_id, one.person_id, one.alarm.contact) for one in raised if one.alarm.contact]
+    if sealed:
+        tx.write_at_end(SAVE_KEYS, *_wrapped(sealed))
 
 
 async def renew_contacts(tx: Transaction, contacts: Sequence[tuple[UUID, UUID, SealedContact]]) -> None:
@@ -168,7 +169,7 @@ async def renew_contacts(tx: Transaction, contacts: Sequence[tuple[UUID, UUID, S
         alarm_ids = [alarm_id for alarm_id, _, _ in contacts]
         await tx.connection.execute(FORGET_KEYS, alarm_ids)
         await tx.connection.execute(RENEW_CONTACTS, alarm_ids, [sealed.box for _, _, sealed in contacts])
-        await _save_keys(tx, contacts)
+        await tx.connection.execute(SAVE_KEYS, *_wrapped(contacts))
 
 
 async def forget_contacts(tx: Transaction, alarm_ids: Sequence[UUID]) -> None:
@@ -192,12 +193,6 @@ async def alarms_of(tx: Transaction, person_ids: Sequence[UUID]) -> list[UUID]:
 async def lock_cases_of(tx: Transaction, person_ids: Sequence[UUID]) -> None:
     """The cases of these people, so that no alarm is raised on them meanwhile."""
     await tx.connection.execute(LOCK_CASES_OF, list(person_ids))
-
-
-async def _save_keys(tx: Transaction, contacts: Sequence[tuple[UUID, UUID, SealedContact]]) -> None:
-    if contacts:
-        rows = [(alarm_id, person_id, sealed.wrapped) for alarm_id, person_id, sealed in contacts]
-        await tx.connection.execute(SAVE_KEYS, *zip(*rows, strict=True))
 
 
 async def lock_alarms(tx: Transaction, alarm_ids: Sequence[UUID]) -> dict[UUID, AlarmStanding]:
@@ -258,3 +253,10 @@ async def save_level_changes(tx: Transaction, changes: Sequence[LevelChanged]) -
     last = {change.after.alarm_id: change.after for change in changes}.values()
     stands = [(alarm.alarm_id, alarm.level, alarm.due_by) for alarm in last]
     await tx.connection.execute(SAVE_LEVELS, *zip(*stands, strict=True))
+
+
+def _wrapped(contacts: Sequence[tuple[UUID, UUID, SealedContact]]) -> Iterator[tuple[Any, ...]]:
+    """The columns of their keys."""
+    return zip(
+        *((alarm_id, person_id, sealed.wrapped) for alarm_id, person_id, sealed in contacts), strict=True
+    )

@@ -50,10 +50,10 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text
 """
 
 
-async def save_attendees(tx: Transaction, rows: Sequence[tuple[UUID, NewAttendee, Staff | None]]) -> None:
+def save_attendees(tx: Transaction, rows: Sequence[tuple[UUID, NewAttendee, Staff | None]]) -> None:
     """(case, attendee, the coordinator who named them): one statement for all, none if everybody comes alone."""
     if rows:
-        await tx.connection.execute(
+        tx.write_at_end(
             SAVE,
             [one.attendee_id for _, one, _ in rows],
             [case_id for case_id, _, _ in rows],

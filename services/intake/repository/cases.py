@@ -77,14 +77,14 @@ async def save_cases(
     return {record["case_id"] for record in saved}
 
 
-async def save_consents(tx: Transaction, cases: Sequence[NewCase]) -> None:
+def save_consents(tx: Transaction, cases: Sequence[NewCase]) -> None:
     """What was agreed to, one row per purpose."""
     given = [
         (case.person_id, case.case_id, purpose, case.request.consent)
         for case in cases
         for purpose in case.request.consent.purposes
     ]
-    await tx.connection.execute(
+    tx.write_at_end(
         SAVE_CONSENTS,
         [person_id for person_id, _, _, _ in given],
         [case_id for _, case_id, _, _ in given],
@@ -95,10 +95,10 @@ async def save_consents(tx: Transaction, cases: Sequence[NewCase]) -> None:
     )
 
 
-async def save_contacts(tx: Transaction, rows: Sequence[NewContact], confirmed_until: datetime) -> None:
+def save_contacts(tx: Transaction, rows: Sequence[NewContact], confirmed_until: datetime) -> None:
     """First contact points with their addresses sealed; a later one is a change, not an insert."""
     contacts = [contact for _, contact, _, _ in rows]
-    await tx.connection.execute(
+    tx.write_at_end(
         SAVE_CONTACTS,
         [person_id for person_id, _, _, _ in rows],
         [contact.channel for contact in contacts],
@@ -114,7 +114,7 @@ async def save_contacts(tx: Transaction, rows: Sequence[NewContact], confirmed_u
     )
 
 
-async def save_answers(tx: Transaction, cases: Sequence[NewCase]) -> None:
+def save_answers(tx: Transaction, cases: Sequence[NewCase]) -> None:
     """Raw answers, sealed, one row per instrument, with all that is needed to read them again."""
     rows = [
         (case.case_id, reading, case.request.consent.language, box)
@@ -122,7 +122,7 @@ async def save_answers(tx: Transaction, cases: Sequence[NewCase]) -> None:
         for reading, box in zip(case.admission.readings, case.sealed.answers, strict=True)
     ]
     if rows:
-        await tx.connection.execute(
+        tx.write_at_end(
             SAVE_ANSWERS,
             [case_id for case_id, _, _, _ in rows],
             [reading.instrument for _, reading, _, _ in rows],
@@ -134,8 +134,8 @@ async def save_answers(tx: Transaction, cases: Sequence[NewCase]) -> None:
         )
 
 
-async def save_keys(tx: Transaction, sealed: Sequence[tuple[UUID, SealedParts]]) -> None:
+def save_keys(tx: Transaction, sealed: Sequence[tuple[UUID, SealedParts]]) -> None:
     """Each person's into the vault, which this service can write and not read."""
     rows = [(person_id, purpose, wrapped) for person_id, parts in sealed for purpose, wrapped in parts.keys]
     if rows:
-        await tx.connection.execute(SAVE_KEYS, *zip(*rows, strict=True))
+        tx.write_at_end(SAVE_KEYS, *zip(*rows, strict=True))

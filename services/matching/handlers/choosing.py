@@ -81,7 +81,7 @@ class ChoiceDesk:
         answer = await self._decide(decision, tx)
         if not isinstance(answer, Refused):
             kept_answer = (scope, decision.key, decision.body_hash, 200, orjson.dumps(answer))
-            await idempotency.record(tx, [kept_answer])
+            idempotency.record(tx, [kept_answer])
         return answer
 
     async def expire_offers(self, dues: Sequence[Due], tx: Transaction) -> None:

@@ -49,7 +49,7 @@ async def hold(tx: Transaction, wanted: Wanted, caller: Caller, keyed: KeyedRequ
     made = holds.held(wanted, last, hour, hold_id, zone, until)
     await keep(tx, [made], [hour.weekly_limit], caller.by)
     kept = orjson.dumps({"hold_id": str(hold_id)})
-    await idempotency.record(tx, [(keyed.scope, keyed.key, keyed.body_hash, 201, kept)])
+    idempotency.record(tx, [(keyed.scope, keyed.key, keyed.body_hash, 201, kept)])
     return made
 
 
