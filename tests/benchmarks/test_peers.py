@@ -1,13 +1,16 @@
 """Every peer is given the same world, and its figures are those of the people who were told."""
 
+import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 import yaml
 
-from benchmarks import world
+from benchmarks import run, world
 from benchmarks.peers import figures
 from benchmarks.peers import run as peers
 from benchmarks.peers.temporal import server
@@ -89,6 +92,22 @@ async def test_a_server_is_built_once(path: Path) -> None:
     assert {one.name for one in server.tools().iterdir()} == set(server.COMMANDS)
 
 
+async def test_a_table_without_a_peer_says_why_and_has_all_the_others(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def measure(peer: str, people: int, _settings: Sequence[int]) -> list[dict[str, Any]]:
+        told = figures.row({1: 100.0}, {1: 100.5}, {})
+        return [{"peer": peer, "concurrency": 1} | told]
+
+    monkeypatch.setattr(peers, "measure", measure)
+    monkeypatch.setattr(run, "BEGUN", tmp_path / "sides.json")
+    found = await run.measure_sides(argparse.Namespace(people=1, turns=2))
+    said = run.lines("sides", found)
+    assert [line.split()[0] for line in said[:-1]] == ["ours"] * 2 + ["faststream"] * 2 + ["dbos"] * 2
+    assert said[-1] == server.NO_GO
+    assert "vs_temporal" not in found
+
+
 def test_temporal_keeps_everything_on_the_one_postgresql_and_listens_on_ports_of_its_own(
     tmp_path: Path,
 ) -> None:
@@ -116,3 +135,7 @@ def test_no_limit_that_temporal_comes_with_is_what_limits_it(tmp_path: Path) -> 
     config = yaml.safe_load(server.write_config(tmp_path, 5433, server.free_ports()).read_text())
     dynamic = yaml.safe_load(Path(config["dynamicConfigClient"]["filepath"]).read_text())
     assert all(dynamic[name] == [{"value": server.UNLIMITED}] for name in server.RATES)
+
+
+def test_every_side_of_the_table_can_be_measured_alone() -> None:
+    assert set(run.SIDES) == set(peers.SETTINGS) == set(peers.PREPARE) == set(peers.START)
