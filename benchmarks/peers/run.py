@@ -27,8 +27,8 @@ from simulation.http_wire import prepare
 from simulation.population import Person
 
 # Settings of concurrency of which the best counts. Ourselves have none; DBOS has 0 for no queue, and one at a time would measure how
-# often it looks at its queue; Temporal comes with 100.
-SETTINGS = {"ours": (0,), "faststream": (1, 8, 32), "dbos": (8, 32, 0), "temporal": (8, 32, 100)}
+# often it looks at its queue; Temporal comes with 100, and has 0 for steps that its worker takes without asking the server.
+SETTINGS = {"ours": (0,), "faststream": (1, 8, 32), "dbos": (8, 32, 0), "temporal": (32, 100, 0)}
 STEPS = ("intake", "matching", "scheduling", "notifications")
 SEED = 1
 WARMING = 50

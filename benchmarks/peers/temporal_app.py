@@ -1,8 +1,10 @@
 """The four steps on Temporal: one workflow a person, whose history its server keeps in PostgreSQL, and an activity a step.
 
 As its documentation teaches: a web application that starts a workflow and answers, and workers that poll a task queue for what is next
-of any workflow. What a step is given and gives back is kept by the server as JSON, in a database of its own on the same PostgreSQL. A
-step whose process dies before that is done again. The request is kept too, in clear: ours is sealed before it is written anywhere.
+of any workflow. What a step gives back is kept by the server as JSON, in a database of its own on the same PostgreSQL; a step whose
+process dies before that is done again. With a concurrency of 0 the steps are local activities, as it teaches for short ones: the worker
+that has the workflow takes them all and tells the server at the end, and all are done again if it dies before. The request is kept
+too, in clear: ours is sealed before it is written anywhere.
 
 `python -m benchmarks.peers.temporal_app intake|worker`
 """
@@ -75,9 +77,8 @@ def intake(settings: PeerSettings) -> FastAPI:
     app = FastAPI(lifespan=life)
 
     async def begin(care: CareRequest, handle: Handle) -> None:
-        await client.start_workflow(
-            Journey.run, Asked(request=care, handle=handle), id=str(handle.case_id), task_queue=QUEUE
-        )
+        asked = Asked(request=care, handle=handle, locally=not settings.concurrency)
+        await client.start_workflow(Journey.run, asked, id=str(handle.case_id), task_queue=QUEUE)
 
     async def ask(request: Request) -> Response:
         return await reception.respond(await request.body(), begin)
@@ -98,7 +99,7 @@ async def work(settings: PeerSettings) -> None:
             task_queue=QUEUE,
             workflows=[Journey],
             activities=[steps.take_in, steps.match, steps.book, steps.tell],
-            max_concurrent_activities=settings.concurrency,
+            max_concurrent_activities=settings.concurrency or None,
         )
         async with worker:
             print(READY, flush=True)
@@ -125,7 +126,7 @@ async def make_namespace(client: Any) -> None:
 @asynccontextmanager
 async def opened(settings: PeerSettings) -> AsyncIterator[Steps]:
     """The four steps of this worker, ready to be called, each with so many connections."""
-    size = min(settings.concurrency, LARGEST_POOL)
+    size = min(settings.concurrency or LARGEST_POOL, LARGEST_POOL)
     async with AsyncExitStack() as stack:
 
         async def pool(schema: str) -> asyncpg.Pool:

@@ -17,10 +17,11 @@ from shared.contracts.scheduling import AppointmentBooked
 
 class Asked(BaseModel):
     """What a workflow begins with. A model, for the library works out how to read anything else again each time, which took a third of
-    a worker's time in Python."""
+    a worker's time in Python. `locally`: the worker that has the workflow takes the steps itself, and tells the server of all at once."""
 
     request: CareRequest
     handle: Handle
+    locally: bool
 
 
 @dataclass(frozen=True, slots=True)

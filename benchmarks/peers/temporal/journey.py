@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from temporalio import workflow
@@ -12,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
 
 RETRIED = RetryPolicy(initial_interval=timedelta(seconds=0.1), maximum_attempts=5)
 MOST = timedelta(seconds=30)  # longer than any step takes, and sooner than anybody gives up
+BY_QUEUE, LOCALLY = workflow.execute_activity_method, workflow.execute_local_activity_method
 
 
 class Journey:
@@ -19,16 +21,15 @@ class Journey:
 
     async def run(self, asked: Asked) -> None:
         """The four steps in their order, each of which may end it."""
-        case = await _done(Steps.take_in, asked)
-        if (made := await _done(Steps.match, case)) and (booked := await _done(Steps.book, made)):
-            await _done(Steps.tell, booked)
+        done = partial(_done, LOCALLY if asked.locally else BY_QUEUE)
+        case = await done(Steps.take_in, asked)
+        if (made := await done(Steps.match, case)) and (booked := await done(Steps.book, made)):
+            await done(Steps.tell, booked)
 
 
-async def _done(step: Callable[..., Any], given: object) -> Any:
+async def _done(execute: Callable[..., Any], step: Callable[..., Any], given: object) -> Any:
     """What a step gives back, perhaps after a few tries."""
-    return await workflow.execute_activity_method(
-        step, given, start_to_close_timeout=MOST, retry_policy=RETRIED
-    )
+    return await execute(step, given, start_to_close_timeout=MOST, retry_policy=RETRIED)
 
 
 # Called and not written above, for the same reason as at the steps.
