@@ -58,6 +58,7 @@ faults: setup
 # What things cost here and beside others; the figures stand in benchmarks/results.json, the plots of them in docs/plots.
 # PART=kernel, ceilings, journeys, steady, half, alarms, lanes, flat, full, crowd or sides measures one alone.
 # Other people's libraries, to be measured against or to draw with, are put into .venv here alone; nothing else needs them.
+# Where there is Go, `sides` builds Temporal's server once, which takes some minutes, and measures it too.
 bench: setup
 	@cmp -s requirements-bench.txt .venv/bench || { $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes \
 		-r requirements-bench.txt && cp requirements-bench.txt .venv/bench; }

@@ -34,6 +34,12 @@ def gates(results: Results) -> list[Gate]:
     return [Gate(name, limit, least, _value(results, find)) for name, limit, least, find in GATES]
 
 
+def beside(sides: Results) -> dict[str, float]:
+    """What of the sides is measured where it can be and judged by nobody, by its key in results.json."""
+    value = _value({"sides": sides}, _against("temporal"))
+    return {} if value is None else {"vs_temporal": value}
+
+
 def _value(results: Results, find: Callable[[Results], float]) -> float | None:
     try:
         return round(find(results), 2)

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 Results = Mapping[str, Any]
 
-SIDES = {"ours": "ours", "faststream": "FastStream", "dbos": "DBOS"}
-SERVERS = {"postgres": "PostgreSQL", "kafka": "Kafka", "zipkin": "Zipkin"}
+SIDES = {"ours": "ours", "faststream": "FastStream", "dbos": "DBOS", "temporal": "Temporal"}
+NOT_EVERYWHERE = ("temporal",)  # whose server is not to be had on every machine
+SERVERS = {"postgres": "PostgreSQL", "kafka": "Kafka", "zipkin": "Zipkin", "temporal": "Temporal's server"}
 OUTSIDE, PEOPLE = ("client", "sms", "hospital"), "people and gateways"
 OF_ANOTHER_NAME = {"pager": "notifications"}
 SERVICES, CPU = "services", "ms of CPU a person"
@@ -56,7 +57,7 @@ def _of(results: Results, work_out: Callable[[Results], Picture]) -> Picture | N
 def journeys(results: Results) -> Picture:
     """Ours beside the others."""
     sides = results["sides"]
-    rows = tuple(_turns(name, sides[peer], "journeys_per_second") for peer, name in SIDES.items())
+    rows = tuple(_turns(name, turns, "journeys_per_second") for name, turns in _sides(sides))
     title = "The same people through the same four steps"
     return Picture("bars", title, "journeys a second", ("median",), rows, _machines([sides]))
 
@@ -64,7 +65,7 @@ def journeys(results: Results) -> Picture:
 def cost_beside(results: Results) -> Picture:
     """Where the CPU goes at each."""
     sides = results["sides"]
-    spent = {name: _middle([row["cpu_ms"] for row in sides[peer]]) for peer, name in SIDES.items()}
+    spent = {name: _middle([row["cpu_ms"] for row in turns]) for name, turns in _sides(sides)}
     return _stack("What a person costs beside the others", spent, _machines([sides]))
 
 
@@ -95,8 +96,7 @@ def waits(results: Results) -> Picture:
     at = ("p50_s", "p99_s")
     loads = {"ours, half load": results["half"], "ours, full load": results["steady"]}
     rows = [Row(name, tuple(one[share] for share in at)) for name, one in loads.items()]
-    for peer, name in SIDES.items():
-        turns = results["sides"][peer]
+    for name, turns in _sides(results["sides"]):
         middle = tuple(median(one[share] for one in turns) for share in at)
         rows.append(Row(f"{name}, {turns[0]['people']:,} at once", middle))
     title = "From the request to the message"
@@ -115,6 +115,13 @@ def alarms(results: Results) -> Picture:
     ]
     title = "An alarm under a flood"
     return Picture("span", title, "ms", at, tuple(rows), _machines([found]), LATE_MS)
+
+
+def _sides(sides: Results) -> list[tuple[str, list[Results]]]:
+    """The turns of each side by its name; raises KeyError where one is missing that everybody can measure."""
+    return [
+        (name, sides[peer]) for peer, name in SIDES.items() if peer in sides or peer not in NOT_EVERYWHERE
+    ]
 
 
 def _turns(name: str, turns: Sequence[Results], figure: str) -> Row:

@@ -18,7 +18,8 @@ from benchmarks.pictures import Picture, pictures
 from benchmarks.run import RESULTS, read
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "plots"
-INK, COLOURS = "#7a828c", ("#3f83c6", "#d9822b", "#4d9e62", "#a06cc0", "#c2566a")
+INK, COLOURS = "#7a828c", ("#3f83c6", "#d9822b", "#4d9e62", "#a06cc0", "#c2566a", "#8c7a4f")
+LIMIT = COLOURS[4]
 THINNER = 0.8  # of the room that rows have
 WIDTH, ROW, BAR, AROUND = 7.2, 0.18, 0.17, 1.25  # inches
 LEFT, RIGHT, ABOVE, BELOW = 1.9, 0.6, 0.62, 0.63
@@ -67,7 +68,7 @@ def _frame(figure: Figure, axes: Axes, picture: Picture, height: float) -> None:
     if picture.limit:
         axes.axvline(
             picture.limit,
-            color=COLOURS[-1],
+            color=LIMIT,
             linewidth=1,
             linestyle="--",
             label=f"p99 at most {picture.limit:g}",
@@ -77,7 +78,7 @@ def _frame(figure: Figure, axes: Axes, picture: Picture, height: float) -> None:
     if len(picture.series) > 1 or picture.limit:
         axes.legend(
             loc="lower left",
-            bbox_to_anchor=(0, 1),
+            bbox_to_anchor=(0 if len(picture.series) < len(COLOURS) else -0.3, 1),
             ncols=6,
             frameon=False,
             fontsize=8,

@@ -17,13 +17,13 @@ import orjson
 import uvloop
 
 from benchmarks import alarms, ceilings, crowd, flat, full, journeys, kernel, lanes, machine, steady
-from benchmarks.gates import gates
+from benchmarks.gates import beside, gates
 from benchmarks.peers import figures
 from benchmarks.peers import run as peers
 
 RESULTS = Path(__file__).with_name("results.json")
 BEGUN = Path(".local/sides.json")
-SIDES = ("ours", "faststream", "dbos")
+SIDES = ("ours", "faststream", "dbos", "temporal")
 Options = argparse.Namespace
 Found = dict[str, Any]
 
@@ -79,16 +79,18 @@ async def measure_crowd(told: Options) -> Found:
 
 
 async def measure_sides(told: Options) -> Found:
-    """The same people through each, one after the other and again; what an interrupted call had measured is not measured again."""
+    """The same people through each, one after the other and again; what an interrupted call had measured is not measured again. Whoever
+    cannot be had on this machine is left out, and it is said why."""
     begun = read(BEGUN)
     found: Found = begun if begun.get("people") == told.people else {"people": told.people}
-    for turn, peer in product(range(told.turns), SIDES):
+    found["left_out"] = {peer: why for peer in SIDES if (why := await peers.lacking(peer))}
+    for turn, peer in product(range(told.turns), [peer for peer in SIDES if peer not in found["left_out"]]):
         if len(rows := found.setdefault(peer, [])) <= turn:
             rows.append(dict(figures.best(await peers.measure(peer, told.people, peers.SETTINGS[peer]))))
             write(BEGUN, found)
             say(figures.line(rows[-1]))
     write(BEGUN, {})
-    return found
+    return found | beside(found)
 
 
 PARTS: dict[str, Callable[[Options], Coroutine[Any, Any, Found]]] = {
@@ -120,7 +122,8 @@ def lines(part: str, one: Found) -> list[str]:
     """As a reader sees them."""
     match part:
         case "sides":
-            return [figures.line(row) for peer in SIDES for row in one[peer]]
+            rows = [figures.line(row) for peer in SIDES for row in one.get(peer, ())]
+            return [*rows, *one.get("left_out", {}).values()]
         case "ceilings":
             return ceilings.lines(one)
         case "kernel":

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peers.run ours|faststream|dbos --people 1000 --concurrency 1,8,32`: the same people through each.
+"""`python -m benchmarks.peers.run ours|faststream|dbos|temporal --people 1000 --concurrency 1,8,32`: the same people through each.
 
 Everybody posts as fast as the answers come over so many connections, from a process beside those that are measured; the turn
 ends when everybody was told, or nothing has moved for a while. Fifty others come first, so that no process is met cold.
@@ -19,6 +19,7 @@ import uvloop
 from benchmarks import usage, world
 from benchmarks.peers import figures
 from benchmarks.peers.stage import Stage, stage
+from benchmarks.peers.temporal import server
 from simulation.asking import CONNECTIONS, PATH
 from simulation.gateways.sink import whole_lines_from
 from simulation.http_client import Address, Connection, pour
@@ -26,14 +27,14 @@ from simulation.http_wire import prepare
 from simulation.population import Person
 
 # Settings of concurrency of which the best counts. Ourselves have none; DBOS has 0 for no queue, and one at a time would measure how
-# often it looks at its queue.
-SETTINGS = {"ours": (0,), "faststream": (1, 8, 32), "dbos": (8, 32, 0)}
+# often it looks at its queue; Temporal comes with 100, and has 0 for steps that its worker takes without asking the server.
+SETTINGS = {"ours": (0,), "faststream": (1, 8, 32), "dbos": (8, 32, 0), "temporal": (32, 100, 0)}
 STEPS = ("intake", "matching", "scheduling", "notifications")
 SEED = 1
 WARMING = 50
 LOOK_SECONDS = 0.1
 STILL_SECONDS = 8.0  # so long without news, and whoever was not told will not be
-DBOS_WORKERS = 2
+WORKERS = 2  # of those who have such, for there are two cores
 GROUPS_SECONDS = 4.0  # until consumer groups have shared the partitions out
 
 # How far those came who have a code.
@@ -51,6 +52,11 @@ SELECT c.case_code, extract(epoch FROM m.settled_at)::float8 AS at
 FROM intake.cases c JOIN notifications.messages m ON m.case_id = c.case_id
 WHERE c.case_code = ANY ($1) AND m.purpose = 'booked' AND m.state = 'delivered'
 """
+
+
+async def lacking(peer: str) -> str | None:
+    """Why a peer cannot be measured here, in one line; None when it can. What has to be built for it is built now."""
+    return await server.lacking() if peer == "temporal" else None
 
 
 async def measure(peer: str, people: int, settings: Sequence[int]) -> list[dict[str, Any]]:
@@ -153,23 +159,42 @@ async def _start_faststream(one: Stage, concurrency: int) -> None:
 
 
 async def _start_dbos(one: Stage, concurrency: int) -> None:
-    """With a queue there are two workers beside the web process, for there are two cores; without one it does all itself."""
+    """With a queue there are workers beside the web process; without one it does all itself."""
     told = {"CONCURRENCY": str(concurrency), "SYSTEM_DATABASE_URL": one.dsn("peer_dbos")}
-    workers = [f"worker-{number}" for number in range(1, DBOS_WORKERS + 1)] if concurrency else []
-    for name in ("intake", *workers):
-        role = "intake" if name == "intake" else "worker"
+    for name, role in _roles(WORKERS if concurrency else 0):
         await one.start(name, "benchmarks.peers.dbos_app", role, told=told | {"EXECUTOR": name})
+
+
+async def _prepare_temporal(one: Stage) -> None:
+    postgres_port, own = one.stack.surroundings.ports["postgres"], server.free_ports()
+    await asyncio.to_thread(server.make_databases, postgres_port)
+    config = server.write_config(one.stack.folder / "temporal", postgres_port, own)
+    await one.serve("temporal", server.command(config), port=own["frontend"])
+    one.told["TEMPORAL_ADDRESS"] = f"127.0.0.1:{own['frontend']}"
+
+
+async def _start_temporal(one: Stage, concurrency: int) -> None:
+    for name, role in _roles(WORKERS):
+        told = {"CONCURRENCY": str(concurrency)}
+        await one.start(name, "benchmarks.peers.temporal_app", role, told=told)
+
+
+def _roles(workers: int) -> list[tuple[str, str]]:
+    """Processes and what each of them does: the web process, and so many workers beside it."""
+    return [("intake", "intake"), *((f"worker-{number}", "worker") for number in range(1, workers + 1))]
 
 
 PREPARE: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "ours": _nothing,
     "faststream": _prepare_faststream,
     "dbos": _nothing,
+    "temporal": _prepare_temporal,
 }
 START: dict[str, Callable[[Stage, int], Awaitable[None]]] = {
     "ours": _nothing,
     "faststream": _start_faststream,
     "dbos": _start_dbos,
+    "temporal": _start_temporal,
 }
 
 
@@ -181,6 +206,9 @@ def main() -> int:
     parser.add_argument("--concurrency", help="such as 1,8,32")
     told = parser.parse_args()
     settings = [int(one) for one in told.concurrency.split(",")] if told.concurrency else SETTINGS[told.peer]
+    if reason := uvloop.run(lacking(told.peer)):
+        sys.stdout.write(f"{reason}\n")
+        return 1
     rows = uvloop.run(measure(told.peer, told.people, settings))
     told_of = [figures.line(one) for one in rows] + [f"best: concurrency {figures.best(rows)['concurrency']}"]
     sys.stdout.write("\n".join(told_of) + "\n")

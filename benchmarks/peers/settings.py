@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 class PeerSettings(BaseSettings):
     """`concurrency`: how many messages or workflows a process works on at a time. `executor` is what DBOS tells one process from
-    another by."""
+    another by; `temporal_address` host:port of Temporal's server."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
@@ -22,3 +22,4 @@ class PeerSettings(BaseSettings):
     concurrency: int = 8
     system_database_url: str = ""
     executor: str = "one"
+    temporal_address: str = ""

@@ -29,11 +29,14 @@ PEER_PORT = "peer"
 
 @dataclass(slots=True)
 class Stage:
-    """A stack with its world; `peers` are the processes of whoever is measured now."""
+    """A stack with its world; `peers` are the processes of whoever is measured now, `servers` what they need besides, and `told` where
+    they find it, by the name in the environment."""
 
     stack: Stack
     connection: asyncpg.Connection
     peers: dict[str, Child] = field(default_factory=dict)
+    servers: dict[str, Child] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
 
     @property
     def sinks(self) -> Path:
@@ -54,7 +57,7 @@ class Stage:
             "SMTP_PORT": str(around.ports["smtp"]),
             "HTTP_PORT": str(around.ports[PEER_PORT]),
         }
-        return dict(os.environ) | told | more  # noqa: TID251 - the caller's own is handed on
+        return dict(os.environ) | told | self.told | more  # noqa: TID251 - the caller's own is handed on
 
     def dsn(self, database: str) -> str:
         """A database by the socket, as its owner: a peer has one role for everything."""
@@ -70,10 +73,22 @@ class Stage:
         self.peers[name] = child
         await child.until(lambda: "ready" in log.read_text(errors="replace").split(), seconds=READY_SECONDS)
 
+    async def serve(self, name: str, command: tuple[str, ...], *, port: int) -> None:
+        """Starts a server of a peer's own, which stays for all of its turns, and waits until it answers on that port."""
+        child = Child(Program(name, command, self.stack.folder / "logs" / f"{name}.log", folder=ROOT))
+        self.servers[name] = child
+        await child.until(lambda: ports.answers(port), seconds=READY_SECONDS)
+
     async def end_peers(self) -> None:
-        """Ends whatever was started."""
+        """Ends what one turn has started."""
         await asyncio.gather(*(child.stop() for child in self.peers.values()))
         self.peers.clear()
+
+    async def end(self) -> None:
+        """Ends whatever was started."""
+        await self.end_peers()
+        await asyncio.gather(*(child.stop() for child in self.servers.values()))
+        self.servers.clear()
 
     async def make_topics(self, names: tuple[str, ...], partitions: int) -> None:
         """As a user of one broker would have them made."""
@@ -86,7 +101,8 @@ class Stage:
 
     def used(self) -> dict[str, usage.Usage]:
         """By part, up to now."""
-        return stacks.used(self.stack, {name: child.pid for name, child in self.peers.items()})
+        own = {name: child.pid for name, child in (self.peers | self.servers).items()}
+        return stacks.used(self.stack, own)
 
 
 @asynccontextmanager
@@ -105,5 +121,5 @@ async def stage(seed: int, *, ours: bool) -> AsyncIterator[Stage]:
             await connection.execute("VACUUM ANALYZE")
             yield one
         finally:
-            await one.end_peers()
+            await one.end()
             await connection.close()

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from benchmarks import flat, usage
-from benchmarks.gates import gates
+from benchmarks.gates import beside, gates
 from benchmarks.run import lines, middle
 from benchmarks.usage import Usage
 
@@ -86,3 +86,10 @@ def test_a_gate_is_judged_by_the_median_of_each_side_and_in_its_own_direction() 
     assert (found["vs_faststream"].value, found["vs_faststream"].holds) == (4.0, True)
     assert (found["p99_half_load_ms"].holds, found["alarm_p99_ms"].holds) == (False, True)
     assert found["vs_dbos"].value is None
+
+
+def test_what_cannot_be_had_everywhere_is_measured_beside_the_gates() -> None:
+    sides = {"ours": [{"journeys_per_second": 300.0}], "temporal": [{"journeys_per_second": 12.0}]}
+    assert beside(sides) == {"vs_temporal": 25.0}
+    assert beside({"ours": sides["ours"]}) == {}
+    assert "vs_temporal" not in {gate.name for gate in gates({"sides": sides})}

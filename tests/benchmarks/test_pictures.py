@@ -42,6 +42,16 @@ def test_every_process_is_in_the_cost_of_one_part() -> None:
     assert picture.rows[0].values == (1.5, 2.0, 0.1)
 
 
+def test_a_peer_that_cannot_be_had_everywhere_is_shown_where_it_was_measured() -> None:
+    assert [row.name for row in pictures(sides())["journeys"].rows] == ["ours", "FastStream", "DBOS"]
+    measured = sides()
+    measured["sides"]["temporal"] = [a_turn(2.0, intake=1.0, temporal=5.0)]
+    found = pictures(measured)
+    assert found["journeys"].rows[-1].name == "Temporal"
+    cost = dict(zip(found["cost-beside"].series, found["cost-beside"].rows[-1].values, strict=True))
+    assert (cost["services"], cost["Temporal's server"]) == (1.0, 5.0)
+
+
 def test_a_service_is_all_its_processes_and_the_dearest_comes_first() -> None:
     full = a_turn(1.0, **{"matching": 1.0, "intake": 0.7, "intake-worker": 0.6, "pager": 0.1})
     half = a_turn(1.0, matching=2.0, intake=3.0, notifications=0.2)
