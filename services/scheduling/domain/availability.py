@@ -1,7 +1,7 @@
 """The one predicate of the service: from which starts an appointment could begin. Listing, booking and
 rescheduling ask it alike, so what is shown as free is what can be taken."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from uuid import UUID
@@ -46,7 +46,8 @@ class Board:
     """What is taken, as it was read under the locks; whatever a decision takes is written here at once.
 
     `now` is a UTC minute, rounded up; `rooms` are the open rooms by site in the order in which they are tried;
-    `used` counts a therapist's appointments by week.
+    `used` counts a therapist's appointments by week. Of those in `unread` nothing is known yet: whoever would have to know
+    adds them to `wanting`, and what was decided so counts for nothing.
     """
 
     now: int
@@ -54,6 +55,8 @@ class Board:
     rooms: Mapping[UUID, Sequence[UUID]]
     busy: Mapping[UUID, Busy]
     used: dict[tuple[UUID, int], int]
+    unread: Set[UUID] = frozenset()
+    wanting: set[UUID] = field(init=False, default_factory=set)
     origin: int = field(init=False)
     _blocked: dict[UUID, dict[tuple[int, int], int]] = field(init=False, default_factory=dict)
     _taken: dict[UUID, list[Span]] = field(init=False, default_factory=dict)
@@ -61,11 +64,20 @@ class Board:
     def __post_init__(self) -> None:
         self.origin = self.now // DAY * DAY
 
+    def again(self) -> "Board":
+        """The same board, for a decision of its own: what that takes is not written here."""
+        return replace(self, used=dict(self.used))
+
     def through(self, minute: int) -> "Board":
         """The same board for starts that lie as far beside the quarter hour as this minute."""
         beside = replace(self)
         beside.origin += (minute - self.origin) % grid.QUARTER
         return beside
+
+    def unread_at(self, therapist_id: UUID, site_id: UUID | None) -> set[UUID]:
+        """What nothing is known of yet, of the therapist and the rooms of the site."""
+        rooms = self.rooms.get(site_id, ()) if site_id else ()
+        return {one for one in (therapist_id, *rooms) if one in self.unread}
 
     def open_starts(
         self, therapist_id: UUID, site_id: UUID | None, need: Need, *, limited: bool = True

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 from uuid import UUID
 
@@ -65,23 +66,28 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All that some wishes may take, and until when."""
+    """All that some wishes may take, and until when. `later` are those therapists and sites that nobody names first."""
 
     therapists: frozenset[UUID]
     sites: frozenset[UUID]
     people: frozenset[UUID]
     until: int
+    later: frozenset[UUID] = frozenset()
 
 
 def asked_for(wishes: Iterable[Wish]) -> Asked:
-    """What must be locked and read before these can be decided."""
+    """What must be locked before these can be decided, and read, but for what is only asked for when it comes to that."""
     every = list(wishes)
     candidates = [one for wish in every for one in wish.candidates]
+    therapists = frozenset(one.therapist_id for one in candidates)
+    sites = frozenset(site for one in candidates for site in one.site_ids)
+    first = {one for wish in every for place in islice(_places(wish), 1) for one in place}
     return Asked(
-        frozenset(one.therapist_id for one in candidates),
-        frozenset(site for one in candidates for site in one.site_ids),
+        therapists,
+        sites,
         frozenset(person for wish in every for person in wish.need.people),
         max((wish.need.last for wish in every), default=0),
+        (therapists | sites) - first,
     )
 
 
@@ -91,7 +97,8 @@ def decide(
     """The earliest open hour of each wish's first candidate who has one, in the order of the wishes.
 
     Whoever is booked chooses before whoever is offered, then by priority, then by arrival. Nothing overlaps, whatever is on
-    the board. `kept` are the hours by therapist that are kept for offers already.
+    the board. `kept` are the hours by therapist that are kept for offers already. Where the board wants more afterwards,
+    nothing is decided: it is to be read, and all are decided again.
     """
     outcomes: dict[int, Hour | NoSlotReason] = {}
     now_kept = Counter(kept or {})
@@ -114,7 +121,13 @@ def reservations(hour: Hour) -> list[Reservation]:
 
 
 def _seek(wish: Wish, board: Board, kept: Mapping[UUID, int]) -> Hour | NoSlotReason:
-    for therapist_id, site_id in _places(wish):
+    places = list(_places(wish))
+    for looked_at, (therapist_id, site_id) in enumerate(places):
+        if board.unread_at(therapist_id, site_id):
+            # As many more as were in vain, and one: so few diaries are read, and seldom more than three times.
+            further = places[looked_at : 2 * looked_at + 1]
+            board.wanting.update(one for place in further for one in board.unread_at(*place))
+            return "no_hour"
         if wish.offered:
             already = kept.get(therapist_id, 0)
             start = spare_start(board, therapist_id, site_id, wish.need, already, last_too=wish.last_too)
@@ -122,7 +135,7 @@ def _seek(wish: Wish, board: Board, kept: Mapping[UUID, int]) -> Hour | NoSlotRe
             start = grid.earliest(board.open_starts(therapist_id, site_id, wish.need), board.origin)
         if start is not None:
             return _take(wish, board, therapist_id, site_id, start)
-    for therapist_id, site_id in _places(wish):
+    for therapist_id, site_id in places:
         if board.open_starts(therapist_id, site_id, wish.need, limited=False):
             return "no_capacity"
     return "no_hour"

@@ -29,19 +29,24 @@ uncounted AS (
 )
 """
 
-# Two kinds of row in one answer: what is reserved (minutes are whole, nothing is rounded), and how full the
-# weeks are (numbered from the one that held 1970-01-01). OFFSET 0 keeps the look-ups look-ups: the longer the history, the
-# more seldom it is analysed, and of days after that the planner believes that nothing is reserved then and reads everybody's.
+# Three kinds of row in one answer: what is reserved (minutes are whole, nothing is rounded), what of it counts for nothing, and
+# how full the weeks are (numbered from the one that held 1970-01-01). OFFSET 0 keeps the look-ups look-ups: the longer the
+# history, the more seldom it is analysed, and of days after that the planner believes that nothing is reserved then and reads
+# everybody's. They ask for nothing that is not in the index: the rows of one diary are strewn over the table.
 READ = """
-SELECT true AS reserved, w.id, array_agg((date_part('epoch', lower(r.during)) / 60)::int) AS one,
+SELECT 'reserved' AS kind, w.id, array_agg((date_part('epoch', lower(r.during)) / 60)::int) AS one,
     array_agg((date_part('epoch', upper(r.during)) / 60)::int) AS other
 FROM unnest($1::uuid[]) AS w(id) CROSS JOIN LATERAL (
-    SELECT * FROM reservations WHERE resource_id = w.id AND during && tstzrange($2, $3) OFFSET 0
-) AS r
-WHERE (r.held_until IS NULL OR r.held_until > $4) AND ($7::uuid IS NULL OR r.appointment_id <> $7)
-GROUP BY w.id
+    SELECT during FROM reservations WHERE resource_id = w.id AND during && tstzrange($2, $3) OFFSET 0
+) AS r GROUP BY w.id
 UNION ALL
-SELECT false, w.therapist_id, array_agg((w.week - date '1969-12-29') / 7), array_agg(w.used - coalesce(o.count, 0))
+SELECT 'void', resource_id, array_agg((date_part('epoch', lower(during)) / 60)::int), NULL
+FROM (
+    SELECT resource_id, during FROM reservations WHERE held_until <= $4 AND resource_id = ANY ($1)
+    UNION SELECT resource_id, during FROM reservations WHERE appointment_id = $7
+) AS v GROUP BY resource_id
+UNION ALL
+SELECT 'week', w.therapist_id, array_agg((w.week - date '1969-12-29') / 7), array_agg(w.used - coalesce(o.count, 0))
 FROM weekly_load w LEFT JOIN (
     SELECT therapist_id, week, count(*)::int FROM holds
     WHERE counted AND held_until <= $4 AND therapist_id = ANY ($5) GROUP BY 1, 2
@@ -68,18 +73,27 @@ class Contended(TimeoutError):
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """All that may be taken for some wishes: what is known of the therapists, the open rooms and the people."""
+    """All that may be taken for some wishes: what is known of the therapists, the open rooms and the people. The therapists
+    and rooms in `later` are read when a decision asks for them."""
 
     therapists: Mapping[UUID, Therapist]
     rooms: Mapping[UUID, Sequence[UUID]]
     people: frozenset[UUID]
     until: int
+    later: frozenset[UUID] = frozenset()
+
+    @property
+    def resources(self) -> set[UUID]:
+        """Everything that can be reserved."""
+        return {*self.therapists, *(room for site in self.rooms.values() for room in site), *self.people}
 
 
 async def look(tx: Transaction, asked: Asked) -> Floor:
     """What is known now. Without a lock it is only good for lists and for a refusal at once."""
     rooms = await places.open_rooms(tx, asked.sites)
-    return Floor(await roster.read(tx, asked.therapists), rooms, asked.people, asked.until)
+    later = asked.later.union(*(rooms.get(site, ()) for site in asked.later))
+    therapists = await roster.read(tx, asked.therapists, asked.later)
+    return Floor(therapists, rooms, asked.people, asked.until, later)
 
 
 async def lock(tx: Transaction, asked: Asked, also: Set[UUID] = frozenset()) -> Floor:
@@ -99,30 +113,13 @@ async def lock(tx: Transaction, asked: Asked, also: Set[UUID] = frozenset()) -> 
 async def read_board(
     tx: Transaction, floor: Floor, *, locked: bool = True, without: UUID | None = None
 ) -> Board:
-    """What is reserved of these, and how full the weeks are; to be decided on only when they are locked.
+    """What is reserved of these, and how full the weeks are, but for those that are left for later; to be decided on only
+    when they are locked.
 
     `without` leaves an appointment's own reservations out, to look whether it could move.
     """
-    now = minute_after(tx.now)
-    rooms = [room for site in floor.rooms.values() for room in site]
-    rows = await tx.connection.fetch(
-        SWEEP + READ if locked else READ,
-        [*floor.therapists, *rooms, *floor.people],
-        tx.now,
-        moment_of(max(floor.until, now) + DAY),  # a match may come when its time is over
-        tx.now,
-        list(floor.therapists),
-        first_monday(now),
-        without,
-    )
-    busy: dict[UUID, Busy] = {row["id"]: (row["one"], row["other"]) for row in rows if row["reserved"]}
-    used = {
-        (row["id"], week): count
-        for row in rows
-        if not row["reserved"]
-        for week, count in zip(row["one"], row["other"], strict=True)
-    }
-    return Board(now, floor.therapists, floor.rooms, busy, used)
+    busy, used = await _read(tx, floor, floor.resources - floor.later, locked=locked, without=without)
+    return Board(minute_after(tx.now), floor.therapists, floor.rooms, busy, used, floor.later)
 
 
 async def reserve(
@@ -138,7 +135,7 @@ async def reserve(
     """
     ends = held_until or {}
     for _ in range(ROUNDS):
-        outcomes = decide(await read_board(tx, floor))
+        outcomes = await _decide(tx, floor, decide)
         hours = [hour for hour in outcomes if isinstance(hour, Hour)]
         rows = [
             (ids[hour.case_id], one, ends.get(hour.case_id)) for hour in hours for one in reservations(hour)
@@ -146,6 +143,64 @@ async def reserve(
         if await _insert(tx, rows):
             return outcomes
     raise Contended
+
+
+async def _decide(
+    tx: Transaction, floor: Floor, decide: Callable[[Board], Sequence[Outcome]]
+) -> Sequence[Outcome]:
+    """What is decided once all is known that it takes: most find an hour with whom they name first, and the diaries of the
+    others, of whom there are several to each, need not be read."""
+    known = await read_board(tx, floor)
+    while True:
+        outcomes = decide(board := known.again())
+        if not board.wanting:
+            return outcomes
+        therapists = await roster.read(tx, board.wanting & floor.therapists.keys())
+        busy, used = await _read(tx, floor, board.wanting)
+        known = replace(
+            known,
+            therapists={**known.therapists, **therapists},
+            busy={**known.busy, **busy},
+            used=known.used | used,
+            unread=known.unread - board.wanting,
+        )
+
+
+async def _read(
+    tx: Transaction, floor: Floor, which: Set[UUID], *, locked: bool = True, without: UUID | None = None
+) -> tuple[dict[UUID, Busy], dict[tuple[UUID, int], int]]:
+    """Of these resources of the floor, what is reserved; and how full the weeks of the therapists among them are."""
+    now = minute_after(tx.now)
+    rows = await tx.connection.fetch(
+        SWEEP + READ if locked else READ,
+        list(which),
+        tx.now,
+        moment_of(max(floor.until, now) + DAY),  # a match may come when its time is over
+        tx.now,
+        list(which & floor.therapists.keys()),
+        first_monday(now),
+        without,
+    )
+    of: dict[str, dict[UUID, Busy]] = {"reserved": {}, "void": {}, "week": {}}
+    for row in rows:
+        of[row["kind"]][row["id"]] = row["one"], row["other"]
+    # Nothing of one resource overlaps, so that what counts for nothing is known by where it begins.
+    busy = of["reserved"] | {
+        who: _but(of["reserved"][who], set(starts))
+        for who, (starts, _) in of["void"].items()
+        if who in of["reserved"]
+    }
+    used = {
+        (who, week): count
+        for who, (weeks, counts) in of["week"].items()
+        for week, count in zip(weeks, counts, strict=True)
+    }
+    return busy, used
+
+
+def _but(reserved: Busy, starts: Set[int]) -> Busy:
+    kept = [span for span in zip(*reserved, strict=True) if span[0] not in starts]
+    return [start for start, _ in kept], [end for _, end in kept]
 
 
 async def _insert(tx: Transaction, rows: Sequence[tuple[UUID, Reservation, datetime | None]]) -> bool:

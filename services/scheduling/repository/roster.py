@@ -1,6 +1,6 @@
 """The SQL of therapists as matching tells of them, and of their calendars."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -67,27 +67,24 @@ FROM therapists t WHERE t.therapist_id = w.therapist_id AND w.therapist_id = ANY
 _known: dict[UUID, tuple[str, Calendar]] = {}
 
 
-async def read(tx: Transaction, therapist_ids: Collection[UUID]) -> dict[UUID, Therapist]:
-    """Those of these therapists who are known, with the calendars that stand now."""
+async def read(
+    tx: Transaction, therapist_ids: Collection[UUID], later: Set[UUID] = frozenset()
+) -> dict[UUID, Therapist]:
+    """Those of these therapists who are known, with the calendars that stand now; of those in `later` a calendar that this
+    process would have to read first is left out."""
     rows = await tx.connection.fetch(READ, list(therapist_ids))
     # Taken out of the memory before anything is waited for: others read meanwhile, and write into it.
-    known = {row["therapist_id"]: _known.get(row["therapist_id"], (None, None)) for row in rows}
-    calendars = {who: calendar for who, (_, calendar) in known.items()}
-    calendars |= await _learn(
-        tx,
-        [
-            row["therapist_id"]
-            for row in rows
-            if row["written"] and known[row["therapist_id"]][0] != row["written"]
-        ],
-    )
+    known = {row["therapist_id"]: _known.get(row["therapist_id"]) for row in rows}
+    written = {row["therapist_id"]: row["written"] for row in rows if row["written"]}
+    calendars = {who: one[1] for who, one in known.items() if one and one[0] == written.get(who)}
+    calendars |= await _learn(tx, [who for who in written if who not in calendars and who not in later])
     return {
         row["therapist_id"]: Therapist(
             row["therapist_id"],
             row["organisation"],
             row["status"] == "active",
             row["weekly_limit"],
-            calendars[row["therapist_id"]] if row["written"] else None,
+            calendars.get(row["therapist_id"]),
         )
         for row in rows
     }
