@@ -29,19 +29,24 @@ uncounted AS (
 )
 """
 
-# Two kinds of row in one answer: what is reserved (minutes are whole, nothing is rounded), and how full the
-# weeks are (numbered from the one that held 1970-01-01). OFFSET 0 keeps the look-ups look-ups: the longer the history, the
-# more seldom it is analysed, and of days after that the planner believes that nothing is reserved then and reads everybody's.
+# Three kinds of row in one answer: what is reserved (minutes are whole, nothing is rounded), what of it counts for nothing, and
+# how full the weeks are (numbered from the one that held 1970-01-01). OFFSET 0 keeps the look-ups look-ups: the longer the
+# history, the more seldom it is analysed, and of days after that the planner believes that nothing is reserved then and reads
+# everybody's. They ask for nothing that is not in the index: the rows of one diary are strewn over the table.
 READ = """
-SELECT true AS reserved, w.id, array_agg((date_part('epoch', lower(r.during)) / 60)::int) AS one,
+SELECT 'reserved' AS kind, w.id, array_agg((date_part('epoch', lower(r.during)) / 60)::int) AS one,
     array_agg((date_part('epoch', upper(r.during)) / 60)::int) AS other
 FROM unnest($1::uuid[]) AS w(id) CROSS JOIN LATERAL (
-    SELECT * FROM reservations WHERE resource_id = w.id AND during && tstzrange($2, $3) OFFSET 0
-) AS r
-WHERE (r.held_until IS NULL OR r.held_until > $4) AND ($7::uuid IS NULL OR r.appointment_id <> $7)
-GROUP BY w.id
+    SELECT during FROM reservations WHERE resource_id = w.id AND during && tstzrange($2, $3) OFFSET 0
+) AS r GROUP BY w.id
 UNION ALL
-SELECT false, w.therapist_id, array_agg((w.week - date '1969-12-29') / 7), array_agg(w.used - coalesce(o.count, 0))
+SELECT 'void', resource_id, array_agg((date_part('epoch', lower(during)) / 60)::int), NULL
+FROM (
+    SELECT resource_id, during FROM reservations WHERE held_until <= $4 AND resource_id = ANY ($1)
+    UNION SELECT resource_id, during FROM reservations WHERE appointment_id = $7
+) AS v GROUP BY resource_id
+UNION ALL
+SELECT 'week', w.therapist_id, array_agg((w.week - date '1969-12-29') / 7), array_agg(w.used - coalesce(o.count, 0))
 FROM weekly_load w LEFT JOIN (
     SELECT therapist_id, week, count(*)::int FROM holds
     WHERE counted AND held_until <= $4 AND therapist_id = ANY ($5) GROUP BY 1, 2
@@ -176,14 +181,26 @@ async def _read(
         first_monday(now),
         without,
     )
-    busy: dict[UUID, Busy] = {row["id"]: (row["one"], row["other"]) for row in rows if row["reserved"]}
+    of: dict[str, dict[UUID, Busy]] = {"reserved": {}, "void": {}, "week": {}}
+    for row in rows:
+        of[row["kind"]][row["id"]] = row["one"], row["other"]
+    # Nothing of one resource overlaps, so that what counts for nothing is known by where it begins.
+    busy = of["reserved"] | {
+        who: _but(of["reserved"][who], set(starts))
+        for who, (starts, _) in of["void"].items()
+        if who in of["reserved"]
+    }
     used = {
-        (row["id"], week): count
-        for row in rows
-        if not row["reserved"]
-        for week, count in zip(row["one"], row["other"], strict=True)
+        (who, week): count
+        for who, (weeks, counts) in of["week"].items()
+        for week, count in zip(weeks, counts, strict=True)
     }
     return busy, used
+
+
+def _but(reserved: Busy, starts: Set[int]) -> Busy:
+    kept = [span for span in zip(*reserved, strict=True) if span[0] not in starts]
+    return [start for start, _ in kept], [end for _, end in kept]
 
 
 async def _insert(tx: Transaction, rows: Sequence[tuple[UUID, Reservation, datetime | None]]) -> bool:
