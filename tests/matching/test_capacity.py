@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.domain.capacity import Load, capacity_of, with_loads
+from services.matching.domain.capacity import Capacity, Load, capacity_of, with_loads
 from services.matching.domain.decisions import Found, decide
+from services.matching.domain.directory import Directory
 from services.matching.domain.vocabulary import LANES, Lane
 from services.matching.handlers.capacity import know_capacity
 from services.matching.handlers.waiting import WaitingRoom
@@ -58,8 +59,19 @@ def test_the_latest_word_counts_whatever_was_said_before(first: Any, then: Any) 
     known = directory([therapist(1), therapist(2)])
     changed = with_loads(capacity_of(known, first, 4), known, then)
     kept = {one: load for one, load in {**first, **then}.items() if one in known.number_of}
-    assert changed.loads(known) == dict.fromkeys(known.ids, Load()) | kept
-    assert capacity_of(known, changed.loads(known), 4).by_lane == changed.by_lane
+    assert loads_of(changed, known) == dict.fromkeys(known.ids, Load()) | kept
+    assert capacity_of(known, loads_of(changed, known), 4).by_lane == changed.by_lane
+
+
+def loads_of(capacity: Capacity, known: Directory) -> dict[UUID, Load]:
+    return {
+        who: Load(
+            int(capacity.open_load[number]),
+            frozenset(lane for lane, row in capacity.full.items() if row >> number & 1),
+            int(capacity.sliding_load[number]),
+        )
+        for number, who in enumerate(known.ids)
+    }
 
 
 async def test_who_is_full_is_not_asked_until_they_have_an_hour_again(office: Office) -> None:

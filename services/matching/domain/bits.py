@@ -3,7 +3,7 @@
 Measured: for 1,500 therapists an AND and a count of Python's integers take 0.2 µs, of numpy's arrays 4 µs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,22 @@ def pack(flags: Flags) -> Bits:
 
 def unpack(row: Bits, length: int) -> Flags:
     """The reverse of `pack`."""
-    flags = np.zeros(length, bool)
-    flags[members(row)] = True
-    return flags
+    octets = np.frombuffer(row.to_bytes((length + 7) // 8, "little"), np.uint8)
+    return np.unpackbits(octets, count=length, bitorder="little").view(np.bool_)
 
 
 def members(row: Bits) -> Numbers:
     """The places of the bits that are set, rising."""
-    octets = row.to_bytes((row.bit_length() + 7) // 8, "little")
-    return np.flatnonzero(np.unpackbits(np.frombuffer(octets, np.uint8), bitorder="little"))
+    return np.flatnonzero(unpack(row, row.bit_length()))
+
+
+def row_of(numbers: Numbers | Sequence[int], length: int) -> Bits:
+    """The row in which these places are set."""
+    if not len(numbers):
+        return 0
+    flags = np.zeros(length, bool)
+    flags[numbers] = True
+    return pack(flags)
 
 
 def column(values: Iterable[int]) -> Numbers:

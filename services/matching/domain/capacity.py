@@ -6,8 +6,9 @@ from uuid import UUID
 
 import numpy as np
 
-from services.matching.domain.bits import Bits, Numbers, pack
+from services.matching.domain.bits import Bits, Numbers, pack, row_of
 from services.matching.domain.directory import Directory
+from services.matching.domain.rows import Places
 from services.matching.domain.vocabulary import LANES, Lane
 
 
@@ -73,14 +74,16 @@ class Capacity:
                 full[lane] &= ~(1 << number)
         return replace(self, full=full)
 
-    def loads(self, directory: Directory) -> dict[UUID, Load]:
-        """The same by therapist, to be counted anew."""
-        lanes = [
-            frozenset(lane for lane, row in self.full.items() if row >> number & 1)
-            for number in range(len(directory.ids))
-        ]
-        counted = zip(directory.ids, self.open_load.tolist(), lanes, self.sliding_load.tolist(), strict=True)
-        return {who: Load(open_cases, full, sliding) for who, open_cases, full, sliding in counted}
+    def changed(self, directory: Directory, places: Places, weeks: int) -> "Capacity":
+        """The same loads in the directory that this one has become, by what it says of limits and shares now."""
+        total = directory.weekly_limits * weeks
+        return Capacity(
+            total,
+            places.column(self.open_load),
+            total * directory.sliding_shares // 100,
+            places.column(self.sliding_load),
+            {lane: places.row(row) for lane, row in self.full.items()},
+        )
 
     def of_first(self, full: int) -> Numbers:
         """What one more session costs each therapist before the batch."""
@@ -112,10 +115,11 @@ def with_loads(capacity: Capacity, directory: Directory, changed: Mapping[UUID, 
     open_load[list(known)] = [load.open_cases for load in known.values()]
     sliding_load = capacity.sliding_load.copy()
     sliding_load[list(known)] = [load.sliding_cases for load in known.values()]
-    told = sum(1 << number for number in known)
+    count = len(directory.ids)
+    told = row_of(list(known), count)
     full = {
         lane: capacity.full.get(lane, 0) & ~told
-        | sum(1 << number for number, load in known.items() if lane in load.full_lanes)
+        | row_of([number for number, load in known.items() if lane in load.full_lanes], count)
         for lane in LANES
     }
     return Capacity(capacity.total, open_load, capacity.sliding_total, sliding_load, full)

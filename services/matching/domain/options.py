@@ -67,24 +67,23 @@ class Prices:
             "wish": [wish * points.wish] * len(therapists),
             "language": (directory.language_places(request.languages)[therapists] * points.language).tolist(),
             "fluency": (directory.fluency_levels(request.languages)[therapists] * points.fluency).tolist(),
-            "specialist": (directory.no_specialist(areas)[therapists] * points.specialist).tolist(),
-            "step_above": (directory.steps_above(request.step)[therapists] * points.step_above).tolist(),
+            "specialist": (directory.no_specialist(areas, therapists) * points.specialist).tolist(),
+            "step_above": (directory.steps_above(request.step, therapists) * points.step_above).tolist(),
             "load": self._load[therapists].tolist(),
         }
         if request.modalities[wish] == "in_person":
             said["distance"] = self._distance(request)[therapists].tolist()
-        return said | {rule: unmet[therapists].tolist() for rule, unmet in self._wishes(request).items()}
+        return said | {rule: unmet.tolist() for rule, unmet in self._wishes(request, therapists).items()}
 
-    def _wishes(self, request: Request) -> dict[str, Numbers]:
-        """The wishes that not everybody has."""
+    def _wishes(self, request: Request, therapists: Numbers) -> dict[str, Numbers]:
+        """The wishes that not everybody has, and what they add for these."""
         directory, points, said = self._directory, self._points, {}
         if request.gender_wish:
-            said["gender"] = directory.no_wished_gender(request.gender_wish) * points.gender
+            said["gender"] = directory.no_wished_gender(request.gender_wish, therapists) * points.gender
         if request.faith_sensitive:
-            said["faith"] = directory.no_faith() * points.faith
+            said["faith"] = directory.no_faith(therapists) * points.faith
         if request.again in directory.number_of:
-            said["again"] = np.full(len(directory.ids), points.again)
-            said["again"][directory.number_of[request.again]] = 0
+            said["again"] = np.where(therapists == directory.number_of[request.again], 0, points.again)
         return said
 
     def _scarce(self, request: Request) -> Flags:
@@ -99,12 +98,12 @@ class Prices:
     def _keys(self, request: Request, wish: int, row: Bits) -> Numbers:
         """Points, draw and number in one whole number each, so that one sort does it all."""
         therapists = members(row)
-        points = self._spoken(request)[therapists] + self._skilled(request)[therapists]
+        points = self._spoken(request)[therapists] + self._skilled(request, therapists)
         points += wish * self._points.wish
         if request.modalities[wish] == "in_person":
             points += self._distance(request)[therapists]
-        for unmet in self._wishes(request).values():
-            points += unmet[therapists]
+        for unmet in self._wishes(request, therapists).values():
+            points += unmet
         keys: Numbers = (
             points << NUMBER_BITS | _draw(request.case_id, therapists)
         ) << NUMBER_BITS | therapists
@@ -122,16 +121,11 @@ class Prices:
             ),
         )
 
-    def _skilled(self, request: Request) -> Numbers:
-        """Points of all therapists for what they can do, as far as this need does or does not use it."""
-        directory, areas, step = self._directory, request.problem_areas, request.step
-        return self._memory.once(
-            (step, *areas),
-            lambda: (
-                directory.no_specialist(areas) * self._points.specialist
-                + directory.steps_above(step) * self._points.step_above
-            ),
-        )
+    def _skilled(self, request: Request, therapists: Numbers) -> Numbers:
+        """Points of these for what they can do, as far as this need does or does not use it."""
+        no_specialist = self._directory.no_specialist(request.problem_areas, therapists)
+        steps_above = self._directory.steps_above(request.step, therapists)
+        return no_specialist * self._points.specialist + steps_above * self._points.step_above
 
 
 def _draw(case_id: UUID, therapists: Numbers) -> Numbers:

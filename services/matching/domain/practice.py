@@ -4,93 +4,95 @@ A register's word may differ by the province of the person, so everything here i
 the table of credentials names make a difference.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import reduce
+from operator import and_, or_
 
-import numpy as np
-
-from services.matching.domain.bits import Bits, Numbers, column, pack
+from services.matching.domain.bits import Bits
 from services.matching.domain.credentials import Allowance, CredentialTable
 from services.matching.domain.memory import Memory
+from services.matching.domain.rows import Mark, Rows
 from services.matching.domain.therapists import Profile
-from services.matching.domain.vocabulary import Lane
+from services.matching.domain.vocabulary import HIGHEST_STEP, Lane
 
 Province = str | None
 
+CREDENTIAL, SUPERVISOR, STEPS = "credential", "supervisor", "steps"
+ANY_AREA = None
+
+
+def credential(profile: Profile, status: str) -> Mark:
+    """The mark of somebody of this profession whose credential has this status."""
+    return CREDENTIAL, profile.profession, status
+
+
+def marks_of_practice(profile: Profile) -> Iterator[Mark]:
+    """What is asked about somebody's practice."""
+    yield credential(profile, profile.register_status)
+    if profile.supervisor is not None:
+        yield (SUPERVISOR,)
+    steps = {
+        (area, step)
+        for one in profile.competences
+        for step in one.steps
+        for area in (one.problem_area, ANY_AREA)
+    }
+    yield from ((STEPS, area, step) for area, step in steps)
+
 
 class Practice:
-    """Rows and columns by the number of the therapist."""
+    """Rows by the number of the therapist."""
 
-    def __init__(self, profiles: Sequence[Profile], credentials: CredentialTable) -> None:
-        self._profiles = profiles
+    def __init__(self, rows: Rows, credentials: CredentialTable) -> None:
+        self._rows = rows
         self._credentials = credentials
         self._memory = Memory()
 
     def permitted(self, province: Province) -> Bits:
         """Whose credential lets them practise at all."""
-        return self._row("permitted", province, _permitted)
+        return self._allowed("permitted", province, lambda one: one.may_practise)
 
     def supervised(self, province: Province) -> Bits:
         """Who has a supervisor, or needs none."""
-        return self._row("supervised", province, _supervised)
+        needless = self._allowed("needless", province, lambda one: not one.needs_supervision)
+        return needless | self._rows.having(SUPERVISOR)
 
     def in_lane(self, lane: Lane, province: Province) -> Bits:
         """Whose credential covers this lane."""
-        return self._row(lane, province, _IN_LANE[lane])
+        return self._allowed(lane, province, lambda one: lane in one.lanes)
 
     def able(self, areas: Sequence[str], step: int, province: Province) -> Bits:
         """Who can and may work at this step or a higher one with every one of these: a case's step is a floor."""
-        place = self._credentials.province(province)
-        return self._memory.once((areas, step, place), lambda: self._able(areas, step, place))
+        return reduce(and_, (self._able(area, step, province) for area in areas or (ANY_AREA,)))
 
-    def _able(self, areas: Sequence[str], step: int, place: str) -> Bits:
-        columns = [self._tops(area, place) for area in areas] or [self._tops(None, place)]
-        return pack(np.logical_and.reduce([tops >= step for tops in columns]))
+    def _able(self, area: str | None, step: int, province: Province) -> Bits:
+        """The same with one area, or with any."""
+        if step <= 0:
+            return self._rows.everybody
 
-    def _tops(self, area: str | None, place: str) -> Numbers:
-        """The highest step at which each may work with this problem area, or with any; 0 for none."""
-        return self._memory.once(
-            (area, place), lambda: column(self._top(p, area, place) for p in self._profiles)
-        )
+        def row() -> Bits:
+            steps = range(step, HIGHEST_STEP + 1)
+            return reduce(
+                or_,
+                (self._rows.having(STEPS, area, one) & self._at_step(one, province) for one in steps),
+                0,
+            )
 
-    def _top(self, profile: Profile, area: str | None, place: str) -> int:
-        allowed = self._allowance(profile, place).steps
-        return max(
-            (
-                step
-                for competence in profile.competences
-                if area in (None, competence.problem_area)
-                for step in competence.steps
-                if step in allowed
-            ),
-            default=0,
-        )
+        return self._memory.once((STEPS, area, step, self._credentials.province(province)), row)
 
-    def _row(self, name: str, province: Province, holds: Callable[[Profile, Allowance], bool]) -> Bits:
+    def _at_step(self, step: int, province: Province) -> Bits:
+        return self._allowed(("at", step), province, lambda one: step in one.steps)
+
+    def _allowed(self, name: Hashable, province: Province, holds: Callable[[Allowance], bool]) -> Bits:
+        """Whose credential allows what is called so."""
         place = self._credentials.province(province)
 
         def row() -> Bits:
-            return pack(np.array([holds(one, self._allowance(one, place)) for one in self._profiles], bool))
+            rows = (
+                self._rows.having(*mark)
+                for mark in self._rows.marks(CREDENTIAL)
+                if holds(self._credentials.allowance(mark[1], mark[2], place))
+            )
+            return reduce(or_, rows, 0)
 
         return self._memory.once((name, place), row)
-
-    def _allowance(self, profile: Profile, place: str) -> Allowance:
-        return self._credentials.allowance(profile.profession, profile.register_status, place)
-
-
-def _permitted(_: Profile, allowance: Allowance) -> bool:
-    return allowance.may_practise
-
-
-def _supervised(profile: Profile, allowance: Allowance) -> bool:
-    return profile.supervisor is not None or not allowance.needs_supervision
-
-
-def _online(_: Profile, allowance: Allowance) -> bool:
-    return "online" in allowance.lanes
-
-
-def _in_person(_: Profile, allowance: Allowance) -> bool:
-    return "in_person" in allowance.lanes
-
-
-_IN_LANE: dict[Lane, Callable[[Profile, Allowance], bool]] = {"online": _online, "in_person": _in_person}

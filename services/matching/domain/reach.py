@@ -1,6 +1,7 @@
 """How far a city is from the sites at which therapists see people."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from uuid import UUID
 
 import numpy as np
@@ -10,6 +11,7 @@ from services.matching.domain.bits import Bits, Numbers, pack
 from services.matching.domain.memory import Memory
 from services.matching.domain.places import Cities, Site, kilometres
 from services.matching.domain.policy import KILOMETRES_COUNTED
+from services.matching.domain.rows import Places
 
 Distances = NDArray[np.float64]
 
@@ -33,6 +35,21 @@ class Reach:
         self._who, self._where = np.array(pairs, np.int64).reshape(-1, 2).T
         self._step_free = np.array([site.step_free for site in self._sites], bool)
         self._memory = Memory()
+
+    def changed(self, places: Places, few: "Reach") -> "Reach":
+        """The same after a change of those in `few`, who know the same sites; what is remembered stays where nobody moved."""
+        who = places.kept[self._who]
+        theirs = np.isin(who, places.changed)
+        moved = places.changed[few._who]
+        same = np.array_equal(who[theirs], moved) and np.array_equal(self._where[theirs], few._where)
+        if places.same and same:
+            return self
+        after = copy(self)
+        after._therapists, after._memory = places.count, Memory()
+        who = np.concatenate([who[~theirs], moved])
+        order = np.argsort(who, kind="stable")
+        after._who, after._where = who[order], np.concatenate([self._where[~theirs], few._where])[order]
+        return after
 
     def near(self, city: str | None, radius_km: float, *, step_free: bool = False) -> Bits:
         """Who sees people at an open site within this distance of the city's centre."""

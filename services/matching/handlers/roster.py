@@ -1,12 +1,14 @@
-"""The therapists as this process knows them: brought up to date at the start of every batch, never stale."""
+"""The therapists as this process knows them: brought up to date at the start of every batch, never stale.
+
+Where a therapist or a site has changed their columns are made in a thread, so that whoever else is served meanwhile does not wait.
+"""
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.matching.domain.capacity import Capacity, capacity_of, with_loads
-from services.matching.domain.credentials import CredentialTable
 from services.matching.domain.directory import Directory
 from services.matching.domain.places import Cities, Point, Site
 from services.matching.domain.policy import Policy
@@ -19,10 +21,10 @@ from shared.messaging import Transaction
 class Known:
     """What was read, and the columns made of it; never altered, only replaced."""
 
-    therapists: dict[UUID, Therapist] = field(default_factory=dict)
-    sites: dict[UUID, Site] = field(default_factory=dict)
-    directory: Directory = field(default_factory=lambda: Directory((), {}, {}, CredentialTable("", {})))
-    capacity: Capacity | None = None
+    therapists: dict[UUID, Therapist]
+    sites: dict[UUID, Site]
+    directory: Directory
+    capacity: Capacity
 
 
 class Roster:
@@ -31,7 +33,8 @@ class Roster:
     def __init__(self, policy: Policy, cities: Cities) -> None:
         self._policy = policy
         self._cities = cities
-        self._known = Known()
+        nobody = Directory((), {}, cities, policy.credentials)
+        self._known = Known({}, {}, nobody, capacity_of(nobody, {}, policy.weeks))
         self._begin = BEGINNING
         self._again = Own()
         self._turn = asyncio.Lock()
@@ -44,11 +47,10 @@ class Roster:
         """
         async with self._turn:
             changes = await changes_since(tx, self._begin, self._again)
-            self._known = self._with(self._known, changes, own=False)
+            self._known = await self._with(self._known, changes, own=False)
             self._begin, self._again = changes.begin_next, changes.own
-            seen = self._with(self._known, changes, own=True)
-        capacity = seen.capacity or capacity_of(seen.directory, {}, self._policy.weeks)
-        return seen.directory.at(tx.now), capacity
+            seen = await self._with(self._known, changes, own=True)
+        return seen.directory.at(tx.now), seen.capacity
 
     def described(self, ids: Iterable[UUID]) -> dict[UUID, Profile]:
         """The profiles of those of these therapists who are known, as of the last look."""
@@ -64,7 +66,7 @@ class Roster:
         """Where each city is."""
         return self._cities
 
-    def _with(self, known: Known, changes: Changes, *, own: bool) -> Known:
+    async def _with(self, known: Known, changes: Changes, *, own: bool) -> Known:
         """With the changes of others, or with this transaction's own."""
         # What is told a second time, because an older transaction had not ended, makes nothing anew.
         therapists = {
@@ -79,13 +81,15 @@ class Roster:
         }
         loads = {one: load for one, load in changes.loads.items() if (one in changes.own.loads) == own}
         if therapists or sites:
-            known = self._rebuilt(known, therapists, sites)
-        if loads and known.capacity:
+            known = await asyncio.to_thread(self._changed, known, therapists, sites)
+        if loads:
             known = replace(known, capacity=with_loads(known.capacity, known.directory, loads))
         return known
 
-    def _rebuilt(self, known: Known, therapists: dict[UUID, Therapist], sites: dict[UUID, Site]) -> Known:
+    def _changed(self, known: Known, therapists: dict[UUID, Therapist], sites: dict[UUID, Site]) -> Known:
         everybody, places = known.therapists | therapists, known.sites | sites
-        directory = Directory(everybody.values(), places, self._cities, self._policy.credentials)
-        loads = known.capacity.loads(known.directory) if known.capacity else {}
-        return Known(everybody, places, directory, capacity_of(directory, loads, self._policy.weeks))
+        directory, moved = known.directory.changed(therapists.values())
+        capacity = known.capacity.changed(directory, moved, self._policy.weeks)
+        if sites:
+            directory = directory.at_sites(places, [everybody[one].profile.sites for one in directory.ids])
+        return Known(everybody, places, directory, capacity)
