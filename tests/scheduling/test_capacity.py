@@ -17,8 +17,9 @@ from services.scheduling.domain.calendars import Calendar, Rule
 from services.scheduling.domain.capacity import HORIZON_DAYS, LENGTH, day_part, free_of
 from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.weeks import monday_of
-from services.scheduling.handlers import changing, knowing, matches, places
+from services.scheduling.handlers import capacity, changing, knowing, matches, places
 from services.scheduling.handlers.capacity import DUE_HANDLERS, tell_capacity, tell_risen
+from services.scheduling.repository import diary
 from services.scheduling.repository.capacity import CHANGED
 from services.scheduling.repository.places import Room
 from shared.contracts.matching import Candidate as Asked
@@ -293,3 +294,18 @@ async def test_the_next_look_is_due_ten_seconds_later(store: Store) -> None:
     await tell(store)
     (due,) = await store.rows("SELECT kind, key, at FROM scheduling.due")
     assert (due["kind"], due["key"], due["at"]) == ("capacity", "all", NOW + timedelta(seconds=10))
+
+
+async def test_everybody_is_counted_a_few_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    therapists = [await world.add_therapist(store, [rule(2, "09:00", "10:00")]) for _ in range(5)]
+    counted: list[int] = []
+    read = diary.read_board
+
+    async def watched(tx: Any, floor: Any, **how: Any) -> Board:
+        counted.append(len(floor.therapists))
+        return await read(tx, floor, **how)
+
+    monkeypatch.setattr(capacity, "COUNTED_AT_ONCE", 2)
+    monkeypatch.setattr(diary, "read_board", watched)
+    assert {one.therapist_id for one in await tell(store)} == set(therapists)
+    assert counted == [2, 2, 1]

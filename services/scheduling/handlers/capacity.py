@@ -21,6 +21,8 @@ RISEN = "capacity_risen"
 EVERY = timedelta(seconds=10)
 UNSEEN = timedelta(hours=6)
 UNSEEN_AT_ONCE = 100
+# Counted between two waits for the database: a holiday changes everybody, and who has this process meanwhile is to be served.
+COUNTED_AT_ONCE = 200
 
 
 async def tell_capacity(dues: Sequence[Due], tx: Transaction) -> None:
@@ -28,7 +30,8 @@ async def tell_capacity(dues: Sequence[Due], tx: Transaction) -> None:
     (due,) = dues
     await capacity.take_turn(tx)
     changed = await capacity.changed(tx, due.body["since"], tx.now - UNSEEN, UNSEEN_AT_ONCE)
-    await _tell(tx, changed.therapist_ids)
+    for first in range(0, len(changed.therapist_ids), COUNTED_AT_ONCE):
+        await _tell(tx, changed.therapist_ids[first : first + COUNTED_AT_ONCE])
     await tx.schedule([Due("capacity", "all", tx.now + EVERY, {"since": changed.begin_next})])
 
 
