@@ -70,7 +70,7 @@ async def measure_flat(told: Options) -> Found:
 
 
 async def measure_full(_: Options) -> Found:
-    async with steady.country() as stack:
+    async with steady.country(full.THERAPISTS) as stack:
         return await full.measure(stack)
 
 

@@ -111,7 +111,10 @@ OF_CASES = (
                 "DELETE FROM reservations WHERE held_until <= $4 AND",
                 "DELETE FROM reservations WHERE false AND",
             ),
-            ("WHERE (r.held_until IS NULL OR r.held_until > $4) AND", "WHERE"),
+            (
+                "SELECT resource_id, during FROM reservations WHERE held_until <= $4 AND",
+                "SELECT resource_id, during FROM reservations WHERE false AND",
+            ),
         ),
         faults=("sweeper that hangs with the hold in hand",),
         breaks="an hour that nobody has is given to nobody, for as long as the sweeper is away",
