@@ -225,9 +225,9 @@ class Database:
             now = self.told_time()
             if ask_time and now is None:
                 now = await connection.fetchval("SELECT now()")
-            tx = Transaction(connection, now=now, lane_of=_nobody_listens)
-            yield tx
-            await tx.flush()
+            alone = Transaction(connection, now=now, lane_of=_nobody_listens)
+            yield alone
+            await alone.flush()
 
 
 def _nobody_listens(topic: str) -> Lane:

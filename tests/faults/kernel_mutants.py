@@ -172,10 +172,11 @@ MUTANTS = (
                 "            yield tx\n            await tx.flush()\n",
                 "            yield tx\n"
                 "            if tx._said:\n"
+                "                said, tx._said = tx._said, []\n"
                 "                async with self.pool.acquire() as early, early.transaction():\n"
-                "                    tx.connection = early\n"
-                "                    await tx.flush()\n"
-                "                await asyncio.sleep(0.05)\n",  # drawn out, like the others' moments in the witness
+                "                    await write_joined(early, [outbox.writing(said, tx.now)])\n"
+                "                await asyncio.sleep(0.05)\n"  # drawn out, like the others' moments in the witness
+                "            await tx.flush()\n",
             ),
         ),
         faults=("writer", "reader", "writer"),
