@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
+from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +19,8 @@ import asyncpg
 
 from benchmarks import stacks, usage, world
 from benchmarks.stages import LOOK_SECONDS, Stages, watched
-from deploy.local.stack import Stack
+from deploy.local import ports
+from deploy.local.stack import Plan, Stack
 from simulation import asking, handing_over
 from simulation.asking import Asked
 from simulation.client_log import ClientLog, read_client_log
@@ -60,6 +62,7 @@ class Load:
     known: int = KNOWN
     asked: Asked = field(default_factory=Asked)
     most: dict[str, int] = field(default_factory=dict)
+    waited: list[int] = field(default_factory=list)
     room: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pour(self, seconds: float) -> None:
@@ -84,6 +87,7 @@ class Load:
         """Without end: whether there is room, and how much waited at most."""
         while True:
             waiting = await stages.look()
+            self.waited.append(sum(waiting.values()))
             self.most = {name: max(number, self.most.get(name, 0)) for name, number in waiting.items()}
             (self.room.set if max(waiting.values()) <= MOST_WAITING else self.room.clear)()
             await asyncio.sleep(LOOK_SECONDS)
@@ -103,9 +107,10 @@ class Load:
 
 
 @asynccontextmanager
-async def country(therapists: int = world.THERAPISTS) -> AsyncIterator[Stack]:
-    """Our whole stack, with the care of the fixed world in it."""
-    async with stacks.started(FOLDER) as stack:
+async def country(therapists: int = world.THERAPISTS, spare: Sequence[str] = ()) -> AsyncIterator[Stack]:
+    """Our whole stack, with the care of the fixed world in it; `spare` are processes that may be added, and have a port."""
+    plan = Plan(ports=ports.anywhere([*ports.PREFERRED, *spare]))
+    async with stacks.started(FOLDER, plan) as stack:
         await stacks.populate(stack, SEED, therapists)
         await stack.traced()
         yield stack
@@ -135,6 +140,7 @@ async def measure(
     async with watched(stack.addresses["database"], stack.addresses["kafka"]) as stages:
         looking = asyncio.create_task(load.look_on(stages))
         await load.pour(WARM_SECONDS)
+        load.waited.clear()
         warm, before = time.time(), stacks.used(stack)
         await load.pour(seconds)
         ended, after = time.time(), stacks.used(stack)
@@ -142,16 +148,26 @@ async def measure(
         await stages.calm(SETTLED_SECONDS, still=still)
         log.close()
         found = await _told(stages.connection, stack.folder / "sinks", file, warm, ended)
+    used = usage.between(before, after)
     return {
         "in_files": in_files,
         "per_second": per_second,
         "seconds": round(ended - warm, 1),
         **found,
+        # Of one core, by whoever asks and looks on: were it near 1, it would be what is measured.
+        "client_busy": round(used["client"] / (ended - warm), 2),
+        "waiting_by_quarter": quarters(load.waited),
         "refused": len(load.asked.refused) + load.asked.unanswered,
-        "cpu_ms": usage.milliseconds_each(usage.between(before, after), max(1, found["journeys"])),
+        "cpu_ms": usage.milliseconds_each(used, max(1, found["journeys"])),
         "memory_mb": {name: one.memory >> 20 for name, one in sorted(after.items())},
         "most_waiting": dict(sorted(load.most.items())),
     }
+
+
+def quarters(waited: Sequence[int]) -> list[float]:
+    """The median of what waited at all stages together in each quarter of the time: it rises where something piles up."""
+    size = max(1, len(waited) // 4)
+    return [float(median(part)) for place in range(4) if (part := waited[place * size : (place + 1) * size])]
 
 
 async def fill(stack: Stack, people: Sequence[Person], count: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from benchmarks import flat, usage
+from benchmarks import flat, steady, usage
 from benchmarks.gates import beside, gates
 from benchmarks.run import lines, middle
 from benchmarks.usage import Usage
@@ -93,3 +93,9 @@ def test_what_cannot_be_had_everywhere_is_measured_beside_the_gates() -> None:
     assert beside(sides) == {"vs_temporal": 25.0}
     assert beside({"ours": sides["ours"]}) == {}
     assert "vs_temporal" not in {gate.name for gate in gates({"sides": sides})}
+
+
+def test_what_piles_up_shows_in_the_quarters_of_the_time() -> None:
+    assert steady.quarters([5, 9, 7, 90, 100, 110, 210, 200, 190, 300, 310, 320]) == [7, 100, 200, 310]
+    assert steady.quarters([3, 3]) == [3, 3]
+    assert steady.quarters([]) == []
