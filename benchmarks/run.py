@@ -1,7 +1,7 @@
 """`python -m benchmarks.run [part ...]`: measures, prints, and keeps the figures in benchmarks/results.json.
 
-Each part replaces its own figures only, so that they can be measured one after the other, and fits ten minutes but `sides`,
-which keeps what it has and goes on there when it is called again.
+Each part replaces its own figures, and those only, when it is over, so that they can be measured one after the other; each fits ten minutes
+but `sides`, which keeps what it has. Without parts all are measured, and where a call for all was interrupted the next one goes on.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from benchmarks.peers import run as peers
 
 RESULTS = Path(__file__).with_name("results.json")
 BEGUN = Path(".local/sides.json")
+MEASURED = Path(".local/measured.json")  # the parts that a call for all has behind it, and its options
 SIDES = ("ours", "faststream", "dbos", "temporal")
 Options = argparse.Namespace
 Found = dict[str, Any]
@@ -165,9 +166,11 @@ def read(file: Path) -> Found:
 
 
 def write(file: Path, found: Found) -> None:
-    """All that is known now."""
+    """All that is known now; whoever is interrupted leaves what was known before."""
     file.parent.mkdir(exist_ok=True)
-    file.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+    fresh.replace(file)
 
 
 def say(*said: str) -> None:
@@ -175,10 +178,36 @@ def say(*said: str) -> None:
     sys.stdout.flush()
 
 
+def measure(part: str, told: Options) -> None:
+    """One part, into the results."""
+    found = {"machine": machine.describe(), **uvloop.run(PARTS[part](told))}
+    write(RESULTS, read(RESULTS) | {part: found})
+    say(*lines(part, found))
+
+
+def measure_all(told: Options) -> None:
+    """Those that an interrupted call with the same options has left; all of them where there was none."""
+    options = {name: value for name, value in vars(told).items() if name != "parts"}
+    behind = measured(read(MEASURED), options)
+    if behind:
+        say(f"measured before it was interrupted: {', '.join(behind)}")
+    for part in PARTS:
+        if part not in behind:
+            measure(part, told)
+            behind.append(part)
+            write(MEASURED, {"options": options, "parts": behind})
+    MEASURED.unlink(missing_ok=True)
+
+
+def measured(begun: Found, options: Found) -> list[str]:
+    """The parts that a call which was interrupted has behind it; none when it was told anything else."""
+    return list(begun["parts"]) if begun.get("options") == options else []
+
+
 def main() -> int:
     """0 when every gate holds and every promise was kept in every turn."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=list(PARTS))
+    parser.add_argument("parts", nargs="*", help="all that have still to be measured, when none is named")
     parser.add_argument("--people", type=int, default=2000)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=300.0, help="how long `steady` goes on")
@@ -190,10 +219,11 @@ def main() -> int:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     # On servers that are new it says of every group that nobody knows it yet.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    for part in told.parts:
-        found = {"machine": machine.describe(), **uvloop.run(PARTS[part](told))}
-        write(RESULTS, read(RESULTS) | {part: found})
-        say(*lines(part, found))
+    if told.parts:
+        for part in told.parts:
+            measure(part, told)
+    else:
+        measure_all(told)
     results = read(RESULTS)
     passed = gates(results)
     say(*map(str, passed))

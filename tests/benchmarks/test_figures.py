@@ -2,12 +2,15 @@
 
 import os
 import time
+from argparse import Namespace
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from benchmarks import flat, steady, usage
+from benchmarks import flat, machine, run, steady, usage
 from benchmarks.gates import beside, gates
 from benchmarks.run import lines, middle
 from benchmarks.usage import Usage
@@ -93,6 +96,49 @@ def test_what_cannot_be_had_everywhere_is_measured_beside_the_gates() -> None:
     assert beside(sides) == {"vs_temporal": 25.0}
     assert beside({"ours": sides["ours"]}) == {}
     assert "vs_temporal" not in {gate.name for gate in gates({"sides": sides})}
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which of three parts were measured; the second is interrupted as long as `broken` is among them."""
+    seen: list[str] = []
+
+    def part(name: str) -> Callable[[run.Options], Coroutine[Any, Any, run.Found]]:
+        async def measure(_: run.Options) -> run.Found:
+            if name == "two" and "broken" in seen:
+                raise KeyboardInterrupt
+            seen.append(name)
+            return {"figure": len(seen)}
+
+        return measure
+
+    monkeypatch.setattr(run, "PARTS", {name: part(name) for name in ("one", "two", "three")})
+    monkeypatch.setattr(run, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(run, "MEASURED", tmp_path / "measured.json")
+    monkeypatch.setattr(machine, "describe", dict)
+    return seen
+
+
+def test_a_call_for_all_goes_on_with_what_an_interrupted_one_has_left(parts: list[str]) -> None:
+    run.write(run.RESULTS, {"two": {"figure": 7}})
+    parts.append("broken")
+    with pytest.raises(KeyboardInterrupt):
+        run.measure_all(Namespace(seconds=300.0))
+    assert run.read(run.RESULTS)["two"] == {"figure": 7}
+    parts.remove("broken")
+    run.measure_all(Namespace(seconds=300.0))
+    assert parts == ["one", "two", "three"]
+    run.measure_all(Namespace(seconds=300.0))
+    assert parts == ["one", "two", "three"] * 2
+
+
+def test_a_call_that_is_told_something_else_begins_anew(parts: list[str]) -> None:
+    parts.append("broken")
+    with pytest.raises(KeyboardInterrupt):
+        run.measure_all(Namespace(seconds=300.0))
+    parts.remove("broken")
+    run.measure_all(Namespace(seconds=600.0))
+    assert parts == ["one", "one", "two", "three"]
 
 
 def test_what_piles_up_shows_in_the_quarters_of_the_time() -> None:
