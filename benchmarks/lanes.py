@@ -82,7 +82,7 @@ async def _worked_off(
     for name in workers:
         await stack.restart(name)
     async with watched(stack.addresses["database"], stack.addresses["kafka"]) as stages:
-        full = (await stages.look())[READS[ONLINE]]
+        full = (await stages.look())[READS[ONLINE]].number
         began, waited = await stages.down_to(full - BEGUN, READS[ONLINE])
         ended, left = await stages.down_to(BEGUN, READS[ONLINE])
     return (waited - left) / (ended - began), float((await beside)["p99_s"])

@@ -127,6 +127,8 @@ def lines(part: str, one: Found) -> list[str]:
             return [*rows, *one.get("left_out", {}).values()]
         case "ceilings":
             return ceilings.lines(one)
+        case "steady" | "half":
+            return list(steady.lines(part, one))
         case "kernel":
             return [f"a small statement: {one['statement_us']} µs of CPU"] + [
                 f"transactions of {row['a_transaction']:5}: {row['events_per_second']:6} events/s, "

@@ -1,33 +1,29 @@
 """How many people a second are booked and told, for minutes, while nothing piles up anywhere.
 
-People ask as fast as the slowest stage takes them in: whoever posts waits as long as more than MOST_WAITING events wait at any
-stage. Figures are of the time between the first WARM_SECONDS and the last post; what is told after it counts for nothing.
+People ask as fast as the slowest stage takes them in: whoever posts (benchmarks/load.py) waits as long as more than MOST_WAITING
+events wait at any stage. Figures are of the time between the first WARM_SECONDS and the last post; what is told after it counts for nothing.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import cycle, islice
 from pathlib import Path
-from statistics import median
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 
-from benchmarks import stacks, usage, world
-from benchmarks.stages import LOOK_SECONDS, Stages, watched
+from benchmarks import load, stacks, stages, usage, world
+from benchmarks.load import Client, Load
+from benchmarks.stages import Look, watched
 from deploy.local import ports
 from deploy.local.stack import Plan, Stack
-from simulation import asking, handing_over
 from simulation.asking import Asked
-from simulation.client_log import ClientLog, read_client_log
+from simulation.client_log import read_client_log
 from simulation.evidence import sinks
 from simulation.http_client import Address
 from simulation.population import Person
-from simulation.seeding import Badges
 from simulation.timing import percentile
 
 FOLDER = Path(".local/steady")
@@ -36,8 +32,6 @@ SEED, KNOWN = (
     3000,
 )  # as many people ask again and again, each time as somebody else: making them costs as much as posting them
 WARM_SECONDS = 15.0
-POSTING, AT_ONCE = 3, 150  # so many times so many people at once
-PACED_SECONDS = 5.0
 MOST_WAITING = 1000
 SETTLED_SECONDS = 60.0
 TOLD = """
@@ -49,61 +43,19 @@ BOOKED = "SELECT count(DISTINCT case_id) FROM scheduling.appointments JOIN intak
 
 
 @dataclass(slots=True)
-class Load:
-    """Who asks, and how it went. `per_second`: a steady rate instead of as fast as it goes; `in_files`: the share of
-    people who come in files of a practice; `known` is how many they are before they ask again."""
+class Run:
+    """What was seen between two moments (Unix time) at which everything had used so much."""
 
-    address: Address
-    badges: Badges
-    log: ClientLog
-    people: Iterator[Person]
-    in_files: float = 0.0
-    per_second: float | None = None
-    known: int = KNOWN
+    looks: list[Look] = field(default_factory=list)
+    warm: float = 0.0
+    ended: float = 0.0
+    before: dict[str, usage.Usage] = field(default_factory=dict)
+    after: dict[str, usage.Usage] = field(default_factory=dict)
     asked: Asked = field(default_factory=Asked)
-    most: dict[str, int] = field(default_factory=dict)
-    waited: list[int] = field(default_factory=list)
-    room: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def pour(self, seconds: float) -> None:
-        """For so long."""
-        until = time.monotonic() + seconds
-        if self.per_second:
-            while time.monotonic() < until:  # nobody asks twice under one key
-                await self.post(
-                    list(islice(self.people, min(self.known, round(PACED_SECONDS * self.per_second))))
-                )
-            return
-        async with asyncio.TaskGroup() as group:
-            for _ in range(POSTING):
-                group.create_task(self._as_there_is_room(until))
-
-    async def _as_there_is_room(self, until: float) -> None:
-        while time.monotonic() < until:
-            await self.post(list(islice(self.people, AT_ONCE)))
-            await self.room.wait()
-
-    async def look_on(self, stages: Stages) -> None:
-        """Without end: whether there is room, and how much waited at most."""
-        while True:
-            waiting = await stages.look()
-            self.waited.append(sum(waiting.values()))
-            self.most = {name: max(number, self.most.get(name, 0)) for name, number in waiting.items()}
-            (self.room.set if max(waiting.values()) <= MOST_WAITING else self.room.clear)()
-            await asyncio.sleep(LOOK_SECONDS)
-
-    async def post(self, some: list[Person]) -> None:
-        """All of these, each once."""
-        handed, alone = handing_over.by_bulk(some, self.in_files)
-        run = uuid4().hex[:12]
-        jobs = list(asking.submits(alone, run, self.address))
-        files = list(handing_over.files(handed, run, AT_ONCE))
-        await asyncio.gather(
-            asking.ask(self.address, jobs, self.log, self.asked, per_second=self.per_second),
-            handing_over.hand_over(
-                self.address, files, self.badges.staff("coordinator"), self.log, self.asked
-            ),
-        )
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.warm
 
 
 @asynccontextmanager
@@ -120,64 +72,72 @@ async def measure(
     stack: Stack,
     seconds: float,
     *,
-    in_files: float = 0.0,
     per_second: float | None = None,
     people: Sequence[Person] = (),
     still: str = "",
+    warm_seconds: float = WARM_SECONDS,
 ) -> dict[str, Any]:
     """One run on a stack that is up; `people` are others than those of the whole world; `still` is a stage that nobody works on."""
     address, file = Address.of(stack.addresses["intake"]), stack.folder / f"client-{uuid4().hex}.jsonl"
-    log, badges = ClientLog(file), Badges.of(stack.folder / "secrets", now=time.time())
-    load = Load(
-        address,
-        badges,
-        log,
-        cycle(people or world.askers(SEED, KNOWN)),
-        in_files,
-        per_second,
-        len(people) or KNOWN,
-    )
-    async with watched(stack.addresses["database"], stack.addresses["kafka"]) as stages:
-        looking = asyncio.create_task(load.look_on(stages))
-        await load.pour(WARM_SECONDS)
-        load.waited.clear()
-        warm, before = time.time(), stacks.used(stack)
-        await load.pour(seconds)
-        ended, after = time.time(), stacks.used(stack)
-        looking.cancel()
-        await stages.calm(SETTLED_SECONDS, still=still)
-        log.close()
-        found = await _told(stages.connection, stack.folder / "sinks", file, warm, ended)
-    used = usage.between(before, after)
+    async with (
+        watched(stack.addresses["database"], stack.addresses["kafka"]) as seen,
+        load.client(address, file, people or world.askers(SEED, KNOWN), per_second) as client,
+    ):
+        run = Run()
+        async with seen.looking(lambda look: _note(run, client, look)):
+            await client.pour(warm_seconds)
+            run.looks.clear()
+            run.warm, run.before = time.time(), stacks.used(stack, {"client": client.pid})
+            run.asked = await client.pour(seconds)
+            run.ended, run.after = time.time(), stacks.used(stack, {"client": client.pid})
+        await seen.calm(SETTLED_SECONDS, still=still)
+        found = await _told(seen.connection, stack.folder / "sinks", file, run)
+    return {"per_second": per_second, "seconds": round(run.seconds, 1), **found, **_figures(run, found)}
+
+
+def _note(run: Run, client: Client, look: Look) -> None:
+    run.looks.append(look)
+    most = max(one.number for one in look.values())
+    (client.room.set if most <= MOST_WAITING else client.room.clear)()
+
+
+def _figures(run: Run, found: Mapping[str, Any]) -> dict[str, Any]:
+    spent, ages = usage.between(run.before, run.after), stages.oldest(run.looks)
     return {
-        "in_files": in_files,
-        "per_second": per_second,
-        "seconds": round(ended - warm, 1),
-        **found,
-        # Of one core, by whoever asks and looks on: were it near 1, it would be what is measured.
-        "client_busy": round(used["client"] / (ended - warm), 2),
-        "waiting_by_quarter": quarters(load.waited),
-        "refused": len(load.asked.refused) + load.asked.unanswered,
-        "cpu_ms": usage.milliseconds_each(used, max(1, found["journeys"])),
-        "memory_mb": {name: one.memory >> 20 for name, one in sorted(after.items())},
-        "most_waiting": dict(sorted(load.most.items())),
+        "refused": len(run.asked.refused) + run.asked.unanswered,
+        "client": asking(run.asked, spent["client"] / run.seconds),
+        "cpu_ms": usage.milliseconds_each(spent, max(1, found["journeys"])),
+        "memory_mb": {name: one.memory >> 20 for name, one in sorted(run.after.items())},
+        "most_waiting": stages.most(run.looks),
+        "oldest_s": ages,
+        "growing": stages.growing(ages),
     }
 
 
-def quarters(waited: Sequence[int]) -> list[float]:
-    """The median of what waited at all stages together in each quarter of the time: it rises where something piles up."""
-    size = max(1, len(waited) // 4)
-    return [float(median(part)) for place in range(4) if (part := waited[place * size : (place + 1) * size])]
+def asking(asked: Asked, busy: float) -> dict[str, float]:
+    """Which share of one core whoever asks was busy, and, at a pace, how late its posts left against their schedule: were it near one, or
+    late, it would be what is measured."""
+    late = sorted(asked.late)
+    paced = {"late_p99_ms": round(1000 * percentile(late, 0.99), 1)} if late else {}
+    return {"busy": round(busy, 3)} | paced
+
+
+def lines(part: str, found: Mapping[str, Any]) -> Iterator[str]:
+    """As a reader sees them."""
+    apart = ("machine", "oldest_s", "growing", "most_waiting")
+    yield from (f"{part}: {name} {value}" for name, value in found.items() if name not in apart)
+    for stage, age in found["oldest_s"].items():
+        yield (
+            f"  {stage:34} at most {found['most_waiting'][stage]:6} waited; the oldest for {age['middle']:6.2f} s in the middle, "
+            f"{age['end']:6.2f} s at the end, {age['most']:6.2f} s at most"
+        )
+    yield f"  older at the end than in the middle: {', '.join(found['growing']) or 'none'}"
 
 
 async def fill(stack: Stack, people: Sequence[Person], count: int) -> None:
     """So many requests, as fast as they are answered; nobody waits for what becomes of them."""
-    badges = Badges.of(stack.folder / "secrets", now=time.time())
-    log = ClientLog(stack.folder / "client-filling.jsonl")
-    load = Load(Address.of(stack.addresses["intake"]), badges, log, cycle(people), known=len(people))
-    for _ in range(0, count, AT_ONCE):
-        await load.post(list(islice(load.people, AT_ONCE)))
-    log.close()
+    address = Address.of(stack.addresses["intake"])
+    await Load(address, stack.folder / "client-filling.jsonl", people).fill(count)
 
 
 async def settle(stack: Stack, still: str = "") -> None:
@@ -186,10 +146,9 @@ async def settle(stack: Stack, still: str = "") -> None:
         await stages.calm(SETTLED_SECONDS, still=still)
 
 
-async def _told(
-    connection: asyncpg.Connection, folder: Path, file: Path, warm: float, ended: float
-) -> dict[str, Any]:
+async def _told(connection: asyncpg.Connection, folder: Path, file: Path, run: Run) -> dict[str, Any]:
     """Of the people who asked after the processes were warm: how many were booked and told, how soon, and how many a second."""
+    warm, ended = run.warm, run.ended
     asked = {told.case_code: told.asked_at for told in read_client_log(file) if told.case_code}
     rows = await connection.fetch(TOLD, list(asked))
     arrived = {one.message_id: one.received_at for one in sinks.receipts(folder, since=0.0)}
@@ -199,11 +158,11 @@ async def _told(
     booked = await connection.fetchval(BOOKED, list(asked))
     return {
         "people": len(asked),
-        "asked_per_second": round(sum(warm <= at <= ended for at in asked.values()) / (ended - warm), 1),
+        "asked_per_second": round(sum(warm <= at <= ended for at in asked.values()) / run.seconds, 1),
         "booked_share": round(booked / max(1, len(asked)), 4),
         "told_share": round(len(at) / max(1, booked), 4),
         "journeys": journeys,
-        "journeys_per_second": round(journeys / (ended - warm), 1),
+        "journeys_per_second": round(journeys / run.seconds, 1),
         "p50_s": round(percentile(waits, 0.50), 3),
         "p99_s": round(percentile(waits, 0.99), 3),
     }

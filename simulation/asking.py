@@ -32,13 +32,14 @@ class Submit(NamedTuple):
 @dataclass(slots=True)
 class Asked:
     """How it went so far: codes in the order of the answers, what was refused or never answered, and whoever has
-    still to choose, or will change the hour they get."""
+    still to choose, or will change the hour they get; and by how many seconds those who come at a pace were late."""
 
     codes: list[str] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     unanswered: int = 0
     choosers: list[Returning] = field(default_factory=list)
     changers: list[Changer] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
 
 
 def submits(people: Iterable[Person], run: str, address: Address) -> Iterator[Submit]:
@@ -52,7 +53,7 @@ def submits(people: Iterable[Person], run: str, address: Address) -> Iterator[Su
 
 
 async def ask(
-    address: Address, jobs: list[Submit], log: ClientLog, asked: Asked, *, per_second: float | None = None
+    address: Address, jobs: Iterable[Submit], log: ClientLog, asked: Asked, *, per_second: float | None = None
 ) -> None:
     """Posts all of them, as fast as they are answered or at a pace; `asked` fills up while it runs."""
     loop = asyncio.get_running_loop()
@@ -60,7 +61,9 @@ async def ask(
 
     async def post(own: Connection, job: Submit) -> None:
         if per_second:
-            await asyncio.sleep(began + next(places) / per_second - loop.time())
+            due = began + next(places) / per_second
+            await asyncio.sleep(due - loop.time())
+            asked.late.append(loop.time() - due)
         log.invoke(job.key, job.person)
         try:
             answer = await own.insist(job.request, failed=lambda why: log.fail(job.key, why))

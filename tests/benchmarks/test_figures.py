@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from benchmarks import flat, machine, run, steady, usage
+from benchmarks import flat, machine, run, usage
 from benchmarks.gates import beside, gates
 from benchmarks.run import lines, middle
 from benchmarks.usage import Usage
@@ -139,9 +139,3 @@ def test_a_call_that_is_told_something_else_begins_anew(parts: list[str]) -> Non
     parts.remove("broken")
     run.measure_all(Namespace(seconds=600.0))
     assert parts == ["one", "one", "two", "three"]
-
-
-def test_what_piles_up_shows_in_the_quarters_of_the_time() -> None:
-    assert steady.quarters([5, 9, 7, 90, 100, 110, 210, 200, 190, 300, 310, 320]) == [7, 100, 200, 310]
-    assert steady.quarters([3, 3]) == [3, 3]
-    assert steady.quarters([]) == []
