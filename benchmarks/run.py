@@ -61,8 +61,8 @@ async def measure_alarms(_: Options) -> Found:
 
 
 async def measure_lanes(_: Options) -> Found:
-    async with steady.country(spare=[lanes.TWIN]) as stack:
-        return await lanes.measure(stack) | {"doubled": await lanes.double(stack)}
+    async with steady.country(spare=lanes.SPARE) as stack:
+        return await lanes.measure(stack)
 
 
 async def measure_flat(told: Options) -> Found:

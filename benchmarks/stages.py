@@ -121,12 +121,6 @@ class Stages:
             await asyncio.sleep(LOOK_SECONDS)
         return time.monotonic() - began
 
-    async def down_to(self, most: int, stage: str) -> tuple[float, int]:
-        """When no more than that waits at that stage, on the monotonic clock, and how much it was. It waits for as long as it takes."""
-        while (waiting := (await self.look())[stage].number) > most:  # noqa: ASYNC110 - others work it off
-            await asyncio.sleep(LOOK_SECONDS)
-        return time.monotonic(), waiting
-
 
 @asynccontextmanager
 async def watched(database: str, broker: str) -> AsyncIterator[Stages]:
