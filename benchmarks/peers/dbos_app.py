@@ -10,46 +10,26 @@ done again. The request is kept by the library too, in clear: ours is sealed bef
 
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from contextlib import asynccontextmanager
 
-import asyncpg
-import uvicorn
 import uvloop
 from dbos import DBOS
 from fastapi import FastAPI, Request, Response
 
+from benchmarks.peers.serving import serve, tell_ready, told_to_stop
 from benchmarks.peers.settings import PeerSettings
-from benchmarks.peers.steps.booking import Diary
-from benchmarks.peers.steps.finding import Matchmaker
-from benchmarks.peers.steps.opening import open_pool
+from benchmarks.peers.steps.all_of_them import LARGEST_POOL, Steps, opened
 from benchmarks.peers.steps.taking_in import Handle, Reception
-from benchmarks.peers.steps.telling import Teller, telling
 from services.intake.domain.requests import CareRequest
 from shared.contracts.intake import CaseSubmitted
 from shared.contracts.matching import MatchMade
 from shared.contracts.scheduling import AppointmentBooked
-from shared.privacy import read_key
 
 QUEUE = "journeys"
 # The library looks at its queue so often; at its default of a second a worker would begin no more than its concurrency a second.
 POLL_SECONDS = 0.1
-LARGEST_POOL = 12  # one for each step of each process, and the library's own beside them, of a server's 200
-READY = "ready"
-
-
-@dataclass(slots=True)
-class Steps:
-    """What a process that runs workflows has at hand; opened in the loop that runs them."""
-
-    reception: Reception
-    matchmaker: Matchmaker
-    diary: Diary
-    teller: Teller
 
 
 _steps: Steps | None = None
@@ -109,11 +89,7 @@ def main() -> None:
     )
     logging.basicConfig(level=logging.WARNING)
     if role == "intake":
-        served = uvicorn.Config(
-            intake(settings), host=settings.http_host, port=settings.http_port, loop="uvloop",
-            http="httptools", access_log=False, log_level="warning",
-        )  # fmt: skip
-        uvicorn.Server(served).run()
+        serve(intake(settings), settings)
     else:
         uvloop.run(work(settings))
 
@@ -127,14 +103,14 @@ def intake(settings: PeerSettings) -> FastAPI:
         nonlocal reception
         if settings.concurrency:
             DBOS.listen_queues([])
-        async with opened(settings, 1 if settings.concurrency else LARGEST_POOL) as ours:
+        async with known(settings, 1 if settings.concurrency else LARGEST_POOL) as ours:
             reception = ours.reception
             DBOS.launch()
             if settings.concurrency:
                 await DBOS.register_queue_async(
                     QUEUE, worker_concurrency=settings.concurrency, polling_interval_sec=POLL_SECONDS
                 )
-            print(READY, flush=True)
+            tell_ready()
             yield
             DBOS.destroy()
 
@@ -155,32 +131,20 @@ def intake(settings: PeerSettings) -> FastAPI:
 
 async def work(settings: PeerSettings) -> None:
     """Takes workflows from the queue until a signal ends it."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(one, stop.set)
+    stop = told_to_stop()
     DBOS.listen_queues([QUEUE])
-    async with opened(settings, min(settings.concurrency, LARGEST_POOL)):
+    async with known(settings, min(settings.concurrency, LARGEST_POOL)):
         DBOS.launch()
-        print(READY, flush=True)
+        tell_ready()
         await stop.wait()
         await asyncio.to_thread(DBOS.destroy)
 
 
 @asynccontextmanager
-async def opened(settings: PeerSettings, size: int) -> AsyncIterator[Steps]:
-    """The four steps of this process, ready to be called, each with so many connections."""
+async def known(settings: PeerSettings, size: int) -> AsyncIterator[Steps]:
+    """The four steps of this process, where its workflows find them."""
     global _steps
-    async with AsyncExitStack() as stack:
-
-        async def pool(schema: str) -> asyncpg.Pool:
-            return await stack.enter_async_context(await open_pool(settings.database_url, schema, size))
-
-        key: Any = read_key(settings.deployment_key_file)
-        diary = Diary(await pool("scheduling"))
-        await diary.open()
-        teller = await stack.enter_async_context(telling(await pool("notifications"), settings))
-        matchmaker = await Matchmaker.open(await pool("matching"))
-        _steps = Steps(Reception(await pool("intake"), key), matchmaker, diary, teller)
+    async with opened(settings, size) as _steps:
         yield _steps
 
 

@@ -14,12 +14,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-import uvicorn
 import uvloop
 from fastapi import FastAPI, Request, Response
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 
+from benchmarks.peers.serving import serve, tell_ready
 from benchmarks.peers.settings import PeerSettings
 from benchmarks.peers.steps.booking import Diary
 from benchmarks.peers.steps.finding import Matchmaker
@@ -37,7 +37,6 @@ CASES, MATCHES, APPOINTMENTS = "peer.cases", "peer.matches", "peer.appointments"
 TOPICS = (CASES, MATCHES, APPOINTMENTS)
 PARTITIONS = 32  # a worker more than there are partitions would have nothing to do
 HTTP_POOL = 16
-READY = "ready"
 
 Work = Callable[..., Awaitable[None]]
 
@@ -53,11 +52,7 @@ def main() -> None:
         logger=logging.getLogger("peer"),  # at the level above; the library's own writes two lines a message
     )
     if step == "intake":
-        served = uvicorn.Config(
-            intake(broker, settings), host=settings.http_host, port=settings.http_port, loop="uvloop",
-            http="httptools", access_log=False, log_level="warning",
-        )  # fmt: skip
-        uvicorn.Server(served).run()
+        serve(intake(broker, settings), settings)
     else:
         uvloop.run(work(SUBSCRIBE[step], broker, settings))
 
@@ -73,7 +68,7 @@ def intake(broker: Any, settings: PeerSettings) -> FastAPI:
         reception = Reception(pool, read_key(settings.deployment_key_file))
         async with broker:
             await broker.start()
-            _tell_ready()
+            tell_ready()
             yield
         await pool.close()
 
@@ -167,11 +162,7 @@ async def _pool(schema: str, settings: PeerSettings) -> Any:
 
 
 async def _told_ready() -> None:
-    _tell_ready()
-
-
-def _tell_ready() -> None:
-    print(READY, flush=True)
+    tell_ready()
 
 
 if __name__ == "__main__":

@@ -9,17 +9,13 @@ too, in clear: ours is sealed before it is written anywhere.
 `python -m benchmarks.peers.temporal_app intake|worker`
 """
 
-import asyncio
 import logging
-import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
-import uvicorn
 import uvloop
 from fastapi import FastAPI, Request, Response
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
@@ -28,21 +24,18 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
+from benchmarks.peers.serving import serve, tell_ready, told_to_stop
 from benchmarks.peers.settings import PeerSettings
-from benchmarks.peers.steps.booking import Diary
-from benchmarks.peers.steps.finding import Matchmaker
+from benchmarks.peers.steps.all_of_them import LARGEST_POOL, opened
 from benchmarks.peers.steps.opening import open_pool
 from benchmarks.peers.steps.taking_in import Handle, Reception
-from benchmarks.peers.steps.telling import telling
-from benchmarks.peers.temporal.activities import Asked, Steps
+from benchmarks.peers.temporal.activities import Activities, Asked
 from benchmarks.peers.temporal.journey import Journey
 from services.intake.domain.requests import CareRequest
 from shared.privacy import read_key
 
 NAMESPACE, QUEUE = "peer", "journeys"
 KEPT = timedelta(days=1)  # the least for which it keeps what is over
-LARGEST_POOL = 12  # one for each step of each worker, of a server's 200
-READY = "ready"
 
 
 def main() -> None:
@@ -50,11 +43,7 @@ def main() -> None:
     role, settings = sys.argv[1], PeerSettings()
     logging.basicConfig(level=logging.WARNING)
     if role == "intake":
-        served = uvicorn.Config(
-            intake(settings), host=settings.http_host, port=settings.http_port, loop="uvloop",
-            http="httptools", access_log=False, log_level="warning",
-        )  # fmt: skip
-        uvicorn.Server(served).run()
+        serve(intake(settings), settings)
     else:
         uvloop.run(work(settings))
 
@@ -71,7 +60,7 @@ def intake(settings: PeerSettings) -> FastAPI:
         await make_namespace(client)
         async with await open_pool(settings.database_url, "intake", 1) as pool:
             reception = Reception(pool, read_key(settings.deployment_key_file))
-            print(READY, flush=True)
+            tell_ready()
             yield
 
     app = FastAPI(lifespan=life)
@@ -89,20 +78,20 @@ def intake(settings: PeerSettings) -> FastAPI:
 
 async def work(settings: PeerSettings) -> None:
     """Takes what is next from the queue until a signal ends it."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(one, stop.set)
+    stop = told_to_stop()
     client = await connect(settings)
-    async with opened(settings) as steps:
+    size = min(settings.concurrency or LARGEST_POOL, LARGEST_POOL)
+    async with opened(settings, size) as steps:
+        own = Activities(steps)
         worker = Worker(
             client,
             task_queue=QUEUE,
             workflows=[Journey],
-            activities=[steps.take_in, steps.match, steps.book, steps.tell],
+            activities=[own.take_in, own.match, own.book, own.tell],
             max_concurrent_activities=settings.concurrency or None,
         )
         async with worker:
-            print(READY, flush=True)
+            tell_ready()
             await stop.wait()
 
 
@@ -121,23 +110,6 @@ async def make_namespace(client: Any) -> None:
     except RPCError as failure:
         if failure.status is not RPCStatusCode.ALREADY_EXISTS:
             raise
-
-
-@asynccontextmanager
-async def opened(settings: PeerSettings) -> AsyncIterator[Steps]:
-    """The four steps of this worker, ready to be called, each with so many connections."""
-    size = min(settings.concurrency or LARGEST_POOL, LARGEST_POOL)
-    async with AsyncExitStack() as stack:
-
-        async def pool(schema: str) -> asyncpg.Pool:
-            return await stack.enter_async_context(await open_pool(settings.database_url, schema, size))
-
-        diary = Diary(await pool("scheduling"))
-        await diary.open()
-        teller = await stack.enter_async_context(telling(await pool("notifications"), settings))
-        matchmaker = await Matchmaker.open(await pool("matching"))
-        reception = Reception(await pool("intake"), read_key(settings.deployment_key_file))
-        yield Steps(reception, matchmaker, diary, teller)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Where no message can do it a human is asked, once, in time, and not when nobody has to."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,9 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifications.domain.by_hand import NEAR, Hour, due_by, due_by_of_offer
+from services.notifications.domain.outcomes import Settled
 from services.notifications.domain.planning import OFFER_AFTER
 from services.notifications.domain.receipts import Receipt
+from services.notifications.handlers.announcing import failed
+from services.notifications.handlers.by_hand import ask_humans
 from services.notifications.handlers.receiving import take_receipts
+from services.notifications.repository.messages import Message
 from shared.contracts.base import Event
 from shared.contracts.console import TaskDone
 from shared.contracts.intake import ConsentChanged, ContactStopped
@@ -127,6 +132,26 @@ async def test_whoever_may_choose_and_is_reached_by_no_message_is_told_by_a_huma
     assert task["appointment_id"] is None
     [row] = await tasks(desk)
     assert (row["match_id"], row["due_by"]) == (offer.match_id, desk.now + timedelta(hours=24))
+
+
+async def test_a_task_that_is_opened_while_the_choice_is_heard_is_closed_by_it(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    offer = offered(person, uuid4())
+    await desk.tell(unreachable(outside, person), offer)
+    (row,) = await desk.pool.fetch(
+        "SELECT id, case_id, person_id, appointment_id, version, purpose FROM messages"
+    )
+    message = Message(*row)
+    missed = failed(message, "sms", Settled("failed", "address_not_reserved", last_chance=True), desk.now)
+    async with desk.database.transaction() as tx:
+        await ask_humans(tx, [(message, missed)])
+        hearing = asyncio.create_task(desk.tell(ends(offer)["accepted"]))
+        await asyncio.wait([hearing], timeout=0.3)
+        assert not hearing.done()
+    await hearing
+    assert [task["outcome"] for task in await tasks(desk)] == ["not_needed"]
 
 
 @pytest.mark.parametrize("end", [end for end in sorted(ends(offered(uuid4(), uuid4()))) if end != "booked"])

@@ -28,7 +28,9 @@ async def transaction(pool: asyncpg.Pool) -> AsyncIterator[Transaction]:
     """One transaction: ours without its ways out, so that our pure functions and SQL find a clock and a connection in it.
     The clock is the process's own, which saves a round trip."""
     async with pool.acquire() as connection, connection.transaction():
-        yield Transaction(connection, now=datetime.now(UTC), lane_of=_nobody_listens)
+        tx = Transaction(connection, now=datetime.now(UTC), lane_of=_nobody_listens)
+        yield tx
+        await tx.flush()
 
 
 def _nobody_listens(topic: str) -> Lane:

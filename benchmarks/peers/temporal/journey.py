@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from benchmarks.peers.temporal.activities import Asked, Steps
+    from benchmarks.peers.temporal.activities import Activities, Asked
 
 RETRIED = RetryPolicy(initial_interval=timedelta(seconds=0.1), maximum_attempts=5)
 MOST = timedelta(seconds=30)  # longer than any step takes, and sooner than anybody gives up
@@ -22,9 +22,9 @@ class Journey:
     async def run(self, asked: Asked) -> None:
         """The four steps in their order, each of which may end it."""
         done = partial(_done, LOCALLY if asked.locally else BY_QUEUE)
-        case = await done(Steps.take_in, asked)
-        if (made := await done(Steps.match, case)) and (booked := await done(Steps.book, made)):
-            await done(Steps.tell, booked)
+        case = await done(Activities.take_in, asked)
+        if (made := await done(Activities.match, case)) and (booked := await done(Activities.book, made)):
+            await done(Activities.tell, booked)
 
 
 async def _done(execute: Callable[..., Any], step: Callable[..., Any], given: object) -> Any:

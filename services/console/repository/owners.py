@@ -3,14 +3,15 @@
 import asyncpg
 
 from services.console.domain.owners import Lock
+from shared.messaging.ownership import MARK
 
-# The lock MARK (2^31 - 1) is held in shared mode by every live member, whatever it owns; for a moment also by itself,
+# The lock MARK is held in shared mode by every live member, whatever it owns; for a moment also by itself,
 # by who asks whether it is alone.
-LOCKS = """
+LOCKS = f"""
 SELECT a.pid, a.application_name AS name, l.objid::int8 AS item, l.mode = 'ShareLock' AS member
 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND a.application_name LIKE 'owner:%'
-    AND (l.mode = 'ShareLock' OR l.objid <> 2147483647::oid)
+    AND (l.mode = 'ShareLock' OR l.objid <> {MARK}::oid)
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ORDER BY 2, 1, 3
 """

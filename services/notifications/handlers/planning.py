@@ -114,8 +114,8 @@ async def invite(events: Sequence[InvitationMade], tx: Transaction) -> None:
 async def _close_offers(
     tx: Transaction, events: Sequence[CaseWaitlisted | MatchAccepted | MatchDeclined | OfferExpired]
 ) -> None:
-    await offers.close_offers(tx, [(one.case_id, one.attempt) for one in events])
-    await by_hand.close_decided(tx, {one.case_id for one in events})
+    closed = await offers.close_offers(tx, [(one.case_id, one.attempt) for one in events])
+    await by_hand.close_decided(tx, closed)
 
 
 async def _tell(tx: Transaction, events: Sequence[Appointment], change: Change, state: str) -> None:

@@ -26,10 +26,11 @@ WHERE t.appointment_id = v.appointment_id AND t.version < v.below AND t.closed_a
 RETURNING t.task_id
 """
 
+# Held, so that whoever decides now waits for the task that is opened, and closes it.
 OFFERED = """
 SELECT o.case_id, o.match_id, o.expires_at FROM offers o
 JOIN unnest($1::uuid[], $2::int[]) AS m(case_id, attempt) ON o.case_id = m.case_id AND o.attempt = m.attempt
-WHERE o.open
+WHERE o.open ORDER BY o.case_id FOR SHARE OF o
 """
 
 CLOSE_DECIDED = """

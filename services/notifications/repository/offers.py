@@ -20,9 +20,9 @@ CLOSE = """
 WITH over AS (
     SELECT o.case_id FROM offers o JOIN unnest($1::uuid[], $2::int[]) AS c(case_id, attempt)
         ON o.case_id = c.case_id AND o.attempt <= c.attempt
-    ORDER BY o.case_id FOR UPDATE OF o
+    WHERE o.open ORDER BY o.case_id FOR UPDATE OF o
 )
-UPDATE offers o SET open = false FROM over WHERE o.case_id = over.case_id
+UPDATE offers o SET open = false FROM over WHERE o.case_id = over.case_id RETURNING o.case_id
 """
 
 
@@ -37,6 +37,8 @@ async def open_offers(tx: Transaction, events: Sequence[MatchOffered]) -> None:
     )
 
 
-async def close_offers(tx: Transaction, ended: Sequence[tuple[UUID, int]]) -> None:
-    """What was offered to these cases by that attempt, or by one before it, waits for no answer any more."""
-    await tx.connection.execute(CLOSE, [case for case, _ in ended], [attempt for _, attempt in ended])
+async def close_offers(tx: Transaction, ended: Sequence[tuple[UUID, int]]) -> set[UUID]:
+    """What was offered to these cases by that attempt, or by one before it, waits for no answer any more; the cases of those
+    where it did until now."""
+    columns = [case for case, _ in ended], [attempt for _, attempt in ended]
+    return {row["case_id"] for row in await tx.connection.fetch(CLOSE, *columns)}
