@@ -1,11 +1,12 @@
 """What has to hold, by the key under which it stands in results.json, and what was measured of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 Results = Mapping[str, Any]
+FIVE_MINUTES, TEN_MINUTES = 300.0, 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,18 @@ def beside(sides: Results) -> dict[str, float]:
     return {} if value is None else {"vs_temporal": value}
 
 
+def kept(found: Sequence[Gate]) -> dict[str, dict[str, Any]]:
+    """By name what was found, what it was held against, and whether it holds: as results.json keeps them."""
+    return {
+        gate.name: {
+            "value": gate.value,
+            "at_least" if gate.least else "at_most": gate.limit,
+            "holds": gate.holds,
+        }
+        for gate in found
+    }
+
+
 def _value(results: Results, find: Callable[[Results], float]) -> float | None:
     try:
         return round(find(results), 2)
@@ -68,12 +81,31 @@ def _at_size(part: str, least: int, size: Callable[[Results], int]) -> Callable[
     return ratio
 
 
+def _lasting(seconds: float, find: Callable[[Results], float]) -> Callable[[Results], float]:
+    """A figure of a steady run that went on for so long; what a shorter one says counts as not measured."""
+
+    def figure(results: Results) -> float:
+        steady = results["steady"]
+        if steady["seconds"] < seconds:
+            raise KeyError("steady")
+        return find(steady)
+
+    return figure
+
+
 # Name, limit, whether it is the least, and where it is found. The limits are what the product has set itself.
 GATES: tuple[tuple[str, float, bool, Callable[[Results], float]], ...] = (
-    ("journeys_per_second", 1500, True, lambda found: found["steady"]["journeys_per_second"]),
+    ("journeys_per_second", 1500, True, _lasting(TEN_MINUTES, lambda steady: steady["journeys_per_second"])),
+    ("stages_growing", 0, False, _lasting(TEN_MINUTES, lambda steady: len(steady["growing"]))),
     ("vs_faststream", 4, True, _against("faststream")),
     ("vs_dbos", 15, True, _against("dbos")),
-    ("posts_per_second", 1000, True, lambda found: found["steady"]["asked_per_second"]),
+    ("posts_per_second", 1000, True, _lasting(FIVE_MINUTES, lambda steady: steady["asked_per_second"])),
+    (
+        "oldest_event_s",
+        2,
+        False,
+        _lasting(FIVE_MINUTES, lambda steady: max(age["most"] for age in steady["oldest_s"].values())),
+    ),
     ("p99_half_load_ms", 500, False, lambda found: 1000 * found["half"]["p99_s"]),
     ("alarm_p99_ms", 250, False, lambda found: found["alarms"]["alarm_p99_ms"]),
     ("late_in_danger", 0, False, lambda found: found["alarms"]["late_answers"]),

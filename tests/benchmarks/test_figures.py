@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from benchmarks import flat, machine, run, usage
-from benchmarks.gates import beside, gates
+from benchmarks.gates import beside, gates, kept
 from benchmarks.run import lines, middle
 from benchmarks.usage import Usage
 
@@ -75,6 +75,33 @@ def test_what_was_measured_with_less_than_was_asked_for_does_not_hold() -> None:
         return {gate.name: gate.holds for gate in found}["crowd_ratio"]
 
     assert (crowd(10_000), crowd(100_000)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most", "growing", "hold"),
+    [
+        (600.5, 1.9, [], ["journeys_per_second", "oldest_event_s", "posts_per_second", "stages_growing"]),
+        (600.5, 2.1, ["send"], ["journeys_per_second", "posts_per_second"]),
+        (300.5, 1.9, [], ["oldest_event_s", "posts_per_second"]),
+        (60.0, 0.1, [], []),
+    ],
+)
+def test_a_rate_is_sustained_only_for_as_long_as_was_asked_and_while_nothing_waits(
+    seconds: float, most: float, growing: list[str], hold: list[str]
+) -> None:
+    ages = {
+        "send": {"middle": 0.1, "end": 0.1, "most": most},
+        "read matching": {"middle": 0, "end": 0, "most": 0.0},
+    }
+    steady = {"seconds": seconds, "journeys_per_second": 1600.0, "asked_per_second": 1100.0}
+    found = gates({"steady": steady | {"oldest_s": ages, "growing": growing}})
+    assert sorted(gate.name for gate in found if gate.holds) == hold
+
+
+def test_what_was_found_of_each_gate_is_kept_under_its_name() -> None:
+    told = orjson.loads(orjson.dumps(kept(gates({"half": {"p99_s": 0.6}}))))
+    assert told["p99_half_load_ms"] == {"value": 600.0, "at_most": 500, "holds": False}
+    assert told["vs_dbos"] == {"value": None, "at_least": 15, "holds": False}
 
 
 def test_a_gate_is_judged_by_the_median_of_each_side_and_in_its_own_direction() -> None:
