@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain.states import Progress, advance, standing
-from services.intake.handlers.progress import HANDLERS, OfACase, facts_of, tellings_of
+from services.intake.handlers.progress import HANDLERS, OfACase, facts_of, project, tellings_of
 from services.intake.handlers.submission import Asked, Desk, submit_cases
 from services.intake.repository import standings
 from services.intake.repository.standings import CaseView
@@ -172,6 +172,19 @@ async def test_the_topics_may_be_read_backwards_on_the_real_tables(store: Intake
         await hear(store, event)
     one, other = await seen(store, code), await seen(store, other_code)
     assert one.standing == other.standing
+
+
+async def test_both_lanes_may_speak_of_one_case_in_one_batch(store: IntakeDatabase, desk: Desk) -> None:
+    case_id, code = await opened(store, desk)
+    in_person = match_made(case_id, 2).model_copy(update={"lane": "in_person", "mode": "book"})
+    async with store.intake.transaction() as tx:
+        await project([match_made(case_id, 1), in_person], tx)
+    await hear(store, match_withdrawn(case_id, 1))
+    assert (await seen(store, code)).standing.state == "matching"
+    async with store.intake.transaction() as tx:
+        known = await standings.lock_progress(tx, [case_id])
+    assert (fact := known[case_id].fact)
+    assert (fact.kind, fact.attempt) == ("match_made", 2)
 
 
 async def test_a_reminder_says_nothing_new_about_the_case(store: IntakeDatabase, desk: Desk) -> None:

@@ -79,16 +79,19 @@ OfACase = (
 
 
 async def project(events: Sequence[OfACase], tx: Transaction) -> None:
-    """Folds what was said into the standing; an event about a case that is not here waits for it."""
+    """Folds what was said into the standing; an event about a case that is not here waits for it. One case may be spoken of
+    more than once: the lanes are topics of their own."""
     telling = [(event, said) for event in events if any(said := _said(event, tx.now))]
-    known = await standings.lock_progress(tx, [event.case_id for event, _ in telling])
+    before = await standings.lock_progress(tx, [event.case_id for event, _ in telling])
     await tx.wait_for(
-        [(event, f"case:{event.case_id}") for event, _ in telling if event.case_id not in known]
+        [(event, f"case:{event.case_id}") for event, _ in telling if event.case_id not in before]
     )
-    advanced = [
-        (before, advance(before, *said)) for event, said in telling if (before := known.get(event.case_id))
-    ]
-    await standings.save_progress(tx, [after for before, after in advanced if after != before])
+    after = dict(before)
+    for event, said in telling:
+        if event.case_id in after:
+            after[event.case_id] = advance(after[event.case_id], *said)
+    advanced = [(before[case_id], one) for case_id, one in after.items() if one != before[case_id]]
+    await standings.save_progress(tx, [one for _, one in advanced])
     await pace.save(tx, come_to(advanced, tx.now))
 
 

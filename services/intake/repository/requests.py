@@ -13,12 +13,13 @@ from services.intake.domain.contacts import Window
 from services.intake.domain.requests import GenderWish, KnownTherapist, Needs
 from services.intake.domain.triage import Triage
 from services.intake.domain.wishes import KeptRequest
+from services.intake.repository.locking import lock_cases
 from shared.messaging import Transaction
 
 NEEDS = "SELECT case_code, needs FROM cases WHERE case_code = ANY ($1)"
 
 # The version is that of the view (see `standings`): what it was, and one for each change and for the end.
-LOCK = """
+READ = """
 SELECT c.case_id, c.person_id, c.attendee_id, c.gate, c.awaits, c.needs, c.triage, c.step_table_version, c.continues,
     c.submitted_at, c.request_version, c.paused_for, c.gate_since, c.paused_until, c.resumed_at, c.resumed_after,
     w.case_id IS NOT NULL AS closed,
@@ -26,7 +27,6 @@ SELECT c.case_id, c.person_id, c.attendee_id, c.gate, c.awaits, c.needs, c.triag
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)
 WHERE c.case_id = ANY ($1)
 ORDER BY c.case_id
-FOR NO KEY UPDATE OF c
 """
 
 ATTENDEES = """
@@ -56,7 +56,8 @@ async def needs_by_code(tx: Transaction, case_codes: Sequence[str]) -> dict[str,
 
 async def lock_requests(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, KeptRequest]:
     """The cases that are known, locked in the order of their ids, as whoever folds their standing locks them."""
-    records = await tx.connection.fetch(LOCK, list(set(case_ids)))
+    await lock_cases(tx, case_ids)
+    records = await tx.connection.fetch(READ, list(set(case_ids)))
     others: dict[UUID, list[KeptAttendee]] = {r["case_id"]: [] for r in records}
     for record in await tx.connection.fetch(ATTENDEES, list(others)):
         others[record["case_id"]].append(KeptAttendee(*record))

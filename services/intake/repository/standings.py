@@ -20,6 +20,7 @@ from services.intake.domain.states import (
     Telling,
     standing,
 )
+from services.intake.repository.locking import lock_cases
 from shared.messaging import Transaction
 
 # All that a case's standing follows from.
@@ -29,13 +30,8 @@ PROGRESS = """c.case_id, c.person_id, c.gate, c.awaits, c.submitted_at, c.paused
     s.alternative_attempt, s.alternative_at, s.in_care_since, s.kept, s.seen_by, s.seen_attempt, s.seen_version
 FROM cases c LEFT JOIN standings s USING (case_id) LEFT JOIN withdrawals w USING (case_id)"""
 
-# The lock is on the case: a case that nobody has spoken of yet has no standing that could be locked.
-LOCK = f"""
-SELECT {PROGRESS}
-WHERE c.case_id = ANY ($1)
-ORDER BY c.case_id
-FOR NO KEY UPDATE OF c
-"""
+# Under the lock of the case: a case that nobody has spoken of yet has no standing that could be locked.
+READ = f"SELECT {PROGRESS} WHERE c.case_id = ANY ($1) ORDER BY c.case_id"
 
 SAVE = """
 INSERT INTO standings (case_id, fact, attempt, revision, fact_at, fact_until, fact_reason, appointment_id, match_id,
@@ -104,7 +100,8 @@ class Ending:
 
 async def lock_progress(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Progress]:
     """The cases that are known, locked in the order of their ids."""
-    records = await tx.connection.fetch(LOCK, list(set(case_ids)))
+    await lock_cases(tx, case_ids)
+    records = await tx.connection.fetch(READ, list(set(case_ids)))
     return {r["case_id"]: _progress(r) for r in records}
 
 
