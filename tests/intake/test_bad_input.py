@@ -214,3 +214,19 @@ async def test_an_answer_not_given_is_not_zero_and_not_refused(people: httpx2.As
     )
     assert answer.status_code == 202
     assert "crisis" not in answer.json()
+
+
+NUL = "7K3M9Q2\0TX"
+
+
+async def test_a_code_that_no_column_takes_is_simply_wrong(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    answer = await people.post("/v1/sessions", json={"case_code": NUL, "pin": "123456"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "wrong_code_or_pin")
+    answer = await people.post("/v1/invitations/7K3M9Q2%00TX/decline", json={"pin": "123456"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "wrong_code_or_pin")
+    headers = {"Idempotency-Key": str(uuid4())}
+    body = changed(("continues", {"case_code": NUL, "pin": "1"}))
+    answer = await people.post("/v1/cases", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/continues")

@@ -349,11 +349,12 @@ async def test_a_line_goes_on_from_an_earlier_case_with_its_pin_and_never_withou
     [earlier] = await hand_over(people, practice, line("earlier"))
     proved = {"case_code": earlier["case_code"], "pin": earlier["pin"]}
     wrong = proved | {"pin": "000000" if earlier["pin"] != "000000" else "000001"}
-    tries = [proved, wrong, {"case_code": earlier["case_code"]}]
+    tries = [proved, wrong, {"case_code": earlier["case_code"]}, {"case_code": "\0", "pin": "1"}]
     file = b"".join(line(f"next-{n}", SMALLEST | {"continues": one}) for n, one in enumerate(tries))
     taken, *refused = await hand_over(people, practice, file)
     assert taken["outcome"] == "accepted"
-    assert [one["problem"]["errors"][0]["code"] for one in refused] == ["wrong_code_or_pin", "proof_needed"]
+    told = [one["problem"]["errors"][0]["code"] for one in refused]
+    assert told == ["wrong_code_or_pin", "proof_needed", "wrong_code_or_pin"]
     ids = dict(await store.admin.fetch("SELECT case_code, case_id FROM intake.cases"))
     [said] = [
         one.event

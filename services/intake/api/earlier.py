@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Request
 
 from services.intake.api.sessions import too_soon
-from services.intake.domain.codes import read_case_code, read_pin
+from services.intake.domain.codes import read_pin, tried_code
 from services.intake.domain.requests import EarlierCase
 from services.intake.handlers.sessions import Knock, Refused
 from services.intake.repository.sessions import Holder
@@ -59,7 +59,7 @@ async def _by_session(proof: Proof, request: Request, code: str) -> UUID:
 
 
 def _code(earlier: EarlierCase) -> str:
-    return read_case_code(earlier.case_code) or earlier.case_code
+    return tried_code(earlier.case_code)
 
 
 def _unproved(code: str) -> Problem:

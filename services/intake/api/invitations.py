@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 from services.intake.api.problems import refused
 from services.intake.api.requests import ConsentSent, Sent
 from services.intake.api.sessions import too_soon
-from services.intake.domain.codes import read_case_code, read_pin
+from services.intake.domain.codes import read_pin, tried_code
 from services.intake.domain.policy import Policy
 from services.intake.domain.refusals import Refusal
 from services.intake.domain.requests import Consent, unknown_text
@@ -55,7 +55,7 @@ def invitation_routes(desk: InvitationDesk) -> APIRouter:
         """Takes part. Twice is once; after declining it is a change of mind."""
         sent = parse(AcceptSent, await request.body())
         consent = _consent(desk.policy, sent.consent)
-        await _answer(desk, request, Knock(_code(code), read_pin(sent.pin)), consent)
+        await _answer(desk, request, Knock(tried_code(code), read_pin(sent.pin)), consent)
         return fast_json(200, {"consent": "given"}, NO_STORE)
 
     @router.post(
@@ -66,17 +66,13 @@ def invitation_routes(desk: InvitationDesk) -> APIRouter:
         """Does not take part, or no longer; we write to them no more. Nobody is told, but for a minor's last guardian:
         without one the case is closed."""
         sent = parse(DeclineSent, await request.body())
-        await _answer(desk, request, Knock(_code(code), read_pin(sent.pin)), None)
+        await _answer(desk, request, Knock(tried_code(code), read_pin(sent.pin)), None)
         return fast_json(200, {"consent": "declined"}, NO_STORE)
 
     return router
 
 
 NO_STORE = {"Cache-Control": "no-store"}
-
-
-def _code(text: str) -> str:
-    return read_case_code(text) or text[:40]
 
 
 def _consent(policy: Policy, sent: ConsentSent) -> Consent:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from services.intake.api.requests import SessionSent
-from services.intake.domain.codes import read_case_code, read_pin
+from services.intake.domain.codes import read_pin, tried_code
 from services.intake.handlers.sessions import Knock, Refused
 from services.intake.repository.sessions import Holder
 from shared.web import PUBLIC, Problem, TokenSigner, fast_json, parse
@@ -55,7 +55,7 @@ def too_soon(refused: Refused) -> Problem:
 
 async def open_session(counter: SessionCounter, sent: SessionSent) -> str:
     """A token for ten minutes. Raises Problem 401 for what does not belong together, 429 for what came too soon."""
-    found = await counter.knock(Knock(read_case_code(sent.case_code) or sent.case_code, read_pin(sent.pin)))
+    found = await counter.knock(Knock(tried_code(sent.case_code), read_pin(sent.pin)))
     if isinstance(found, Refused):
         raise _refusal(found)
     claims = {"case_id": str(found.case_id), "attendee_id": str(found.attendee_id)}

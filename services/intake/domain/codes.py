@@ -6,6 +6,7 @@ from uuid import UUID
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O or U
 CODE_LENGTH = 10
+LONGEST_TRY = 40  # of what somebody offers as a code
 BYTES_PER_CODE = CODE_LENGTH - 1
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 # What eyes and ears take for one another (https://www.crockford.com/base32.html), and what stands between.
@@ -32,6 +33,11 @@ def read_case_code(text: str) -> str | None:
     if len(code) != CODE_LENGTH or any(letter not in _VALUES for letter in code):
         return None
     return code if check_letter(code[:-1]) == code[-1] else None
+
+
+def tried_code(text: str) -> str:
+    """The code as it was meant; what cannot be one as it came, for it is simply wrong: without NUL, which no column takes."""
+    return read_case_code(text) or text.replace("\0", "")[:LONGEST_TRY]
 
 
 def read_pin(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
 
-from services.intake.domain.codes import read_case_code, read_pin
+from services.intake.domain.codes import read_pin, tried_code
 from services.intake.domain.requests import Consent
 from services.intake.handlers.invitations import Answered, Outcome
 from services.intake.handlers.sessions import Knock, Refused
@@ -59,5 +59,4 @@ class Answering:
 
 
 def _knock(form: Form) -> Knock:
-    code = (first(form, "case_code") or "")[:LONGEST]
-    return Knock(read_case_code(code) or code, read_pin((first(form, "pin") or "")[:LONGEST]))
+    return Knock(tried_code(first(form, "case_code") or ""), read_pin((first(form, "pin") or "")[:LONGEST]))
