@@ -18,7 +18,9 @@ from services.intake.api.requests import COUPLE
 from services.intake.domain.policy import Policy
 from services.intake.gateways import crisis as gateway
 from services.intake.gateways.crisis import CrisisProcess
+from services.intake.handlers.acceptance import SCOPE
 from services.intake.settings import Settings
+from shared.web import idempotency
 from tests.browser.serving import serving
 from tests.intake.conftest import IntakeDatabase, _app, _client
 from tests.intake.test_asking import ask, asking
@@ -174,6 +176,20 @@ async def test_a_crisis_process_that_fails_or_says_nothing_costs_nobody_their_pl
         answer = await ask(people, asking(item9=3))
     assert answer.status_code == 202
     assert await store.admin.fetchval(CASES) == before + 1
+    assert await store.admin.fetchval(ALARMS, answer.json()["case_code"]) == 1
+
+
+async def test_nobody_in_danger_is_sent_away_while_the_crisis_process_is_still_at_it_and_then_fails(
+    door: Any, store: IntakeDatabase
+) -> None:
+    body, key = asking(item9=3), uuid4().hex
+    async with door(f"http://127.0.0.1:{free_port()}") as people:
+        async with store.intake.transaction() as tx:  # it ends without having taken anything in
+            await idempotency.claim(tx, [idempotency.KeyedRequest(SCOPE, key, b"of the same body")])
+            asked = asyncio.create_task(ask(people, body, key))
+            await asyncio.sleep(0.1)
+        answer = await asked
+    assert answer.status_code == 202
     assert await store.admin.fetchval(ALARMS, answer.json()["case_code"]) == 1
 
 

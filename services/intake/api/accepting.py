@@ -4,6 +4,7 @@ Whoever may be in danger waits for nobody else, and is never told to come again 
 decided first, and if it is an alarm the crisis process takes it in, or a transaction of its own where that one is not there.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -29,6 +30,11 @@ from shared.telemetry import force_sampled
 from shared.web import FieldProblem, Problem, parse
 
 ACCEPTED = 202
+STILL_AT_IT_SECONDS = (
+    0.05,
+    0.1,
+    0.1,
+)  # what is left of the second in which an answer is promised, when the crisis process was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +80,20 @@ async def accept_body(counter: CaseCounter, request: Request, key: str, body: by
         care = replace(care, continues=await prove(counter.proof, request, care.continues))
     digest = blake2b(body, key=counter.lookup_key, digest_size=32).digest()
     post = Post(key, digest, Asked(care, request.scope.get("traceparent"), admission=admission))
-    accepted = await (counter.accept_alarm if admission.alarm else counter.accept)(post)
+    accepted = await (_urgently(counter, post) if admission.alarm else counter.accept(post))
     return _answered(counter.pin_key, accepted)
+
+
+async def _urgently(counter: CaseCounter, post: Post) -> Accepted:
+    """Whoever may be in danger is not sent away because the crisis process, which was asked before, is still at it: it may fail."""
+    for seconds in STILL_AT_IT_SECONDS:
+        try:
+            return await counter.accept_alarm(post)
+        except Problem as problem:
+            if problem.code != "in_flight":
+                raise
+        await asyncio.sleep(seconds)
+    return await counter.accept_alarm(post)
 
 
 def _read(policy: Policy, body: bytes) -> CareRequest:
