@@ -35,6 +35,12 @@ WITH taken AS (
 SELECT topic, key, sequence, event_id, type, at, traceparent, payload FROM taken ORDER BY topic, key, sequence
 """
 
+# The row stays the same: a reader who waits for it finds what it says now. One made anew it would not see, for its look began before.
+STAY = """
+INSERT INTO blocks (grp, topic, key, kind) VALUES ($1, $2, $3, $4)
+ON CONFLICT (grp, topic, key) DO UPDATE SET kind = excluded.kind
+"""
+
 LIFT = """
 DELETE FROM blocks b USING unnest($2::text[], $3::text[]) AS k(topic, key)
 WHERE b.grp = $1 AND b.topic = k.topic AND b.key = k.key
@@ -104,6 +110,11 @@ async def block(
     """From now on later events of these streams are parked; a gap never weakens a dead letter's block."""
     if streams:
         await connection.execute(BLOCK, group, [s[0] for s in streams], [s[1] for s in streams], kind)
+
+
+async def stay(connection: asyncpg.Connection, group: str, stream: tuple[str, str], kind: str) -> None:
+    """Something still waits there, and for this reason now."""
+    await connection.execute(STAY, group, *stream, kind)
 
 
 async def park(connection: asyncpg.Connection, group: str, events: Sequence[Parked]) -> None:

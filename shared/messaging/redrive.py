@@ -60,7 +60,6 @@ async def _take_up(tx: Transaction, reader: Reader, letter: asyncpg.Record) -> i
     """Applies what is parked, up to the first that cannot be applied, which is the next dead letter, or up to a gap."""
     stream, connection = (letter["topic"], letter["key"]), tx.connection
     parked = await dead_letters.take_parked(connection, reader.group, [stream])
-    await dead_letters.lift(connection, reader.group, [stream])
     due, early = _in_order(parked, letter["sequence"], reader.policy)
     applied = 0
     for event in due:
@@ -75,10 +74,10 @@ async def _take_up(tx: Transaction, reader: Reader, letter: asyncpg.Record) -> i
         applied += 1
     rest = [*due[applied + 1 :], *early]
     await dead_letters.park(connection, reader.group, rest)
-    if applied < len(due):
-        await dead_letters.block(connection, reader.group, [stream], "dead")
-    elif early:
-        await dead_letters.block(connection, reader.group, [stream], "gap")
+    if rest or applied < len(due):
+        await dead_letters.stay(connection, reader.group, stream, "dead" if applied < len(due) else "gap")
+    else:
+        await dead_letters.lift(connection, reader.group, [stream])
     if due:
         await inbox.reached(connection, reader.group, {stream: due[min(applied, len(due) - 1)].sequence})
     return applied
