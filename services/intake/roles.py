@@ -212,7 +212,7 @@ def _help_counter(settings: Settings, counter: CaseCounter, database: Database) 
         counter.cards,
         counter.pin_key,
         counter.lookup_key,
-        call=together(database, partial(call_for_help, desk=_desk(settings, counter.policy))),
+        call=together(database, partial(call_for_help, desk=_desk(settings, counter.policy)), apart=True),
     )
 
 

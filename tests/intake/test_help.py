@@ -275,3 +275,19 @@ async def test_the_published_examples_of_help_are_accepted(duty: httpx2.AsyncCli
     described = (await duty.get("/openapi.json")).json()["paths"]["/v1/crisis/help"]["post"]
     for example in described["requestBody"]["content"]["application/json"]["examples"].values():
         assert (await call(duty, example["value"])).status_code in (200, 202)
+
+
+async def test_whoever_calls_beside_a_case_that_somebody_holds_is_put_through(
+    duty: httpx2.AsyncClient, people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    """A worker that was frozen has the case of one of them: they are told to try again, and nobody else is."""
+    path, session = await come_back(people)
+    case_id = await case_id_of(store, path)
+    async with store.admin.transaction():
+        await store.admin.execute("SELECT FROM intake.cases WHERE case_id = $1 FOR UPDATE", case_id)
+        both = [asyncio.create_task(call(duty, {}, session)) for _ in range(2)]  # these two hold up the rest
+        await asyncio.sleep(0.2)
+        held = asyncio.create_task(call(duty, {}, session))
+        other = asyncio.create_task(call(duty, {"contact": PHONE}))
+        statuses = [one.status_code for one in await asyncio.gather(*both, held, other)]
+    assert statuses == [503, 503, 503, 202]
