@@ -195,6 +195,10 @@ class Consumer:
         self._breaker = Breaker()
         self._doubts = True
 
+    async def shortened(self) -> set[str]:
+        """The topics whose beginning is not there any more. Raises TimeoutError, KafkaError."""
+        return await self._partitions.shortened()
+
     def forget(self) -> None:
         """Reads the stored offsets again, after the batch in hand: an operator has moved or cleared them."""
         self._doubts = True

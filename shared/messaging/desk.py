@@ -121,6 +121,7 @@ class Desk:
                     await discard(tx, consumer.reader, letter, request["requested_by"], request["reason"])
                 )
             case "rebuild":
+                await _refuse_what_cannot_be_read_again(consumer)
                 return await self._rebuild(tx.connection, consumer.group)
             case "move_offset":
                 return await _move_offset(tx.connection, consumer.group, target)
@@ -142,6 +143,13 @@ class Desk:
 
     def metrics(self) -> dict[str, float]:
         return {}
+
+
+async def _refuse_what_cannot_be_read_again(consumer: Consumer) -> None:
+    if gone := await consumer.shortened():
+        raise Refused(
+            f"{', '.join(sorted(gone))}: begins later than it did; what was said before stands in the tables alone"
+        )
 
 
 async def _move_offset(connection: asyncpg.Connection, group: str, target: Mapping[str, Any]) -> str:

@@ -41,6 +41,7 @@ class Partitions:
         self._settings = settings
         self._group = group
         self._compacted = {t.name for t in topics if t.compacted}
+        self._kept_for_a_time = [(t.name, p) for t in topics if not t.compacted for p in range(t.partitions)]
         self._names = {lock_item(t.name, p): (t.name, p) for t in topics for p in range(t.partitions)}
         self._owner = Ownership(
             database.dsn, schema=database.source, purpose=f"consumer:{group}", items=sorted(self._names)
@@ -108,6 +109,14 @@ class Partitions:
         """What we believe of the offsets may be wrong: read them again before the next fetch."""
         self._next.clear()
         self._halted.clear()
+
+    async def shortened(self) -> set[str]:
+        """The topics whose beginning is not there any more: what was said then is in the tables alone. Raises TimeoutError where
+        no broker tells, KafkaError."""
+        if self._consumer is None:
+            raise TimeoutError
+        first = await self._consumer.beginning_offsets([TopicPartition(*p) for p in self._kept_for_a_time])
+        return {partition.topic for partition, offset in first.items() if offset}
 
     async def start_over(self) -> None:
         """Never go on with a client that failed: aiokafka's coordination, once it has ended on an error, raises that

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from shared.messaging import Transaction
 from tests.shared.messaging import notes
@@ -20,13 +22,14 @@ VALUES ($1, 'tests', $2, $3, 'me', clock_timestamp())
 """
 
 
-async def ask(it: Bench, action: str, **target: Any) -> None:
-    """Asks, and waits until some process says that it is done."""
+async def ask(it: Bench, action: str, *, answer: str = "done", **target: Any) -> str:
+    """Asks, waits until some process says that it is done, or that it cannot be, and gives what it says beside."""
     request = uuid.uuid4()
     await it.database.pool.execute(ASK, request, action, target)
-    answered = "SELECT state FROM operator_requests WHERE id = $1 AND state <> 'asked'"
-    state = await until(lambda: it.database.pool.fetchval(answered, request), f"an answer to {action}")
-    assert state == "done"
+    answered = "SELECT state, result FROM operator_requests WHERE id = $1 AND state <> 'asked'"
+    row = await until(lambda: it.database.pool.fetchrow(answered, request), f"an answer to {action}")
+    assert row["state"] == answer
+    return str(row["result"])
 
 
 async def test_a_partition_that_stopped_goes_on_from_a_moved_offset_whichever_process_owns_it(
@@ -90,3 +93,27 @@ async def test_a_projection_is_rebuilt_also_from_partitions_of_another_process_w
         await it.applied_are({"a": [1], "b": [1], "c": [1]})
         await ask(it, "rebuild")
         await it.applied_are({"a": [1], "b": [1], "c": [1]})
+
+
+async def test_a_projection_of_what_is_no_longer_in_the_log_is_not_emptied(
+    database: Any, kafka_server: Any
+) -> None:
+    async with bench(database, kafka_server) as it:
+        it.relay()
+        it.desk(it.consumer())
+        await it.say(*(note for page in "abc" for note in written(page, 1)))
+        await it.applied_are({"a": [1], "b": [1], "c": [1]})
+        await forget_the_first(it)
+        assert (await ask(it, "rebuild", answer="failed")).startswith(it.topic.name)
+        await it.say(*written("a", 2))
+        await it.applied_are({"a": [1, 2], "b": [1], "c": [1]})
+
+
+async def forget_the_first(it: Bench) -> None:
+    """Retention has come: each partition loses what was read of it."""
+    offsets = await it.database.pool.fetch("SELECT topic, partition, next FROM offsets")
+    admin = AIOKafkaAdminClient(bootstrap_servers=it.settings.bootstrap_servers)
+    await admin.start()
+    read = {TopicPartition(r["topic"], r["partition"]): RecordsToDelete(r["next"]) for r in offsets}
+    await admin.delete_records(read)
+    await admin.close()
