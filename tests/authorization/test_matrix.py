@@ -25,7 +25,8 @@ DESK = {
 }
 CHOICE = "/v1/matches/choice"  # where a page's form is posted to; the token is in it
 # The console's pages, and who may look at each.
-LISTS, JOURNEYS = ("coordinator", "duty_clinician", "clinic_desk", "operator"), ("operator", "coordinator")
+LISTS = ("coordinator", "duty_clinician", "clinic_desk", "supervisor", "operator")
+JOURNEYS = ("operator", "coordinator")
 STAFF_PAGES = {
     "/tasks": ("GET", LISTS),
     "/tasks/act": ("POST", LISTS),

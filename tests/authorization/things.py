@@ -267,6 +267,7 @@ def of_console(database: Database, admin: Any) -> Make:
         "coordinator": "coordinator",
         "duty_clinician": "duty",
         "clinic_desk": "clinic",
+        "supervisor": "supervisor",
         "operator": "data",
     }
 

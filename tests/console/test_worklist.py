@@ -57,9 +57,10 @@ async def test_each_role_sees_its_own_queues_and_no_other(worklist: Worklist, st
     for queue in ("coordinator", "clinic", "supervisor", "duty", "data"):
         await worklist.opens(queue=queue)
     seen = {role: {one["queue"] for one in await listed(worklist, staff(role))} for role in (
-        "coordinator", "duty_clinician", "clinic_desk", "operator")}  # fmt: skip
+        "coordinator", "supervisor", "duty_clinician", "clinic_desk", "operator")}  # fmt: skip
     assert seen == {
         "coordinator": {"coordinator", "clinic", "supervisor"},
+        "supervisor": {"supervisor"},
         "duty_clinician": {"duty"},
         "clinic_desk": set(),
         "operator": {"data"},

@@ -307,6 +307,13 @@ async def test_only_coordinators_describe_therapists(http: httpx2.AsyncClient, k
     assert (await http.get(f"/v1/matches?case_id={ID}", headers=headers)).status_code == 403
 
 
+async def test_a_supervisor_is_not_told_why_the_case_of_anybody_got_whom_it_got(
+    http: httpx2.AsyncClient, keys: Path
+) -> None:
+    headers = {"authorization": f"Bearer {token(keys, 'supervisor')}"}
+    assert (await http.get(f"/v1/matches?case_id={ID}", headers=headers)).status_code == 403
+
+
 async def test_why_somebody_was_asked_is_explained_to_those_who_coordinate(
     http: httpx2.AsyncClient, office: Office
 ) -> None:

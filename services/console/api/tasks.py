@@ -61,8 +61,8 @@ class Worklist:
 
 
 def task_routes(worklist: Worklist) -> APIRouter:
-    """Coordinators see what is for them, for clinics and for supervisors; duty clinicians, clinic desks (of their
-    own organisation) and operators each their own queue."""
+    """Coordinators see what is for them, for clinics and for supervisors; supervisors, duty clinicians, clinic desks (of
+    their own organisation) and operators each their own queue."""
     router = APIRouter(tags=["tasks"])
 
     @router.get("/v1/tasks")

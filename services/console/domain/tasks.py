@@ -19,6 +19,7 @@ Why = Literal[
 # What each role is shown and may do. Clinic desks only what is to be done at their organisation's sites.
 QUEUES: dict[str, tuple[str, ...]] = {
     "coordinator": ("coordinator", "clinic", "supervisor"),
+    "supervisor": ("supervisor",),
     "duty_clinician": ("duty",),
     "clinic_desk": ("clinic",),
     "operator": ("data",),
