@@ -8,6 +8,7 @@ import pytest
 
 from shared.contracts import publish
 from shared.contracts.base import Event
+from shared.contracts.publish.page import NOT_SAID_YET
 from shared.contracts.topics import EVENTS, TOPICS, partner_topic
 
 FORBIDDEN = re.compile(r"name|phone|address$|answer|score|email|notes?$|text$|diagnos", re.IGNORECASE)
@@ -24,6 +25,15 @@ def test_schemas_and_the_events_page_are_current() -> None:
 
 def test_no_schema_of_a_type_that_is_gone_is_left_behind() -> None:
     assert {path.stem for path in publish.SCHEMAS.glob("*.json")} == set(EVENTS)
+
+
+def test_what_the_page_calls_not_yet_said_is_said_by_nobody() -> None:
+    topics = {topic.name for topic in (*TOPICS, partner_topic("<organisation>"))}
+    for topic, (types, _) in NOT_SAID_YET.items():
+        producer = topic.partition(".")[0]
+        assert not {f"{producer}.{one}.v1" for one in types} & set(EVENTS)
+        assert topic in topics or topic == "scheduling.circles"
+    assert "## Not yet said" in publish.PAGE.read_text()
 
 
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)

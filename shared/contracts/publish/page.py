@@ -15,11 +15,35 @@ binary mode: `ce_id` (UUIDv7), `ce_source`, `ce_type`, `ce_time`, `ce_subject` (
 ignore fields and types they do not know. The same for tools: `docs/asyncapi`. The contracts are a draft until the tag `contracts-1.0`.
 """
 
+# Whoever builds a reader from the plan looks for these. By topic: types, then fields of types that there are.
+NOT_SAID_YET: dict[str, tuple[tuple[str, ...], str]] = {
+    "intake.people": (("person_erased",), "nobody can ask for it yet; that keys are deleted by it is there and tested"),
+    "intake.contacts": ((), "the code word of a call"),
+    "matching.outcomes": (("rescreen_due",), "how long a wait is likely to be (`case_waitlisted` has the next review)"),
+    "matching.therapists": ((), "from when until when a `status` holds, and until when somebody is supervised"),
+    "scheduling.circles": (("circle_changed",), "the topic is not there either"),
+    "scheduling.appointments": (("appointment_change_proposed",), "which hour of how many of a series it is"),
+    "scheduling.sites": ((), "opening hours"),
+    "partners.bookings.<organisation>": (("booking_record_erased",), "the partner's own reference of a booking"),
+}  # fmt: skip
+BESIDES = """`notifications.message_planned` will not come: a delivery says what became of a message
+([0008](decisions/0008-deliveries-say-outcomes.md)). Answers come with the whole request: there is no state `started`,
+and no route that takes them questionnaire by questionnaire."""
+
 
 def page() -> str:
-    """docs/events.md: the table of topics, then every type with its fields."""
+    """docs/events.md: the table of topics, every type with its fields, and what nobody says yet."""
     topics = [*TOPICS, partner_topic("<organisation>")]
-    return "\n".join([HEAD, "## Topics", "", *_topic_table(topics), "", *_types()]) + "\n"
+    return "\n".join([HEAD, "## Topics", "", *_topic_table(topics), "", *_types(), *_not_said_yet()]) + "\n"
+
+
+def _not_said_yet() -> list[str]:
+    rows = [
+        f"| `{topic}` | {', '.join(f'`{one}`' for one in types) or '-'} | {what} |"
+        for topic, (types, what) in NOT_SAID_YET.items()
+    ]
+    head = ["## Not yet said", "", "Planned, and said by nobody; each will be an addition.", ""]
+    return [*head, "| topic | types | fields, and why |", "|---|---|---|", *rows, "", BESIDES]
 
 
 def _topic_table(topics: list[Topic]) -> list[str]:

@@ -31,7 +31,7 @@ gaps; `GET /v1/bookings/snapshot` to begin with (`/openapi.json` of the service 
 are identifiers that stay the same for ever. `certainty: provisional` may still change without anybody's fault.
 
 **Changes.** Within `.v1` only optional fields, codes and types are added. Whatever would break a reader comes as `.v2`
-beside `.v1`. Until the tag `contracts-1.0` this is a draft.
+beside `.v1`. Not yet said: your own reference of a booking, and that the record of a booking is to be erased. Until the tag `contracts-1.0` this is a draft.
 
 ```python
 async for record in AIOKafkaConsumer("partners.bookings.rehmat-hospital", bootstrap_servers=…,
