@@ -199,6 +199,28 @@ async def test_whoever_wants_to_hear_nothing_is_not_called_either(desk: Desk, ou
     assert kinds == ["task_opened"] * 2 + ["task_closed"] * 2
 
 
+@pytest.mark.parametrize("heard", ["by_receipt", "at_the_next_try"])
+async def test_whoever_was_stopped_before_the_last_way_failed_is_not_told_by_hand(
+    desk: Desk, outside: OutsideWorld, heard: str
+) -> None:
+    person = uuid4()
+    await desk.tell(outside.a_contact(person), a_booking(person, start=SOON))
+    outside.sms_status = 200 if heard == "by_receipt" else 500
+    async with sending(desk, outside):
+        await settled(desk, "sent" if heard == "by_receipt" else "sending")
+    await desk.tell(ContactStopped(person_id=person, case_ids=(), stopped_at=NOW))
+    if heard == "by_receipt":
+        message = await desk.pool.fetchval("SELECT id FROM messages WHERE purpose = 'booked'")
+        async with desk.database.transaction() as tx:
+            await take_receipts(tx, [Receipt(message, "sms", "failed")], ["sms"])
+    else:
+        desk.now += timedelta(minutes=1)
+        async with sending(desk, outside):
+            await settled(desk, "failed")
+    assert ("booked", "failed") in await desk.messages("purpose", "state")
+    assert await tasks(desk) == await said(desk) == []
+
+
 async def test_what_was_done_at_the_worklist_is_kept_and_not_said_again(
     desk: Desk, outside: OutsideWorld
 ) -> None:

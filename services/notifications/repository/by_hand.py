@@ -9,11 +9,13 @@ from services.notifications.domain.by_hand import Hour
 from services.notifications.repository.messages import Message
 from shared.messaging import Transaction
 
+# Nothing would close what is opened for somebody who was stopped before.
 OPEN = """
 INSERT INTO tasks (task_id, message_id, case_id, appointment_id, match_id, person_id, version, due_by, opened_at)
 SELECT task_id, message_id, case_id, appointment_id, match_id, person_id, version, due_by, $9
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::int[], $8::timestamptz[])
     AS t(task_id, message_id, case_id, appointment_id, match_id, person_id, version, due_by)
+WHERE NOT EXISTS (SELECT FROM stops s WHERE s.person_id = t.person_id AND s.stopped)
 ORDER BY appointment_id, match_id, person_id, version
 ON CONFLICT DO NOTHING
 RETURNING task_id
@@ -109,7 +111,7 @@ async def close_decided(tx: Transaction, case_ids: Collection[UUID]) -> list[UUI
 
 
 async def open_tasks(tx: Transaction, tasks: Sequence[ByHand]) -> set[UUID]:
-    """Those that were not open before for the same person and version."""
+    """Those that were not open before for the same person and version, of whoever may be told still."""
     rows = await tx.connection.fetch(
         OPEN,
         [one.task_id for one in tasks],
