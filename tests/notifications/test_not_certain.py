@@ -78,6 +78,21 @@ async def test_a_lost_day_is_told_and_nobody_is_reminded_of_it(desk: Desk, outsi
     assert "falls on a holiday. We will tell you when it takes place." in text
 
 
+async def test_of_a_lost_day_that_is_far_off_a_human_tells_whom_no_message_reaches(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    """Its reminder was taken back, so that nothing else would."""
+    person = uuid4()
+    booking = a_booking(person, start=NOW + timedelta(days=5))
+    lost = {"certainty": "provisional", "certainty_reason": "holiday", "reason": "holiday"}
+    nobodys = outside.a_contact(person, "+923001234567")
+    await desk.tell(nobodys, booking, then(AppointmentDisplaced, booking, **lost))
+    async with sending(desk, outside):
+        await settled(desk, "failed", "skipped")
+    [task] = [event for kind, event in await desk.said() if kind == "task_opened"]
+    assert (task["kind"], task["appointment_id"]) == ("tell_by_hand", str(booking.appointment_id))
+
+
 async def test_moved_away_from_the_lost_day_the_new_time_is_told(desk: Desk, outside: OutsideWorld) -> None:
     person = uuid4()
     booking = a_booking(person, start=NOW + timedelta(days=3))

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 # From an hour that is further away than this its reminder is still to come, by whatever ways there are then.
 NEAR = timedelta(hours=72)
+# After these none comes: the hour does not take place, or nobody knows when.
+NO_REMINDER = frozenset({"cancelled", "displaced"})
 # The last moment that still helps whoever has to set out or to choose, and the least time a human is given.
 BEFORE_THE_END, AT_LEAST = timedelta(hours=2), timedelta(minutes=30)
 USUALLY_WITHIN = timedelta(hours=24)
@@ -23,10 +25,10 @@ class Hour:
 
 def due_by(purpose: str, version: int, hour: Hour | None, now: datetime) -> datetime | None:
     """By when somebody has to be told by hand; None where nobody has to: the hour has begun or is another one by now, or
-    it is far off and its reminder will come. Of an hour that is taken back no reminder comes."""
+    it is far off and its reminder will come. Of an hour that is taken back or has lost its day no reminder comes."""
     if hour is None or hour.version != version or hour.start <= now:
         return None
-    if purpose != "cancelled" and hour.start - now > NEAR:
+    if purpose not in NO_REMINDER and hour.start - now > NEAR:
         return None
     return _before(hour.start, now)
 
