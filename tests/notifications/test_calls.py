@@ -118,6 +118,21 @@ async def test_a_wrong_number_is_no_way_at_all_and_somebody_has_to_find_another(
     assert (await tasks(desk))[-1] == ("reconfirm_contact", 1, "not_needed")
 
 
+async def test_whoever_was_not_reached_and_named_nothing_else_that_there_is_here_is_told_by_hand(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    await to_call(desk, outside, channels=("call", "whatsapp"), safe_windows=())
+    for _ in range(MOST_CALLS):
+        await done(desk, "not_reached")
+        desk.now += AGAIN_AFTER
+        await due(desk)
+    assert await desk.pool.fetchval("SELECT state FROM messages WHERE purpose = 'booked'") == "failed"
+    chances = [event["last_chance"] for kind, event in await desk.said() if kind == "message_failed"]
+    assert chances == [False, True]
+    opened = [event["kind"] for kind, event in await about_tasks(desk) if kind == "task_opened"]
+    assert opened.count("tell_by_hand") == 1
+
+
 async def test_a_wrong_number_is_asked_for_once_a_person(desk: Desk, outside: OutsideWorld) -> None:
     person = await to_call(desk, outside)
     await done(desk, "wrong_number")

@@ -107,7 +107,14 @@ class Unknown:
     channel: Channel
 
 
-Decision = Send | Later | Skip | Unknown
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """Whatever else the person allowed is no way that there is here (any more); this one was tried last, in vain."""
+
+    channel: Channel
+
+
+Decision = Send | Later | Skip | Unknown | Exhausted
 
 
 def decide(message: Due, now: datetime, limits: Sequence[Limit] = ()) -> Decision:
@@ -158,7 +165,7 @@ def _how(message: Due, now: datetime, limits: Sequence[Limit]) -> Decision:
     if message.tried_by and channel != message.tried_by:
         return Unknown(message.tried_by)
     if contact is None or channel is None:
-        return Skip("no_channel")
+        return Exhausted(message.given_up[-1]) if message.given_up else Skip("no_channel")
     if channel == "inbox":
         return Send("inbox")
     if not contact.has_address:

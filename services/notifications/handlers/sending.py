@@ -11,6 +11,7 @@ from services.notifications.domain.sending import (
     NEVER_TWICE,
     Channel,
     Decision,
+    Exhausted,
     Later,
     Send,
     Skip,
@@ -146,6 +147,8 @@ def _ending(one: Claimed, decision: Decision, now: datetime, lease: timedelta) -
             return _skip(one, reason, now)
         case Unknown(channel=channel):
             return _settled(one, channel, unknown(message.purpose, channel), now)
+        case Exhausted(channel=channel):
+            return _settled(one, channel, Settled("failed", "no_channel", last_chance=True), now)
 
 
 def _again(one: Claimed, at: datetime, reason: str) -> _Ending:
