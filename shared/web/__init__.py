@@ -9,6 +9,7 @@ from shared.web.bodies import PlainText, fast_json, parse
 from shared.web.cursors import moment, pack_cursor, read_cursor, whole
 from shared.web.edge import Bodies, TooLarge
 from shared.web.forms import FORMS, parse_form
+from shared.web.moments import Day, Moment
 from shared.web.problems import FieldProblem, Problem
 from shared.web.process import Loop, run_process
 from shared.web.tokens import Principal, TokenSigner, TokenVerifier
@@ -21,8 +22,10 @@ __all__ = [
     "PUBLIC",
     "Batcher",
     "Bodies",
+    "Day",
     "FieldProblem",
     "Loop",
+    "Moment",
     "PlainText",
     "Principal",
     "Problem",

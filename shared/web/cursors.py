@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from shared.web.moments import in_utc
 from shared.web.problems import FieldProblem, Problem
 
 T = TypeVar("T")
@@ -37,11 +38,11 @@ def read_cursor(cursor: str | None, place: Callable[..., T]) -> T | None:
 
 
 def moment(said: Any) -> datetime:
-    """A moment with its offset. Raises ValueError, or TypeError for what is no text."""
+    """A moment with its offset, which UTC can tell. Raises ValueError, or TypeError for what is no text."""
     read = datetime.fromisoformat(said)
     if read.tzinfo is None:
         raise ValueError
-    return read
+    return in_utc(read)
 
 
 def whole(said: Any) -> int:

@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from services.console.handlers.data_tasks import keep_data_tasks
 from shared.contracts.examples import story
 from shared.contracts.scheduling import SiteChanged
+from shared.web import pack_cursor
 from tests.console.conftest import Headers, Worklist, tell_by_hand
 
 HOUR = timedelta(hours=1)
@@ -259,9 +260,12 @@ async def test_the_list_comes_in_pages_by_due_time(worklist: Worklist, staff: He
         ("state=lost", "state"),
         ("due_before=tomorrow", "due_before"),
         ("due_before=2026-11-27T08:00:00", "due_before"),
+        ("due_before=0001-01-01T00:00:00%2B14:00", "due_before"),  # in UTC it is before the first year
+        ("due_before=9999-12-31T23:59:59-14:00", "due_before"),
         ("cursor=x", "cursor"),
         ("cursor=WzEsMl0", "cursor"),
         (f"cursor={'x' * 301}", "cursor"),
+        (f"cursor={pack_cursor('0001-01-01T00:00:00+14:00', UUID(int=1))}", "cursor"),
     ],
 )
 async def test_a_parameter_that_cannot_be_is_named(

@@ -144,6 +144,8 @@ async def test_a_therapist_is_suspended_and_resumed(http: httpx2.AsyncClient, of
         ({"reason": "leave", "why": "Hajj"}, "/why", "unknown_field"),
         ({"reason": "leave", "from": "tomorrow"}, "/from", "datetime_parsing"),
         ({"reason": "leave", "until": "2027-03-01T00:00:00"}, "/until", "timezone_aware"),
+        ({"reason": "leave", "from": "0001-01-01T00:00:00+14:00"}, "/from", "out_of_range"),
+        ({"reason": "leave", "until": "9999-12-31T23:59:59-14:00"}, "/until", "out_of_range"),
         ({"reason": "leave", "until": "2027-01-05T07:59:59Z"}, "/until", "not_after"),
         (SUSPENSION | {"until": SUSPENSION["from"]}, "/until", "not_after"),
     ],

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from shared.contracts.scheduling import AppointmentBooked
+from shared.web import pack_cursor
 from tests.scheduling import world
 from tests.scheduling.asking import as_, fields, post
 from tests.scheduling.reference import rule
@@ -116,12 +117,15 @@ async def test_each_sees_only_what_is_theirs(http: httpx2.AsyncClient, store: St
     [
         ({"day": "tomorrow"}, "day"),
         ({"day": "2026-02-30"}, "day"),
+        ({"day": "0001-01-01"}, "day"),  # in UTC it begins before the first year
+        ({"day": "9999-12-31"}, "day"),
         ({"site_id": "lahore"}, "site_id"),
         ({"therapist_id": "asma"}, "therapist_id"),
         ({"limit": "0"}, "limit"),
         ({"limit": "201"}, "limit"),
         ({"cursor": "xyz!"}, "cursor"),
         ({"cursor": "WzEsMl0"}, "cursor"),
+        ({"cursor": pack_cursor(-(2**31) + 1, UUID(int=1))}, "cursor"),
         ({"surprise": "1"}, "surprise"),
     ],
 )

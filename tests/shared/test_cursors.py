@@ -19,7 +19,8 @@ def place(at: Any, number: Any, name: Any) -> Place:
     return moment(at), whole(number), UUID(name)
 
 
-moments = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5))]))
+FIRST, LAST = datetime(1, 1, 2), datetime(9999, 12, 30)  # noqa: DTZ001  # naive bounds
+moments = st.datetimes(FIRST, LAST, timezones=st.sampled_from([UTC, timezone(timedelta(hours=5))]))
 
 
 @given(moments, st.integers(-(2**31) + 1, 2**31 - 1), st.uuids())
@@ -58,6 +59,8 @@ AT = "2027-01-05T08:00:00+05:00"
         packed([AT, 1.5, NAME]),
         packed([AT, "1", NAME]),
         packed(["2027-01-05T08:00:00", 1, NAME]),
+        packed(["0001-01-01T00:00:00+14:00", 1, NAME]),
+        packed(["9999-12-31T23:59:59-14:00", 1, NAME]),
         packed([1, 1, NAME]),
         packed([AT, 1, "nobody"]),
         packed([AT, 1, None]),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.console.api.callers import human, sight_of
 from services.console.domain.tasks import QUEUES, Refused, State, Task
@@ -16,6 +16,7 @@ from services.console.repository.tasks import Place, Sight, Wanted
 from shared.contracts.tasks import Queue
 from shared.web import (
     FieldProblem,
+    Moment,
     Principal,
     Problem,
     allowed,
@@ -70,7 +71,7 @@ def task_routes(worklist: Worklist) -> APIRouter:
         caller: Staff,
         queue: Annotated[Queue | None, Query()] = None,
         state: Annotated[Literal["open", "claimed", "done"] | None, Query()] = None,
-        due_before: Annotated[AwareDatetime | None, Query()] = None,
+        due_before: Annotated[Moment | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Annotated[str | None, Query(max_length=300)] = None,
     ) -> Response:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from services.matching.api.profiles import Sent
 from services.matching.api.therapists import answer, refused
@@ -15,7 +15,7 @@ from services.matching.domain.therapists import Refusal
 from services.matching.domain.vocabulary import SuspensionReason
 from services.matching.handlers.profiles import Described
 from services.matching.handlers.suspensions import Order
-from shared.web import Principal, Problem, allowed, parse
+from shared.web import Moment, Principal, Problem, allowed, parse
 from shared.web.described import body_of
 from shared.web.versions import seen_version
 
@@ -33,8 +33,8 @@ class SuspensionSent(Sent):
     """Why, and from when until when: at once without `from`, until somebody lifts it without `until`."""
 
     reason: SuspensionReason
-    begins: AwareDatetime | None = Field(None, alias="from")
-    ends: AwareDatetime | None = Field(None, alias="until")
+    begins: Moment | None = Field(None, alias="from")
+    ends: Moment | None = Field(None, alias="until")
 
 
 @dataclass(frozen=True, slots=True)

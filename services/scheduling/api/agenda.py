@@ -1,6 +1,5 @@
 """GET /v1/appointments and /v1/appointments/{id}.ics: a day as staff read it, and an hour for people's own calendar."""
 
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,10 +10,11 @@ from services.scheduling.api.appointments import Concerned, caller_of, described
 from services.scheduling.api.turns import answer
 from services.scheduling.domain.agenda import Place
 from services.scheduling.domain.calendar_files import Language, method_of
+from services.scheduling.domain.wall_time import moment_of
 from services.scheduling.handlers import showing
 from services.scheduling.handlers.showing import Asked
 from services.scheduling.repository.turns import InTurn
-from shared.web import Principal, allowed, fast_json, pack_cursor, read_cursor, whole
+from shared.web import Day, Principal, allowed, fast_json, pack_cursor, read_cursor, whole
 from shared.web.versions import etag
 
 Staff = Annotated[Principal, allowed("coordinator", own=("therapist", "clinic_desk"))]
@@ -26,7 +26,7 @@ class DayAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    day: date | None = None
+    day: Day | None = None
     site_id: UUID | None = None
     therapist_id: UUID | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
@@ -76,4 +76,6 @@ def agenda_routes(in_turn: InTurn) -> APIRouter:
 
 
 def _place(start: Any, last: Any) -> Place:
-    return whole(start), UUID(last)
+    # What lies outside the years there are is told here, where it is a cursor that is wrong.
+    moment_of(whole(start))
+    return start, UUID(last)
