@@ -11,6 +11,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from services.notifications.domain.planning import OFFER_AFTER
 from services.notifications.gateways.vault import Keys, VaultAway
 from services.notifications.handlers.reaching import (
     ContactReader,
@@ -26,9 +27,10 @@ from services.notifications.settings import Settings
 from services.notifications.templates import load_languages
 from shared.web import create_app
 from simulation.seeding import staff_token
-from tests.notifications.callers import FIVE, NUMBER, done, open_task, to_call
+from tests.notifications.callers import FIVE, NUMBER, done, due, open_task, to_call
 from tests.notifications.facts import Desk
 from tests.notifications.outside import TOKEN, OutsideWorld
+from tests.notifications.test_offers import offered
 
 
 class Office:
@@ -83,6 +85,16 @@ async def test_there_is_no_number_behind_what_is_done_or_nobodys(desk: Desk, out
     await done(desk, "reached")
     assert await office.read(task) == "closed"
     assert await office.read(uuid4()) == "unknown"
+    assert await office.readers() == []
+
+
+async def test_there_are_no_words_for_a_proposal_that_was_replaced(desk: Desk, outside: OutsideWorld) -> None:
+    office, person = Office(desk, outside), uuid4()
+    await desk.tell(outside.a_contact(person, NUMBER, channels=("call",)), offered(person, uuid4()))
+    desk.now += OFFER_AFTER
+    await due(desk)
+    await desk.pool.execute("UPDATE offers SET match_id = $1, attempt = 2", uuid4())
+    assert await office.read(await open_task(desk)) == "closed"
     assert await office.readers() == []
 
 

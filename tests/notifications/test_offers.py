@@ -10,6 +10,7 @@ from services.notifications.domain.planning import OFFER_AFTER
 from shared.contracts.base import Event
 from shared.contracts.intake import CaseEnded, WeeklyWindow
 from shared.contracts.matching import MatchAccepted, MatchDeclined, MatchOffered, OfferExpired
+from tests.notifications.callers import due
 from tests.notifications.facts import NOW, Desk, a_booking, a_contact, waitlisted
 from tests.notifications.outside import OutsideWorld
 from tests.notifications.senders import sending, settled
@@ -87,6 +88,22 @@ async def test_what_is_over_is_not_told_any_more(desk: Desk, outside: OutsideWor
     assert await fate(desk) == ("skipped", "case_ended" if end == "ended" else "superseded")
     texts = [sms["text"] for sms in outside.received("sms") if "proposal" in sms["text"]]
     assert len(texts) == (end == "another offer")
+
+
+@pytest.mark.parametrize("end", [end for end in sorted(ends(offered(uuid4(), uuid4()))) if end != "booked"])
+async def test_nobody_is_called_about_what_is_over(desk: Desk, outside: OutsideWorld, end: str) -> None:
+    person, case = uuid4(), uuid4()
+    offer = offered(person, case)
+    await desk.tell(outside.a_contact(person, channels=("call",)), offer)
+    desk.now = NOW + OFFER_AFTER
+    await due(desk)
+    await desk.tell(ends(offer)[end])
+    assert await fate(desk) == ("skipped", "case_ended" if end == "ended" else "superseded")
+    desk.now += OFFER_AFTER
+    await due(desk)
+    calls = await desk.pool.fetch("SELECT outcome FROM calls ORDER BY opened_at")
+    news = end in ("another offer", "waits again")
+    assert [call["outcome"] for call in calls] == ["not_needed", *[None] * news]
 
 
 async def test_whoever_waits_is_told_of_a_proposal_that_comes_later(

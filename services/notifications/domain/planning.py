@@ -23,7 +23,6 @@ Change = Literal[
     "displaced",
     "waitlisted",
     "offer",
-    "decided",
     "consent_request",
     "invitation",
 ]
@@ -32,7 +31,7 @@ OF_AN_HOUR: frozenset[Change] = frozenset(
 )
 LATER: Mapping[Change, timedelta] = {"checkin": CHECKIN_AFTER, "offer": OFFER_AFTER}
 NOW = timedelta(0)
-SILENT: frozenset[Change] = frozenset({"over", "corrected", "decided"})
+SILENT: frozenset[Change] = frozenset({"over", "corrected"})
 # Why what was planned before is not told any more.
 VOIDED: Mapping[Change, str] = {
     "cancelled": "cancelled",
@@ -45,8 +44,8 @@ VOIDED: Mapping[Change, str] = {
 @dataclass(frozen=True, slots=True)
 class Fact:
     """An appointment's change (`over`: people came; `checkin`: nobody did; `corrected`: neither was said rightly; `displaced`: its day was lost); a case
-    put on the waiting list (then `subject_id` is the case); a proposal that waits for an answer, or does not any more
-    (`decided`; then it is the match); somebody who is invited (then it is the attendee)."""
+    put on the waiting list (then `subject_id` is the case); a proposal that waits for an answer (then it is the match);
+    somebody who is invited (then it is the attendee)."""
 
     change: Change
     subject_id: UUID
@@ -149,7 +148,5 @@ def _messages(fact: Fact, now: datetime) -> Iterator[Plan]:
 def _voids(fact: Fact) -> Iterator[Void]:
     if fact.change == "booked":
         yield Void(fact.case_id, fact.case_id, fact.attempt + 1, "superseded")
-    if fact.change == "decided":
-        yield Void(fact.case_id, fact.subject_id, fact.version + 1, "superseded")
-    elif fact.version > 1 or fact.change == "cancelled":
+    if fact.version > 1 or fact.change == "cancelled":
         yield Void(fact.case_id, fact.subject_id, fact.version, VOIDED.get(fact.change, "superseded"))

@@ -91,7 +91,8 @@ async def tell_of_offers(events: Sequence[MatchOffered], tx: Transaction) -> Non
     """Whoever may choose is told so a little later, unless they have chosen by then."""
     await offers.open_offers(tx, events)
     await by_hand.close_decided(tx, {one.case_id for one in events})
-    await _plan(tx, [(event, _offer("offer", event, (event.person_id,))) for event in events], {})
+    await take_back(tx, await messages.void_offers(tx, [(one.case_id, one.attempt - 1) for one in events]))
+    await _plan(tx, [(event, _offer(event)) for event in events], {})
 
 
 async def hear_of_choices(
@@ -99,7 +100,6 @@ async def hear_of_choices(
 ) -> None:
     """There is nothing to choose any more; nothing is told."""
     await _close_offers(tx, events)
-    await _plan(tx, [(event, _offer("decided", event)) for event in events], {})
 
 
 async def invite(events: Sequence[InvitationMade], tx: Transaction) -> None:
@@ -114,8 +114,9 @@ async def invite(events: Sequence[InvitationMade], tx: Transaction) -> None:
 async def _close_offers(
     tx: Transaction, events: Sequence[CaseWaitlisted | MatchAccepted | MatchDeclined | OfferExpired]
 ) -> None:
-    closed = await offers.close_offers(tx, [(one.case_id, one.attempt) for one in events])
-    await by_hand.close_decided(tx, closed)
+    over = [(one.case_id, one.attempt) for one in events]
+    await by_hand.close_decided(tx, await offers.close_offers(tx, over))
+    await take_back(tx, await messages.void_offers(tx, over))
 
 
 async def _tell(tx: Transaction, events: Sequence[Appointment], change: Change, state: str) -> None:
@@ -154,12 +155,9 @@ def _waitlisted(event: CaseWaitlisted) -> Fact:
     return Fact("waitlisted", event.case_id, event.attempt, event.attempt, event.case_id, (event.person_id,))
 
 
-def _offer(
-    change: Change,
-    event: MatchOffered | MatchAccepted | MatchDeclined | OfferExpired,
-    people: tuple[UUID, ...] = (),
-) -> Fact:
-    return Fact(change, event.match_id, event.attempt, event.attempt, event.case_id, people)
+def _offer(event: MatchOffered) -> Fact:
+    people = (event.person_id,)
+    return Fact("offer", event.match_id, event.attempt, event.attempt, event.case_id, people)
 
 
 def _invitation(event: InvitationMade) -> Fact:

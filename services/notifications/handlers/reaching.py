@@ -72,6 +72,8 @@ async def permit_reading(reading: Reading, tx: Transaction) -> Permitted | Verdi
     if not behind.open:
         return "closed"
     one = (await sending.lock(tx, [behind.message_id], get_args(Channel)))[behind.message_id]
+    if one.due.subject is None:  # of what is no more, or is another one by now, there is nothing to say
+        return "closed"
     hours = _hours(one)
     if hours and (opens := next_opening(hours, tx.now)) != tx.now:
         return NotNow(opens)

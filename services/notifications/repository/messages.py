@@ -35,6 +35,19 @@ FROM untrue WHERE m.id = untrue.id
 RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent
 """
 
+# By attempt and not by proposal: one that another proposal or the waiting list has replaced is known by nothing else.
+VOID_OFFERS = """
+WITH over AS (
+    SELECT m.id FROM unnest($1::uuid[], $2::int[]) AS o(case_id, attempt)
+    JOIN messages m ON m.case_id = o.case_id AND m.version <= o.attempt
+    WHERE m.purpose = 'offer' AND m.state IN ('planned', 'calling')
+    ORDER BY m.id FOR UPDATE OF m
+)
+UPDATE messages m SET state = 'skipped', reason = 'superseded', settled_at = $3
+FROM over WHERE m.id = over.id
+RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent
+"""
+
 # What is planned of an hour stays planned when nothing but its certainty changes; the words are chosen when it is sent.
 CARRY = """
 WITH still_true AS (
@@ -125,6 +138,12 @@ async def void(tx: Transaction, voids: Sequence[Void]) -> list[tuple[Message, st
         tx.now,
     )
     return _skipped(rows)
+
+
+async def void_offers(tx: Transaction, over: Sequence[tuple[UUID, int]]) -> list[tuple[Message, str]]:
+    """Takes back what was to be told of the proposals of these cases up to that attempt, each with its reason."""
+    columns = [case for case, _ in over], [attempt for _, attempt in over]
+    return _skipped(await tx.connection.fetch(VOID_OFFERS, *columns, tx.now))
 
 
 async def carry(tx: Transaction, hours: Sequence[tuple[UUID, UUID, int]]) -> None:
