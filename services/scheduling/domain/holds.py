@@ -49,13 +49,15 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Hold:
     """The appointment that it would become, under the same id, and until when it is kept. One with `take_by` is part of
-    an offer: until then it is its person's to take."""
+    an offer: until then it is its person's to take. `whole`: all that it reserves and counts is still there; whoever locks
+    part of it after its time takes that away, which is told for sure only when all of it is locked."""
 
     appointment: Appointment
     held_until: datetime
     state: HoldState = "held"
     reason: str | None = None
     take_by: datetime | None = None
+    whole: bool = True
 
     @property
     def id(self) -> UUID:
@@ -70,8 +72,9 @@ class Hold:
         return self.appointment.attempt
 
     def at(self, now: datetime) -> "Hold":
-        """How it stands now: one whose time is up is released, whether or not somebody has said so yet."""
-        if self.state == "held" and self.held_until <= now:
+        """How it stands now: one whose time is up is released, whether or not somebody has said so yet. It is up, too, where
+        somebody who came later was here first."""
+        if self.state == "held" and (self.held_until <= now or not self.whole):
             return replace(self, state="released", reason="expired")
         return self
 

@@ -115,7 +115,8 @@ async def keep(tx: Transaction, made: Sequence[Hold], limits: Sequence[int], by:
 
 
 async def take_up(tx: Transaction, chosen: Sequence[Hold]) -> None:
-    """Their people have chosen them: appointments from now on, and nothing was sought. All they reserve must be locked."""
+    """Their people have chosen them: appointments from now on, and nothing was sought. All they reserve must be locked, and
+    found whole since."""
     await repository.confirm(tx, chosen, "person")
     tx.emit(announcing.booked(holds.ended(one, "confirmed").appointment, tx, "person") for one in chosen)
 

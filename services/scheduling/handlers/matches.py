@@ -34,6 +34,8 @@ async def book_matches(events: Sequence[MatchMade], tx: Transaction) -> None:
     older, held = await appointments.live(tx, known), await holds.live(tx, known)
     theirs = resources_of([*older, *(one.appointment for one in held)])
     floor = await diary.lock(tx, asked_for([wish_of(match) for match in current]), theirs)
+    # Once more: somebody who came after the end of one may have taken part of it before we had its locks.
+    held = held and await holds.live(tx, known)
     awaited = {match.case_id: fact for match in current if (fact := _awaits(match, standing, floor))}
     ready = [match for match in current if match.case_id not in awaited]
     superseded = [one for one in older if one.case_id not in awaited]

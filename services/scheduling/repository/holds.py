@@ -28,6 +28,8 @@ FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[], $7::tex
 
 FIND = f"""
 SELECT hold_id AS appointment_id, version, 'booked' AS state, state AS hold_state, held_until, reason, take_by,
+    counted AND (SELECT count(*) FROM reservations r WHERE r.appointment_id = hold_id)
+        = 1 + (room_id IS NOT NULL)::int + (SELECT count(DISTINCT p) FROM unnest(person_ids) AS p) AS whole,
     {OF_AN_APPOINTMENT}
 FROM holds
 """
@@ -149,7 +151,7 @@ async def release(tx: Transaction, gone: Sequence[tuple[Hold, Change]]) -> None:
 
 
 async def confirm(tx: Transaction, kept: Sequence[Hold], by: By) -> None:
-    """Makes them appointments. All they reserve must be locked."""
+    """Makes them appointments. All they reserve must be locked, and they must be whole."""
     if kept:
         traces = [tx.traceparent_of(str(hold.case_id)) for hold in kept]
         await tx.connection.execute(CONFIRM, [hold.id for hold in kept], tx.now, by, traces)
@@ -157,4 +159,4 @@ async def confirm(tx: Transaction, kept: Sequence[Hold], by: By) -> None:
 
 def _hold(row: Any) -> Hold:
     state, reason = row["hold_state"], row["reason"]
-    return Hold(appointments.from_row(row), row["held_until"], state, reason, row["take_by"])
+    return Hold(appointments.from_row(row), row["held_until"], state, reason, row["take_by"], row["whole"])
