@@ -132,6 +132,15 @@ async def test_the_buffers_of_two_appointments_do_not_share_minutes(store: Store
     assert sorted((await starts(store)).values()) == ["Mon 12:00", "Mon 13:00"]
 
 
+async def test_the_pause_after_an_hour_that_is_just_over_is_kept(store: Store) -> None:
+    therapist = await world.add_therapist(store, buffer=20, notice=0)
+    await store.hear(world.match(therapist))  # 12:00 to 12:50, with twenty minutes on both sides
+    store.now = NOW + timedelta(hours=3, minutes=11)
+    await store.hear(late := world.match(therapist, earliest=store.now))
+    (booked,) = await store.said(AppointmentBooked, case_id=late.case_id)
+    assert world.local(booked.start) == "Mon 13:30"
+
+
 async def test_the_urgent_choose_first_then_those_who_came_first(store: Store) -> None:
     therapist = await world.add_therapist(store)
     matches = [world.match(therapist, priority=priority) for priority in (0, 0, 2)]

@@ -51,6 +51,15 @@ async def test_open_hours_come_page_by_page_and_only_those_that_can_be_booked(
     assert found[-1] == "11-25T09:00"
 
 
+async def test_a_start_whose_pause_would_reach_into_an_hour_that_is_over_is_not_shown(
+    http: httpx2.AsyncClient, store: Store
+) -> None:
+    therapist = await world.add_therapist(store, buffer=20, notice=0)
+    await store.hear(world.match(therapist))
+    store.now = NOW + timedelta(hours=3, minutes=11)
+    assert starts(await asked(http, therapist, limit=1)) == [["11-23T13:30"]]
+
+
 async def test_many_therapists_are_answered_each_by_itself_in_the_order_of_the_question(
     http: httpx2.AsyncClient, store: Store
 ) -> None:

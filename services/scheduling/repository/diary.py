@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
 from services.scheduling.domain.availability import Board, Busy, Therapist
 from services.scheduling.domain.booking import Asked, Hour, NoSlotReason, Reservation, reservations
+from services.scheduling.domain.calendars import LONGEST_BUFFER
 from services.scheduling.domain.wall_time import DAY, minute_after, moment_of
 from services.scheduling.domain.weeks import first_monday
 from services.scheduling.repository import places, resources, roster
 from shared.messaging import Transaction
 
 ROUNDS = 3
+# What begins now reserves its buffer before, where an hour that is over may have one behind it.
+BEHIND = timedelta(minutes=LONGEST_BUFFER)
 
 # Holds that have run out never count; who has the locks deletes what they reserve and takes them out of the weeks.
 SWEEP = """
@@ -174,7 +177,7 @@ async def _read(
     rows = await tx.connection.fetch(
         SWEEP + READ if locked else READ,
         list(which),
-        tx.now,
+        tx.now - BEHIND,
         moment_of(max(floor.until, now) + DAY),  # a match may come when its time is over
         tx.now,
         list(which & floor.therapists.keys()),
