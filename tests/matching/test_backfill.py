@@ -16,7 +16,7 @@ from shared.messaging import Due
 from tests.matching.choosing import decide
 from tests.matching.conftest import Office
 from tests.matching.events import a_case, booked, cancelled, no_hour
-from tests.matching.examples import NOW
+from tests.matching.examples import ISLAMABAD, LAHORE, NOW, POLICY
 from tests.matching.test_changes import changed
 
 TIMES = {"wanted_times": (WeeklyWindow(day=4, start=9 * 60, end=12 * 60),)}  # Thursday morning
@@ -133,9 +133,11 @@ async def test_who_is_not_asked_keeps_place_and_date_and_is_told_nothing(office:
         (freed(THURSDAY), {"languages": ("bal",)}),
         (freed(THURSDAY, number=9), {}),
         (freed(NOW - timedelta(minutes=1)), {"wanted_times": ()}),
+        (freed(NOW + POLICY.notice - timedelta(minutes=1)), {"wanted_times": ()}),
+        (freed(NOW + POLICY.horizon - timedelta(minutes=49)), {"wanted_times": ()}),
     ],
 )  # fmt: skip
-async def test_an_hour_that_is_over_or_not_for_them_moves_nobody(
+async def test_an_hour_that_no_match_could_ask_for_or_not_for_them_moves_nobody(
     office: Office, hour: SlotFreed, wish: dict[str, Any]
 ) -> None:
     await office.describe(1)
@@ -144,6 +146,46 @@ async def test_an_hour_that_is_over_or_not_for_them_moves_nobody(
     await serve(office, hour)
     assert await found(office, case) == [False]
     assert len(await office.said()) == said
+
+
+@pytest.mark.parametrize(
+    "start", [NOW + POLICY.notice, NOW + POLICY.horizon - timedelta(minutes=50)], ids=["soonest", "latest"]
+)
+async def test_the_soonest_and_the_latest_hour_that_a_match_may_ask_for_are_given(
+    office: Office, start: datetime
+) -> None:
+    await office.describe(1)
+    case = await waits(office, wanted_times=())
+    await serve(office, freed(start))
+    assert await found(office, case) == [True]
+
+
+async def test_an_hour_at_another_site_is_for_the_first_who_gets_there_though_one_place_is_left(
+    office: Office,
+) -> None:
+    await office.know_sites()
+    await office.describe(1, modalities=("in_person",), sites=(LAHORE, ISLAMABAD), weekly_limit=1)
+    for _ in range(3):  # of four weeks of one
+        case = a_case(modalities=("in_person",), wanted_times=())
+        await office.hear(office.matchmaker.match_cases, case)
+    there = {"modalities": ("in_person",), "city": "Rawalpindi"}
+    elsewhere = await waits(office, modalities=("in_person",), priority=1)
+    first, second = await waits(office, **there), await waits(office, **there)
+    hour = freed(THURSDAY, lane="in_person", site_id=ISLAMABAD)
+    said = len(await office.said())
+    await serve(office, hour)
+    assert await found(office, elsewhere, first, second) == [False, True, False]
+    assert len(await office.said()) == said + 1
+
+
+async def test_who_can_come_to_one_of_two_hours_is_asked_for_that_one(office: Office) -> None:
+    await office.describe(1, weekly_limit=1)
+    await office.hear(office.matchmaker.match_cases, a_case())
+    await office.describe(2)  # who has more room, and would be asked first
+    early = await waits(office, wanted_times=(WeeklyWindow(day=4, start=9 * 60, end=11 * 60),))
+    await serve(office, freed(THURSDAY), freed(THURSDAY + timedelta(hours=1), number=2))
+    [newest, *_] = await matches_of(office, early)
+    assert [one["therapist_id"] for one in newest["candidates"]] == [str(UUID(int=1))]
 
 
 async def test_told_before_the_cancellation_is_known_the_hour_waits_for_it(office: Office) -> None:

@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.matching.domain.directory import Directory
+from services.matching.domain.policy import Policy
+from services.matching.domain.requests import Request
 from services.matching.domain.vocabulary import Lane, Modality, lane_of
 
 Weekly = tuple[int, int, int]  # ISO day, start and end in minutes after local midnight
@@ -14,12 +17,18 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """A therapist's hour that can be had again."""
+    """A therapist's hour that can be had again; without a site wherever people are."""
 
     therapist_id: UUID
     lane: Lane
     start: datetime
     end: datetime
+    site_id: UUID | None = None
+
+
+def may_be_asked_for(freed: Freed, now: datetime, policy: Policy) -> bool:
+    """Whether a match that is made now could get it: none asks for an hour sooner or later than this."""
+    return now + policy.notice <= freed.start and freed.end <= now + policy.horizon
 
 
 def suits(freed: Freed, modalities: Sequence[Modality], wanted: Sequence[Weekly], time_zone: str) -> bool:
@@ -34,6 +43,17 @@ def suits(freed: Freed, modalities: Sequence[Modality], wanted: Sequence[Weekly]
     return any(
         day == begins.isoweekday() and first <= start and start + length <= last
         for day, first, last in wanted
+    )
+
+
+def is_within_reach(freed: Freed, request: Request, directory: Directory, policy: Policy) -> bool:
+    """Whether the person gets to where it is, as far as they would go for any hour there."""
+    number = directory.number_of.get(freed.therapist_id)
+    if number is None or freed.site_id is None:
+        return number is not None
+    radius = request.radius_km or policy.radius_km
+    return freed.site_id in directory.reach.sites_near(
+        number, request.city, radius, step_free=request.step_free
     )
 
 

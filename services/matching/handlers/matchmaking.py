@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.matching.domain.backfill import Freed
 from services.matching.domain.capacity import Capacity
 from services.matching.domain.cases import (
     Case,
@@ -107,16 +106,17 @@ class Matchmaker:
         return [one.case for one in ended]
 
     async def search_among(
-        self, tx: Transaction, searches: Sequence[Search], hours: Sequence[Freed], keep: Keep
+        self,
+        tx: Transaction,
+        searches: Sequence[Search],
+        directory: Directory,
+        capacity: Capacity,
+        keep: Keep,
     ) -> None:
-        """The same with nobody to be found but the therapists of these hours. Only what `keep` keeps is saved and
-        said: everybody else stays as they are."""
-        if not searches:
-            return
-        directory, capacity = await self.roster.look(tx)
-        whom = [(hour.therapist_id, hour.lane) for hour in hours]
-        ended = keep(await self._decide(tx, searches, directory, capacity.only_with(directory, whom)))
-        await self._save(tx, ended)
+        """The same with nobody to be found but whom `capacity` has free. Only what `keep` keeps is saved and said:
+        everybody else stays as they are."""
+        if searches:
+            await self._save(tx, keep(await self._decide(tx, searches, directory, capacity)))
 
     async def _decide(
         self, tx: Transaction, searches: Sequence[Search], directory: Directory, capacity: Capacity
