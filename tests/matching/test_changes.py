@@ -199,3 +199,25 @@ async def test_a_search_goes_on_after_a_cancelled_hour_that_its_person_lets_go_o
     await follow(office, changed(case, 3, resumed_after=1))
     assert len(await office.made()) == 2
     assert await office.said("match_withdrawn") == []
+
+
+@pytest.mark.parametrize("heard_of_it", [True, False])
+async def test_no_hour_may_be_booked_past_the_list_for_whoever_lets_a_cancelled_case_go_on_and_waits(
+    office: Office, heard_of_it: bool
+) -> None:
+    await office.describe(1)
+    case = await heard(office)
+    [match] = await office.made()
+    hour = booked(match)
+    for said in [hour, *([cancelled(hour)] if heard_of_it else [])]:
+        await office.hear(count_hours, said)
+    nobody = changed(case, resumed_after=1, languages=("bal",))
+    await follow(office, nobody)
+    await follow(office, nobody)
+    [waiting] = await office.said("case_waitlisted")
+    [withdrawn] = await office.said("match_withdrawn")
+    assert (waiting["attempt"], withdrawn["attempt"], withdrawn["match_id"]) == (2, 1, match["match_id"])
+    assert await office.loads() == {}
+    await office.hear(count_hours, cancelled(hour))
+    await office.hear(withdraw_matches, withdrawal(case.case_id))
+    assert len(await office.said("match_withdrawn")) == 1

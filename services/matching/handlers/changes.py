@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.matching.domain.cases import Case, Change, is_newer, on_change, put_down
+from services.matching.domain.cases import Case, Change, is_newer, may_have_hours, on_change, put_down
 from services.matching.handlers.announcing import match_withdrawn
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.searches import begun
@@ -15,7 +15,7 @@ from shared.messaging import Transaction
 # What says nothing about who would fit: two requests that differ in no other field ask for the same.
 NOT_WISHES = {"gate", "alarm_open", "request_version", "updated_at", "resumed_after"}
 
-# Where scheduling was asked for an hour, to be booked or kept.
+# Where scheduling is asked for an hour, to be booked or kept: such an attempt withdraws all lower ones.
 ASKED = ("offered", "matched")
 
 Changed = tuple[CaseUpdated, Case, Change]
@@ -47,11 +47,12 @@ class ChangeDesk:
             if event.gate == "open"
         ]
         found = {case.case_id: case for case in await self._matchmaker.search(tx, searches)}
-        # A higher match withdraws the lower one by itself; without one scheduling has to be told.
+        # A higher match withdraws the lower one by itself; without one scheduling has to be told. After a cancelled hour
+        # too: staff could have another one held for that attempt, of which nobody who waits on the list would be told.
         tx.emit(
             match_withdrawn(case, "request_changed", tx)
             for _, case in begin_anew
-            if case.state in ASKED and found.get(case.case_id, put_down(case)).state not in ASKED
+            if may_have_hours(case) and found.get(case.case_id, put_down(case)).state not in ASKED
         )
 
 
