@@ -30,6 +30,11 @@ def is_transient(failure: BaseException) -> bool:
     return isinstance(failure, TROUBLE)
 
 
+def is_held_up(failure: BaseException) -> bool:
+    """Whether it waited in vain for what somebody else has locked (55P03)."""
+    return isinstance(failure, asyncpg.LockNotAvailableError)
+
+
 def describe(failure: BaseException) -> str:
     """The failure's kind without any value: database errors and models quote rows and inputs in their text."""
     if isinstance(failure, asyncpg.PostgresError):

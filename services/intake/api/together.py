@@ -5,10 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Generic, TypeVar
 
-from asyncpg import LockNotAvailableError
-
 from shared.messaging import Database, Transaction
-from shared.messaging.failures import is_transient
+from shared.messaging.failures import is_held_up, is_transient
 from shared.web import Batcher, Problem
 
 T = TypeVar("T")
@@ -58,7 +56,7 @@ class Together(Generic[T, R]):
             async with self._begin() as tx:
                 return await self._work(items, tx)
         except Exception as failure:
-            if self._apart and len(items) > 1 and isinstance(failure, LockNotAvailableError):
+            if self._apart and len(items) > 1 and is_held_up(failure):
                 # Nobody knows for whose row it waited: side by side, for one after the other they would wait as long each.
                 each = await asyncio.gather(*(self._in_one([item]) for item in items))
                 return [answer for answers in each for answer in answers]
