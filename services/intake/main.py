@@ -68,7 +68,7 @@ async def run(role: str, settings: Settings) -> int:
     app = web.create_app(
         f"intake ({role})",
         sample_ratio=settings.process.trace_sample_ratio,
-        on_problem=with_card(CardDeck(policy.lines)),
+        on_problem=with_card(CardDeck(policy.lines, policy.other_help)),
     )
     build: Build = partial(ROLES[role], settings, policy)
     return await web.run_process(app, build, service="intake", role=role, process=settings.process)

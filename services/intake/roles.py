@@ -70,7 +70,7 @@ def serve_people(
     crisis_process: CrisisProcess | None = None,
 ) -> CaseWatch:
     """The routes of the api role, and the loop that looks for whoever watches. `crisis_process` takes in whoever may be in danger."""
-    cards = CardDeck(policy.lines)
+    cards = CardDeck(policy.lines, policy.other_help)
     counter = _case_counter(settings, policy, cards, database, backlog.let_post_in, crisis_process)
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     asking = cases.asking_routes(counter)
@@ -118,7 +118,7 @@ def _serve_looking(
 
 def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> None:
     """The routes of the crisis role; withdrawals are the same router as in the api."""
-    cards = CardDeck(policy.lines)
+    cards = CardDeck(policy.lines, policy.other_help)
     app.state.tokens = web.TokenVerifier(settings.token_public_key_file)
     app.include_router(crisis.crisis_routes(cards))
     counter = _case_counter(settings, policy, cards, database, _never_full)

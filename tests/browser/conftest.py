@@ -28,7 +28,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def site(store: IntakeDatabase, secrets: Settings, policy: Policy) -> AsyncIterator[str]:
     """The api role's routes; whoever leaves quickly lands on this machine."""
-    app = create_app("intake", on_problem=with_card(CardDeck(policy.lines)))
+    app = create_app("intake", on_problem=with_card(CardDeck(policy.lines, policy.other_help)))
     app.add_api_route("/elsewhere", lambda: {"weather": "fair"})
     settings = secrets.model_copy(update={"quick_exit_url": "/elsewhere"})
     stop, watch = (

@@ -46,7 +46,7 @@ SAID = {"offered": MatchOffered, "accepted": MatchAccepted, "declined": MatchDec
 @pytest_asyncio.fixture(loop_scope="session")
 async def two(store: IntakeDatabase, secrets: Settings, policy: Policy, office: Office) -> AsyncIterator[str]:
     """Both services, each told where a browser finds the other; the address of the pages."""
-    intake = create_app("intake", on_problem=with_card(CardDeck(policy.lines)))
+    intake = create_app("intake", on_problem=with_card(CardDeck(policy.lines, policy.other_help)))
     matching = create_app("matching")
     async with serving(intake) as pages, serving(matching) as offers:
         known = MatchingSettings(token_public_key_file=secrets.token_public_key_file, intake_url=pages)

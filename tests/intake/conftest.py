@@ -185,7 +185,7 @@ async def vault(
 
 
 def _app(policy: Policy) -> FastAPI:
-    return create_app("intake", on_problem=with_card(CardDeck(policy.lines)))
+    return create_app("intake", on_problem=with_card(CardDeck(policy.lines, policy.other_help)))
 
 
 def _client(app: FastAPI) -> httpx2.AsyncClient:

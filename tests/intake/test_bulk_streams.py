@@ -251,7 +251,7 @@ async def test_two_processes_that_take_the_same_lines_at_once_make_one_case_a_li
 ) -> None:
     before, sender = await cases(store), uuid4().hex
     cases_counter = roles._case_counter(
-        secrets, policy, CardDeck(policy.lines), store.intake, backlog.let_post_in
+        secrets, policy, CardDeck(policy.lines, policy.other_help), store.intake, backlog.let_post_in
     )
     counters = [roles._bulk_counter(secrets, cases_counter, store.intake, backlog) for _ in range(2)]
     from services.intake.handlers.submission import Asked

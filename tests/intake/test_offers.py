@@ -178,23 +178,6 @@ async def test_what_may_be_chosen_from_is_kept_as_it_was_said_until_it_is_decide
     assert (await seen(store, code)).options == ()
 
 
-async def test_other_help_is_shown_as_a_kind_and_nothing_more(
-    people: httpx2.AsyncClient, store: IntakeDatabase
-) -> None:
-    path, session = await come_back(people)
-    case_id = await case_id_of(store, path)
-    assert (await people.get(path, headers=session)).json()["alternative"] is None
-    await hear(store, waitlisted(case_id, 1), other_help(case_id, 1, "helpline"))
-    body = (await people.get(path, headers=session)).json()
-    assert (body["state"], body["alternative"], body["next_step"]) == (
-        "waitlisted",
-        {"kind": "helpline"},
-        "try_alternative",
-    )
-    lines = await people.get(body["links"]["lines"])
-    assert (lines.status_code, bool(lines.json()["crisis"]["lines"])) == (200, True)
-
-
 @given(st.sets(st.integers(0, len(STORY) - 1)), st.sampled_from(get_args(Gate)), st.booleans())
 def test_whatever_a_person_is_told_has_words(places: set[int], gate: Gate, withdrawn: bool) -> None:
     progress = folded([STORY[place][0] for place in sorted(places)], 2)

@@ -145,7 +145,8 @@ async def test_a_process_is_ready_again_although_nobody_watches_since_a_look_fai
 
 async def test_a_stream_ends_with_its_session(policy: Policy) -> None:
     watcher = CaseWatcher(VIEW, version_of, told_no_more=False)
-    told = [part async for part in Told(CardDeck(policy.lines), 0, time.time() + 0.2).to(watcher)]
+    cards = CardDeck(policy.lines, policy.other_help)
+    told = [part async for part in Told(cards, 0, time.time() + 0.2).to(watcher)]
     assert [_event(part) for part in told if not part.startswith(b":")] == ["status", "end"]
     assert b"session_ended" in told[-1]
 
@@ -154,7 +155,8 @@ async def test_a_stream_ends_with_its_case(policy: Policy) -> None:
     closed = replace(VIEW, standing=replace(STANDING, state="closed"), version=4)
     for seen, events in ((0, ["status", "end"]), (4, ["end"])):
         watcher = CaseWatcher(closed, version_of, told_no_more=False)
-        told = [part async for part in Told(CardDeck(policy.lines), seen, time.time() + 60).to(watcher)]
+        cards = CardDeck(policy.lines, policy.other_help)
+        told = [part async for part in Told(cards, seen, time.time() + 60).to(watcher)]
         assert [_event(part) for part in told] == events
         assert b'"closed"' in told[-1]
 
@@ -166,7 +168,7 @@ def _event(part: bytes) -> str:
 @pytest_asyncio.fixture(loop_scope="session")
 async def live(store: IntakeDatabase, secrets: Settings, policy: Policy) -> AsyncIterator[httpx2.AsyncClient]:
     """The api role's routes with their loop, on a port: a stream is only one on a real line."""
-    app = create_app("intake", on_problem=with_card(CardDeck(policy.lines)))
+    app = create_app("intake", on_problem=with_card(CardDeck(policy.lines, policy.other_help)))
     stop, watch = (
         asyncio.Event(),
         roles.serve_people(app, secrets, policy, store.intake, Backlog(store.intake, Limits(1000, 60.0))),

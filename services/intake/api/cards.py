@@ -1,4 +1,5 @@
-"""The crisis card as it is printed: made once a minute per place and language, then handed out as it is."""
+"""The crisis card as it is printed: made once a minute per place and language, then handed out as it is; and the other
+help whose numbers are from it."""
 
 import time
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from services.intake.domain.crisis import CrisisLines, card
+from services.intake.domain.other_help import OtherHelp, described
 from services.intake.domain.vocabulary import TIME_ZONE
 
 ZONE = ZoneInfo(TIME_ZONE)
@@ -16,8 +18,9 @@ ZONE = ZoneInfo(TIME_ZONE)
 class CardDeck:
     """Cards by (province, language); the same bytes for everybody in the same minute."""
 
-    def __init__(self, lines: CrisisLines) -> None:
+    def __init__(self, lines: CrisisLines, other_help: OtherHelp) -> None:
         self.lines = lines
+        self._other_help = other_help
         self._minute = -1
         self._printed: dict[tuple[str | None, str], bytes] = {}
 
@@ -34,6 +37,10 @@ class CardDeck:
     def card(self, province: str | None, language: str) -> Any:
         """The same card as an object, to be put into another answer."""
         return orjson.loads(self.printed(province, language))
+
+    def other_help(self, kind: str, province: str | None, language: str) -> dict[str, Any]:
+        """Other help in words, with the verified lines of the same card where it is a helpline."""
+        return described(self._other_help, kind, language, self.card(province, language)["lines"])
 
     def _made(self, province: str | None, language: str, minute: int) -> dict[str, Any]:
         return card(self.lines, province, language, datetime.fromtimestamp(minute * 60, UTC).astimezone(ZONE))

@@ -63,7 +63,8 @@ def standing_routes(cards: CardDeck, find: Look, watch: CaseWatch) -> APIRouter:
         wait: Annotated[int, Query(ge=1, le=30, description="Seconds.")] = 20,
     ) -> Response:
         """How a case stands, for its person, its therapist and those who coordinate care. With `after_version` the answer comes as
-        soon as the version is greater, or after `wait` seconds as it is then."""
+        soon as the version is greater, or after `wait` seconds as it is then. `alternative` is other help meanwhile in the
+        language of the person's messages: what it is called, what it is, what to do, and for a `helpline` its verified lines."""
         view = await find_for(find, code, caller)
         if after_version is not None and view.version <= after_version:
             with watch.watching(view.case_code, view) as watcher:

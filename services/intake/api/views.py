@@ -61,15 +61,19 @@ def render_view(view: CaseView, cards: CardDeck, seen: str | None = None) -> Res
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if seen == etag:
         return Response(status_code=304, headers=headers)
-    return fast_json(200, _with_card(body, view, cards), headers)
+    return fast_json(200, _in_words(body, view, cards), headers)
 
 
 def document_of(view: CaseView, cards: CardDeck) -> bytes:
     """The same document where it is not the whole answer."""
-    return _with_card(orjson.dumps(_shown(view)), view, cards)
+    return _in_words(orjson.dumps(_shown(view)), view, cards)
 
 
-def _with_card(body: bytes, view: CaseView, cards: CardDeck) -> bytes:
+def _in_words(body: bytes, view: CaseView, cards: CardDeck) -> bytes:
+    """Words and numbers change by the minute, and nothing is decided on them: the ETag is of the codes alone."""
+    if view.standing.alternative:
+        other = cards.other_help(view.standing.alternative, view.province, view.card_language)
+        body = orjson.dumps({**_shown(view), "alternative": other})
     if not view.alarmed:
         return body
     return body[:-1] + b',"crisis":' + cards.printed(view.province, view.card_language) + b"}"

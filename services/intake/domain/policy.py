@@ -7,6 +7,7 @@ from typing import get_args
 from services.intake.domain.alarms import AlarmPolicy, Outcome
 from services.intake.domain.crisis import CrisisLines
 from services.intake.domain.gates import AfterClosing, GatePolicy
+from services.intake.domain.other_help import OtherHelp
 from services.intake.domain.places import Places
 from services.intake.domain.red_flags import RedFlags
 from services.intake.domain.screening import Instrument
@@ -27,6 +28,7 @@ class Policy:
     alarms: AlarmPolicy
     gates: GatePolicy
     lines: CrisisLines
+    other_help: OtherHelp
     consent_texts: frozenset[str]
     places: Places
     told: Mapping[str, tuple[str, ...]]
@@ -48,6 +50,8 @@ def checked(policy: Policy) -> Policy:
     _check_gates(policy.gates)
     _check_instruments_of_rows(policy)
     _check_titles(policy)
+    if not policy.other_help.is_whole:
+        raise InconsistentPolicyError("other help: a text is missing in a language")
     if not any(line.trust == "public_emergency_number" and not line.provinces for line in policy.lines.lines):
         raise InconsistentPolicyError("crisis lines: no public emergency number for the whole country")
     return policy

@@ -78,7 +78,7 @@ def open_renderer(policy: Policy, exit_url: str, choose_at: str = "") -> Rendere
     for_trial = bool(policy.unsigned) or not all(one.reviewed for one in words.values())
     return Renderer(
         words,
-        CardDeck(policy.lines),
+        CardDeck(policy.lines, policy.other_help),
         policy.titles,
         exit_url=exit_url,
         choose_at=choose_at,

@@ -101,6 +101,10 @@ class Renderer:
         )
         return Response(html, status, {**headers, **self._headers}, media_type="text/html")
 
+    def other_help(self, kind: str | None, province: str, language: str) -> Mapping[str, Any] | None:
+        """Other help in words, for a page that names it; None where none is offered."""
+        return self._cards.other_help(kind, province, language) if kind else None
+
     def problem(self, language: str, problem: Problem) -> Response:
         """What went wrong, as far as it helps to know, and whom to call meanwhile."""
         return self.page(

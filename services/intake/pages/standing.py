@@ -41,6 +41,7 @@ def standing_page(
         pausable=can_wait(view.standing.state, view.standing.reason),
         until=said_until(renderer.words[language].texts, view),
         kept=_said_kept(renderer.words[language].texts, view),
+        other=renderer.other_help(view.standing.alternative, view.province, language),
     )
 
 

@@ -8,8 +8,9 @@ from services.intake.domain.alarms import AlarmPolicy
 from services.intake.domain.contacts import Window
 from services.intake.domain.crisis import CrisisLines, Line
 from services.intake.domain.gates import GatePolicy
+from services.intake.domain.other_help import KindOfHelp, OtherHelp
 from services.intake.domain.places import City, Places
-from services.intake.domain.policy import Policy, checked
+from services.intake.domain.policy import TITLE_LANGUAGES, Policy, checked
 from services.intake.domain.red_flags import RedFlags
 from services.intake.domain.screening import Band, Instrument, ItemAlarm
 from services.intake.domain.told import TOLD
@@ -23,6 +24,7 @@ DATA = Path(__file__).parent.parent / "data"
 def read_policy(folder: Path = DATA) -> Policy:
     """All files of `folder` as one value; InconsistentPolicyError or KeyError if they do not fit."""
     files = {path.stem: read_yaml(path) for path in sorted(folder.rglob("*.yaml"))}
+    other_help = _other_help(files["other_help"])
     instruments = [_instrument(files[path.stem]) for path in sorted((folder / "instruments").glob("*.yaml"))]
     return checked(
         Policy(
@@ -32,6 +34,7 @@ def read_policy(folder: Path = DATA) -> Policy:
             alarms=_alarms(files["alarm_policy"]),
             gates=_gates(files["alarm_policy"], files["steps"]),
             lines=_lines(files["crisis_lines"]),
+            other_help=other_help,
             consent_texts=frozenset(text["version"] for text in files["consent"]["texts"]),
             places=_places(files["places"]),
             told=TOLD
@@ -40,7 +43,9 @@ def read_policy(folder: Path = DATA) -> Policy:
                 "alternatives": ALTERNATIVES,
                 "decline_reasons": DECLINE_REASONS,
             },
-            titles=files["choices"]["titles"] | files["standings"]["titles"],
+            titles=files["choices"]["titles"]
+            | files["standings"]["titles"]
+            | {"alternatives": _called(other_help)},
             unsigned=tuple(
                 name for name, file in files.items() if "signed_off" in file and not file["signed_off"]
             ),
@@ -99,6 +104,18 @@ def _gates(alarms: dict[str, Any], steps: dict[str, Any]) -> GatePolicy:
 def _lines(file: dict[str, Any]) -> CrisisLines:
     lines = tuple(_line(row) for row in file["lines"])
     return CrisisLines(file["version"], lines, file["messages"], file["good_to_know"])
+
+
+def _other_help(file: dict[str, Any]) -> OtherHelp:
+    kinds = {code: KindOfHelp(**texts) for code, texts in file["kinds"].items()}
+    return OtherHelp(file["version"], kinds, file["without_lines"])
+
+
+def _called(help: OtherHelp) -> dict[str, dict[str, str]]:
+    return {
+        code: {language: kind.title[language] for language in sorted(TITLE_LANGUAGES)}
+        for code, kind in help.kinds.items()
+    }
 
 
 def _line(row: dict[str, Any]) -> Line:
