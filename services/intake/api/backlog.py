@@ -32,10 +32,6 @@ FRESH = timedelta(seconds=15)
 CROWD = 1000
 HOLD_SECONDS, MOST_HELD = 0.5, 1000
 
-# Two looks into an index instead of a count: nobody takes rows out from the middle but other shards' relays, so that it may
-# tell too much for a moment and never too little.
-WAITING = "SELECT coalesce(max(id) - min(id) + 1, 0)::bigint FROM outbox WHERE lane = 'routine'"
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -73,7 +69,7 @@ class Backlog:
 
     async def look(self) -> None:
         """Sees how much waits now."""
-        self._events = await self._database.pool.fetchval(WAITING)
+        self._events = await pace.to_be_sent(self._database.pool)
         self._seconds = await self._wait()
 
     async def _wait(self) -> float:
