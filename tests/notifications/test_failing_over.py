@@ -8,9 +8,11 @@ import orjson
 import pytest
 
 from services.notifications.domain.outcomes import Accepted, NotTaken, Outcome, Rejected, Unclear
+from services.notifications.domain.receipts import Receipt
 from services.notifications.domain.sending import MAX_TRIES
 from services.notifications.gateways.outgoing import Outgoing
 from services.notifications.gateways.whatsapp import WhatsAppGateway
+from services.notifications.handlers.receiving import take_receipts
 from services.notifications.templates import load_reserved
 from shared.contracts.intake import ContactStopped
 from tests.notifications.facts import NOW, Desk, a_booking, cancelled
@@ -139,6 +141,42 @@ async def test_a_whatsapp_call_without_an_answer_is_never_repeated_by_any_way(
     assert rows == [("booked", "failed", "outcome_unknown")]
     assert outside.received("sms") == []
     assert await failures(desk) == [("whatsapp", "outcome_unknown", True)]
+
+
+async def unclear_then_busy(desk: Desk, outside: OutsideWorld, tries: int) -> None:
+    """The gateway does not say whether it took the first one, and certainly takes none of the next ones."""
+    person = uuid4()
+    await desk.tell(outside.a_contact(person, channels=("sms", "whatsapp")), a_booking(person))
+    for number in range(1, tries + 1):
+        outside.sms_status = 500 if number == 1 else 503
+        async with sending(desk, outside):
+            await seen(desk, "purpose tries", "booked", number)
+        desk.now += timedelta(minutes=20)
+
+
+async def test_an_sms_that_may_have_arrived_goes_by_no_other_way_although_its_gateway_is_busy_since(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    await unclear_then_busy(desk, outside, MAX_TRIES - 1)
+    async with sending(desk, outside):
+        await settled(desk, "failed", "sent")
+    assert outside.received("whatsapp") == []
+    assert await failures(desk) == [("sms", "gateway_busy", True)]
+
+
+@pytest.mark.parametrize("since", ["busy", "vault away"])
+async def test_the_receipt_of_an_sms_that_may_have_arrived_counts_whatever_came_between(
+    desk: Desk, outside: OutsideWorld, since: str
+) -> None:
+    await unclear_then_busy(desk, outside, 2 if since == "busy" else 1)
+    if since == "vault away":
+        outside.vault_status = 503
+        async with sending(desk, outside):
+            await seen(desk, "purpose reason", "booked", "vault_away")
+    message = await desk.pool.fetchval("SELECT id FROM messages WHERE purpose = 'booked'")
+    async with desk.database.transaction() as tx:
+        counts = await take_receipts(tx, [Receipt(message, "sms", "delivered")], ["sms", "whatsapp"])
+    assert counts["delivered"] == 1
 
 
 async def send_one(outside: OutsideWorld, to: str, token: str = "token", language: str = "en") -> Outcome:

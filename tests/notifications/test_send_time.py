@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.domain.outcomes import Accepted, NotTaken, Rejected, Unclear, settle, unknown
+from services.notifications.domain.outcomes import (
+    Accepted,
+    NotTaken,
+    Rejected,
+    Unclear,
+    after,
+    settle,
+    unknown,
+)
 from services.notifications.domain.sending import (
     CHECKIN_WITHIN,
     MAX_TRIES,
@@ -213,6 +221,8 @@ def test_a_channel_that_will_not_take_it_gives_way_to_the_next_one_allowed() -> 
 @pytest.mark.parametrize("channel", ["sms", "whatsapp", "email"])
 def test_what_may_have_arrived_goes_no_other_way(channel: Channel, tries: int) -> None:
     assert not settle(Unclear("silent"), channel, "booked", tries, NOW, others=True).given_up
+    assert after(channel, NotTaken("busy")) == Unclear("busy")
+    assert after(None, NotTaken("busy")) == NotTaken("busy")
 
 
 @given(contacts, st.lists(st.sampled_from(["sms", "whatsapp", "email", "inbox"]), max_size=4))

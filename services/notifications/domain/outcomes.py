@@ -51,6 +51,12 @@ class Settled:
     given_up: bool = False
 
 
+def after(tried_by: Channel | None, outcome: Outcome) -> Outcome:
+    """What it means for a message of which an earlier try by `tried_by` may have arrived: that the gateway takes nothing now
+    does not change that."""
+    return Unclear(outcome.reason) if tried_by and isinstance(outcome, NotTaken) else outcome
+
+
 def settle(
     outcome: Outcome, channel: Channel, purpose: str, tries: int, now: datetime, *, others: bool = False
 ) -> Settled:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.notifications.domain.outcomes import Accepted, Outcome, Settled, settle, unknown
+from services.notifications.domain.outcomes import Accepted, Outcome, Settled, after, settle, unknown
 from services.notifications.domain.sending import (
     BY_OURSELVES,
     NEVER_TWICE,
@@ -152,8 +152,11 @@ def _ending(one: Claimed, decision: Decision, now: datetime, lease: timedelta) -
 
 
 def _again(one: Claimed, at: datetime, reason: str) -> _Ending:
-    state, given_up = "sending" if one.due.tried_by else "planned", one.due.given_up
-    fate = Fate(one.message.id, state, one.tries, at, one.due.tried_by, reason=reason, given_up=given_up)
+    # What may have arrived keeps its channel, or its receipt would be taken for one of another.
+    state, tried_by = "sending" if one.due.tried_by else "planned", one.due.tried_by
+    fate = Fate(
+        one.message.id, state, one.tries, at, tried_by, tried_by, reason=reason, given_up=one.due.given_up
+    )
     return _Ending(one.message, fate)
 
 
@@ -172,7 +175,8 @@ def _refused(one: Claimed, reason: str, now: datetime) -> _Ending:
 def _attempted(attempt: Attempt, now: datetime) -> _Ending:
     one, channel, wording = attempt.claimed, attempt.channel, attempt.wording
     others = next_channel(one.due.contact, [*one.due.given_up, channel]) is not None
-    settled = settle(attempt.outcome, channel, one.message.purpose, one.tries + 1, now, others=others)
+    outcome = after(one.due.tried_by, attempt.outcome)
+    settled = settle(outcome, channel, one.message.purpose, one.tries + 1, now, others=others)
     ending = _settled(one, channel, settled, now)
     ending.fate.language = wording.language
     ending.fate.template_version = wording.template_version
