@@ -45,7 +45,8 @@ def hold_routes(in_turn: InTurn) -> APIRouter:
 
     @router.post("/{hold_id}/confirm")
     async def confirm(hold_id: UUID, holder: Holder, request: Request) -> Response:
-        """Books the hour; the answer is the appointment, which has the id of the hold. The people are told."""
+        """Books the hour; the answer is the appointment, which has the id of the hold. The people are told. 409 `not_open` where
+        the hour was closed meanwhile: by a holiday, time off, a closure or other rules."""
         caller = caller_of(holder)
         booked = await answer(in_turn, request, lambda tx: holding.confirm(tx, hold_id, caller))
         return shown(booked, caller)

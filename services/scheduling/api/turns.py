@@ -33,6 +33,7 @@ STATUS = {
     "already_confirmed": 409,
     "already_released": 409,
     "hold_expired": 409,
+    "not_open": 409,
     "offered_to_person": 409,
     "case_moved_on": 409,
     "stale_version": 412,

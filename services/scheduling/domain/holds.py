@@ -11,7 +11,8 @@ from services.scheduling.domain import grid
 from services.scheduling.domain.appointments import Appointment
 from services.scheduling.domain.availability import Board, Therapist
 from services.scheduling.domain.booking import Hour, Wish, decide
-from services.scheduling.domain.calendars import Fault, Lane
+from services.scheduling.domain.calendars import Fault, Lane, is_open
+from services.scheduling.domain.certainty import reconsidered
 from services.scheduling.domain.changes import (
     ALTERNATIVES,
     FARTHEST_DAYS,
@@ -148,6 +149,22 @@ def check_confirmable(hold: Hold, fence: Fence, now: datetime) -> None:
     if hold.take_by is not None:
         raise Refused("offered_to_person", "This hour is its person's to take; it can be given back.")
     check_fence(hold.appointment, fence)
+
+
+def still_open(
+    hold: Hold, therapists: Mapping[UUID, Therapist], rooms: Mapping[UUID, Sequence[UUID]]
+) -> Hold | None:
+    """The hold as certain as its hour is by now; None where its therapist's calendar, or its site, has closed it since.
+    `rooms` are the open ones by site."""
+    hour, therapist = hold.appointment, therapists.get(hold.appointment.therapist_id)
+    if therapist is None or therapist.calendar is None:
+        return None
+    if hour.site_id is not None and hour.room_id not in rooms.get(hour.site_id, ()):
+        return None
+    if not is_open(therapist.calendar, hour.lane, hour.site_id, hour.start, hour.end):
+        return None
+    now = reconsidered(hour, therapist.calendar)
+    return replace(hold, appointment=replace(now, version=hour.version))
 
 
 def wish_for(wanted: Wanted, last: Appointment, first: int, until: int) -> Wish:

@@ -17,7 +17,7 @@ from services.scheduling.domain.refusals import Refused
 from services.scheduling.domain.wall_time import minute_after
 from services.scheduling.handlers import announcing
 from services.scheduling.handlers.capacity import may_have_risen
-from services.scheduling.repository import appointments, diary, fences, places, resources
+from services.scheduling.repository import appointments, diary, fences, places, resources, roster
 from services.scheduling.repository import holds as repository
 from shared.messaging import Due, Transaction
 from shared.web import idempotency
@@ -59,12 +59,14 @@ async def show(tx: Transaction, hold_id: UUID, caller: Caller) -> Hold:
 
 
 async def confirm(tx: Transaction, hold_id: UUID, caller: Caller) -> Appointment:
-    """The appointment that it is now; twice is once. Raises Refused."""
+    """The appointment that it is now; twice is once. Raises Refused, also where its hour was closed meanwhile."""
     held, fence = await _lock(tx, hold_id, caller)
     if held.state != "confirmed":
         holds.check_confirmable(held, fence, tx.now)
-        await repository.confirm(tx, [held], caller.by)
-        tx.emit([announcing.booked(holds.ended(held, "confirmed").appointment, tx, caller.by)])
+        if not (still := await still_open(tx, [held])):
+            raise Refused("not_open", "This hour was closed meanwhile; another one can be held.")
+        await repository.confirm(tx, still, caller.by)
+        tx.emit(announcing.booked(holds.ended(one, "confirmed").appointment, tx, caller.by) for one in still)
     appointment = await appointments.find(tx, hold_id)
     assert appointment is not None  # just written, or by whoever confirmed it first
     return appointment
@@ -114,9 +116,20 @@ async def keep(tx: Transaction, made: Sequence[Hold], limits: Sequence[int], by:
     tx.emit(announcing.held(one, by, tx) for one in made)
 
 
+async def still_open(tx: Transaction, kept: Sequence[Hold]) -> list[Hold]:
+    """Those of these whose hours nobody has closed since, as certain as they are by now. All they reserve must be locked:
+    whoever closes an hour locks its therapist or its room."""
+    if not kept:
+        return []
+    hours = [one.appointment for one in kept]
+    therapists = await roster.read(tx, {hour.therapist_id for hour in hours})
+    rooms = await places.open_rooms(tx, {hour.site_id for hour in hours if hour.site_id})
+    return [still for one in kept if (still := holds.still_open(one, therapists, rooms))]
+
+
 async def take_up(tx: Transaction, chosen: Sequence[Hold]) -> None:
     """Their people have chosen them: appointments from now on, and nothing was sought. All they reserve must be locked, and
-    found whole since."""
+    found whole and open since."""
     await repository.confirm(tx, chosen, "person")
     tx.emit(announcing.booked(holds.ended(one, "confirmed").appointment, tx, "person") for one in chosen)
 

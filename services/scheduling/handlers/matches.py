@@ -39,7 +39,7 @@ async def book_matches(events: Sequence[MatchMade], tx: Transaction) -> None:
     awaited = {match.case_id: fact for match in current if (fact := _awaits(match, standing, floor))}
     ready = [match for match in current if match.case_id not in awaited]
     superseded = [one for one in older if one.case_id not in awaited]
-    taken_up = _taken_up(ready, held, tx)
+    taken_up = {one.case_id: one for one in await holding.still_open(tx, _chosen(ready, held, tx))}
 
     await appointments.cancel(tx, [(one, SUPERSEDED) for one in superseded])
     await holding.release(tx, _not_chosen([one for one in held if one.case_id not in awaited], taken_up, tx))
@@ -94,14 +94,10 @@ def _awaits(match: MatchMade, standing: Mapping[UUID, Fence], floor: Floor) -> s
     return next(map(therapist_fact, unknown), None)
 
 
-def _taken_up(ready: Sequence[MatchMade], held: Sequence[Hold], tx: Transaction) -> dict[UUID, Hold]:
-    """The hours that are kept and that their people have chosen, by case."""
+def _chosen(ready: Sequence[MatchMade], held: Sequence[Hold], tx: Transaction) -> list[Hold]:
+    """The hours that are kept and that their people have chosen."""
     matches = {match.case_id: match for match in ready}
-    return {
-        one.case_id: one
-        for one in held
-        if one.case_id in matches and chosen_is(one, matches[one.case_id], tx.now)
-    }
+    return [one for one in held if one.case_id in matches and chosen_is(one, matches[one.case_id], tx.now)]
 
 
 def _not_chosen(

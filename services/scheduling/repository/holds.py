@@ -59,8 +59,8 @@ FROM unnest($1::uuid[], $4::text[], $5::text[]) AS r(id, reason, trace) WHERE ho
 CONFIRM = f"""
 WITH confirmed AS (
     UPDATE holds SET state = 'confirmed', version = version + 1, counted = false, ended_at = $2, ended_by = $3,
-        ended_trace = c.trace
-    FROM unnest($1::uuid[], $4::text[]) AS c(id, trace) WHERE hold_id = c.id RETURNING holds.*
+        ended_trace = c.trace, certainty_reason = c.why
+    FROM unnest($1::uuid[], $4::text[], $5::text[]) AS c(id, trace, why) WHERE hold_id = c.id RETURNING holds.*
 ), kept AS (UPDATE reservations SET held_until = NULL WHERE appointment_id = ANY ($1))
 INSERT INTO appointments (appointment_id, version, state, booked_trace, booked_at, changed_at, changed_by,
     certainty, {OF_AN_APPOINTMENT})
@@ -151,10 +151,11 @@ async def release(tx: Transaction, gone: Sequence[tuple[Hold, Change]]) -> None:
 
 
 async def confirm(tx: Transaction, kept: Sequence[Hold], by: By) -> None:
-    """Makes them appointments. All they reserve must be locked, and they must be whole."""
+    """Makes them appointments, as certain as they are given. All they reserve must be locked, and they must be whole."""
     if kept:
         traces = [tx.traceparent_of(str(hold.case_id)) for hold in kept]
-        await tx.connection.execute(CONFIRM, [hold.id for hold in kept], tx.now, by, traces)
+        whys = [hold.appointment.why for hold in kept]
+        await tx.connection.execute(CONFIRM, [hold.id for hold in kept], tx.now, by, traces, whys)
 
 
 def _hold(row: Any) -> Hold:
