@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
+from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.standing import count_hours, withdraw_matches
 from services.matching.handlers.suspensions import Order, resume_therapist, suspend_therapist
 from shared.contracts.scheduling import AppointmentBooked
@@ -15,6 +16,7 @@ from tests.matching.coming_due import come_due
 from tests.matching.conftest import Office
 from tests.matching.events import a_case, booked, cancelled, moved, withdrawal
 from tests.matching.examples import NOW, POLICY
+from tests.matching.test_changes import changed
 
 ONE = UUID(int=1)
 DAY = timedelta(days=1)
@@ -98,6 +100,20 @@ async def test_what_nobody_needs_any_more_closes_itself(office: Office, how: str
     if how == "resumed":
         await suspend(office)
         assert await open_tasks(office) == [hour.case_id]
+
+
+async def test_a_task_closes_with_its_hour_though_its_person_goes_on_before_the_cancellation_is_heard(
+    office: Office,
+) -> None:
+    await office.describe(1)
+    case = a_case()
+    hour = await an_hour(office, **case.model_dump())
+    await suspend(office)
+    await office.hear(ChangeDesk(office.matchmaker).follow_changes, changed(case, resumed_after=1))
+    await office.hear(count_hours, cancelled(hour))
+    await come_due(office)
+    assert await open_tasks(office) == []
+    assert (await office.said("task_closed"))[-1]["outcome"] == "not_needed"
 
 
 async def test_an_hour_booked_while_its_therapist_is_being_suspended_is_not_missed(office: Office) -> None:

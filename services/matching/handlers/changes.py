@@ -7,7 +7,7 @@ from services.matching.domain.cases import Case, Change, is_newer, may_have_hour
 from services.matching.handlers.announcing import match_withdrawn
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.searches import begun
-from services.matching.handlers.standing import end_offers, settle
+from services.matching.handlers.standing import end_offers, look_after_the_booked, settle
 from services.matching.repository import cases
 from shared.contracts.intake import CaseUpdated, RequestForCare
 from shared.messaging import Transaction
@@ -47,6 +47,10 @@ class ChangeDesk:
             if event.gate == "open"
         ]
         found = {case.case_id: case for case in await self._matchmaker.search(tx, searches)}
+        # When its cancellation is heard of, an hour that was put down is history.
+        await look_after_the_booked(
+            tx, [(case, put_down(case)) for _, case in begin_anew if case.state == "booked"]
+        )
         # A higher match withdraws the lower one by itself; without one scheduling has to be told. After a cancelled hour
         # too: staff could have another one held for that attempt, of which nobody who waits on the list would be told.
         tx.emit(

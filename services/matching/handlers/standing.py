@@ -54,7 +54,7 @@ async def _end(tx: Transaction, case_ids: Sequence[UUID], end: End) -> list[Case
     before = [known.get(case_id) or Case(case_id, None, "held") for case_id in case_ids]
     changed = [(case, after) for case in before if (after := ended(case, end)) != case]
     await settle(tx, changed)
-    await _look_after_the_booked(tx, changed)
+    await look_after_the_booked(tx, changed)
     await tx.unschedule("review", [str(case.case_id) for case, _ in changed if case.state == "waitlisted"])
     await end_offers(tx, [case for case, _ in changed], "withdrawn")
     return [case for case, _ in changed]
@@ -73,7 +73,7 @@ async def count_hours(events: Sequence[Appointment], tx: Transaction) -> None:
     hours = [(known[event.case_id], _hour(event)) for event in events if event.case_id in known]
     changed = [(case, after) for case, hour in hours if (after := after_hour(case, hour)) != case]
     await settle(tx, changed)
-    await _look_after_the_booked(tx, changed)
+    await look_after_the_booked(tx, changed)
 
 
 async def count_certain_again(events: Sequence[AppointmentCertaintyChanged], tx: Transaction) -> None:
@@ -96,7 +96,7 @@ async def settle(tx: Transaction, changed: Sequence[tuple[Case, Case]]) -> None:
     await cases.save_cases(tx, [(after, None) for _, after in changed])
 
 
-async def _look_after_the_booked(tx: Transaction, changed: Sequence[tuple[Case, Case]]) -> None:
+async def look_after_the_booked(tx: Transaction, changed: Sequence[tuple[Case, Case]]) -> None:
     """An hour that came, moved or went with somebody who is out for a time may need a coordinator, or none any more; so may
     one that lost its day or had lost it."""
     holders = {case.holder for pair in changed for case in pair if case.holder}
