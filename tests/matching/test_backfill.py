@@ -170,7 +170,7 @@ async def test_an_hour_at_another_site_is_for_the_first_who_gets_there_though_on
         await office.hear(office.matchmaker.match_cases, case)
     there = {"modalities": ("in_person",), "city": "Rawalpindi"}
     elsewhere = await waits(office, modalities=("in_person",), priority=1)
-    first, second = await waits(office, **there), await waits(office, **there)
+    first, second = [await waits(office, **there, submitted_at=NOW + timedelta(seconds=n)) for n in (0, 1)]
     hour = freed(THURSDAY, lane="in_person", site_id=ISLAMABAD)
     said = len(await office.said())
     await serve(office, hour)
