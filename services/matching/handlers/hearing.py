@@ -98,6 +98,7 @@ def due_handlers(matchmaker: Matchmaker) -> Mapping[str, Callable[..., Awaitable
         "review": matchmaker.review_waiting,
         "offer": ChoiceDesk(matchmaker).expire_offers,
         "wake": WaitingRoom(matchmaker).wake_waiting,
+        "rested": WaitingRoom(matchmaker).wake_rested,
         "backfill": Backfill(matchmaker).serve_waiting,
         "past_hours": free_past_hours,
         DUE: DateKeeper(matchmaker.policy.credentials.validity).follow_dates,

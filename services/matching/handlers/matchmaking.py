@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +35,7 @@ from services.matching.handlers.announcing import (
 from services.matching.handlers.meanwhile import offer_meanwhile
 from services.matching.handlers.roster import Roster
 from services.matching.handlers.searches import Search, begun, request_of, resumed
-from services.matching.repository import cases, explanations, offers, therapists
+from services.matching.repository import cases, explanations, offers, therapists, waitlist
 from services.matching.repository.explanations import Explanation
 from shared.contracts.base import Event
 from shared.contracts.intake import CaseSubmitted, RequestForCare
@@ -137,7 +137,7 @@ class Matchmaker:
         pairs = list(zip(searches, after, strict=True))
         await therapists.move_loads(tx, load_changes((s.case, case) for s, case in pairs))
         await cases.save_cases(tx, [(case, None) for case in after])
-        await _promise_reviews(tx, after)
+        await _promise_reviews(tx, after, self.policy.waiting.rest)
         tx.emit(case_waitlisted(case, s.submitted, tx) for s, case in pairs)
         told = [(case, s.submitted, s.priority) for s, case in pairs]
         await offer_meanwhile(tx, self.policy.alternatives, told)
@@ -149,7 +149,7 @@ class Matchmaker:
         made = [one.offer for one in ended if one.offer]
         await offers.put_offers(tx, made)
         await explanations.save_explanations(tx, [_explanation(one) for one in ended], self.policy.version)
-        await _promise_reviews(tx, [one.case for one in ended])
+        await _promise_reviews(tx, [one.case for one in ended], self.policy.waiting.rest)
         await _promise_ends(tx, made)
         tx.emit(event for one in ended for event in self._said(one, tx))
         told = [(one.case, one.search.submitted, one.search.priority) for one in ended]
@@ -224,15 +224,18 @@ def _explanation(one: Ended) -> Explanation:
     return Explanation(case.case_id, case.attempt, None, None, None, (), outcome, one.explained)
 
 
-async def _promise_reviews(tx: Transaction, after: Sequence[Case]) -> None:
-    """A date that a person is told is a row that comes due on it."""
-    await tx.schedule(
-        [
-            Due("review", key, case.next_review, traceparent=tx.traceparent_of(key))
-            for case in after
-            if case.next_review and (key := str(case.case_id))
-        ]
-    )
+async def _promise_reviews(tx: Transaction, after: Sequence[Case], rest: timedelta) -> None:
+    """A date that a person is told is a row that comes due on it. For whoever had no hour one more comes at the end of
+    their rest, which tells from where to look for room that appeared in it."""
+    promised = [
+        Due("review", key, case.next_review, traceparent=tx.traceparent_of(key))
+        for case in after
+        if case.next_review and (key := str(case.case_id))
+    ]
+    resting = [str(case.case_id) for case in after if case.reason == "no_hour"]
+    seen = {"seen": await waitlist.look(tx)} if resting else {}
+    ends = [Due("rested", key, tx.now + rest, seen, tx.traceparent_of(key)) for key in resting]
+    await tx.schedule([*promised, *ends])
 
 
 async def _promise_ends(tx: Transaction, made: Sequence[Offered]) -> None:

@@ -1,4 +1,4 @@
-"""The waiting list is served before its dates: when there may be more room, and when a coordinator asks."""
+"""The waiting list is served before its dates: when there may be more room, after a rest, and when a coordinator asks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -50,6 +50,13 @@ class WaitingRoom:
             }
             await tx.schedule([Due(due.kind, due.key, tx.now + self._waiting.wake_every, body)])
 
+    async def wake_rested(self, dues: Sequence[Due], tx: Transaction) -> None:
+        """Whoever had no hour was left alone since; if there was more room meanwhile, it is looked for now."""
+        risen = await waitlist.risen_since(tx, [due.body["seen"] for due in dues])
+        rested = [UUID(due.key) for due in dues if due.body["seen"] in risen]
+        known = await cases.lock_cases(tx, rested) if rested else {}
+        await self._wake(tx, [case for case in known.values() if case.reason == "no_hour"])
+
     async def review_now(self, case_id: UUID, tx: Transaction) -> tuple[bool, Case] | None:
         """Whether the case waited, and how it stands after the search that this is then; None if unknown."""
         case = (await cases.lock_cases(tx, [case_id])).get(case_id)
@@ -76,7 +83,10 @@ class WaitingRoom:
     async def _search(self, tx: Transaction, waiting: Mapping[UUID, Waits]) -> None:
         waitlist.belongs_to_their_traces(tx, waiting.values())
         known = await cases.lock_cases(tx, list(waiting)) if waiting else {}
-        still = [case for case in known.values() if case.state == "waitlisted"]
+        await self._wake(tx, list(known.values()))
+
+    async def _wake(self, tx: Transaction, known: Sequence[Case]) -> None:
+        still = [case for case in known if case.state == "waitlisted"]
         await self._matchmaker.search(tx, await resumed(tx, still), only_found=True)
 
     def _next(self, looked_at: Sequence[Waits], as_of: datetime) -> Place | None:

@@ -42,6 +42,20 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS seen,
     OR EXISTS (SELECT FROM sites WHERE changed_by >= $1::text::xid8) AS risen
 """
 
+SEEN = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+
+# The same for many looks at once.
+RISEN_SINCE = """
+WITH last AS (
+    SELECT greatest(
+        (SELECT freed_by FROM loads ORDER BY freed_by DESC LIMIT 1),
+        (SELECT changed_by FROM therapists ORDER BY changed_by DESC LIMIT 1),
+        (SELECT changed_by FROM sites ORDER BY changed_by DESC LIMIT 1)
+    ) AS rise
+)
+SELECT seen FROM unnest($1::text[]) AS s(seen), last WHERE rise >= seen::xid8
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -107,6 +121,16 @@ async def capacity_risen(tx: Transaction, since: str) -> tuple[str, bool]:
     """From where the next look has to begin, and whether there may be more room since the look that said `since`."""
     row = await tx.connection.fetchrow(RISEN, since)
     return row["seen"], row["risen"]
+
+
+async def look(tx: Transaction) -> str:
+    """From where somebody who looks later has to begin."""
+    return str(await tx.connection.fetchval(SEEN))
+
+
+async def risen_since(tx: Transaction, looks: Iterable[str]) -> set[str]:
+    """Those of these looks since which there may be more room."""
+    return {row["seen"] for row in await tx.connection.fetch(RISEN_SINCE, sorted(set(looks)))}
 
 
 def belongs_to_their_traces(tx: Transaction, waiting: Iterable[Waits]) -> None:
