@@ -78,8 +78,9 @@ class Reach:
         start = self._cities.get(city.casefold()) if city else None
         if start is None:
             return np.full(len(self._sites), np.inf)
-        points = [site.point for site in self._sites]
-        away = self._memory.once(("from", city), lambda: kilometres(start, points))
+        away = self._memory.once(
+            ("from", city), lambda: kilometres(start, [site.point for site in self._sites])
+        )
         return np.where(self._step_free, away, np.inf) if step_free else away
 
     def _nearest(self, city: str | None, step_free: bool) -> Distances:
