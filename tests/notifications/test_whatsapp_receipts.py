@@ -140,6 +140,18 @@ async def test_whoever_answers_with_stop_gets_nothing_more_from_that_moment_on(
     assert asked["channel"] == "whatsapp"
 
 
+@pytest.mark.parametrize("state", ["sending", "failed"])
+async def test_a_stop_counts_although_the_receipt_was_faster_than_our_own_record(
+    desk: Desk, outside: OutsideWorld, client: httpx2.AsyncClient, state: str
+) -> None:
+    """`failed`: the sender is gone, and what it had tried was given up as of unknown outcome."""
+    message = await booked(desk, outside, ("whatsapp",))
+    await desk.pool.execute("UPDATE messages SET state = $2, gateway_id = NULL WHERE id = $1", message, state)
+    await post(client, told(status(message, "delivered")))
+    assert await counts(client, answered("STOP", "wamid.1")) == {"stopped": 1}
+    assert "wamid" not in await desk.pool.fetchval("SELECT gateway_id FROM messages WHERE id = $1", message)
+
+
 @pytest.mark.parametrize(
     "body",
     [

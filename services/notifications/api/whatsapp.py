@@ -60,9 +60,10 @@ class Told(BaseModel):
 
 
 class StatusTold(Told):
-    """What became of one message; `biz_opaque_callback_data` is our id, as it was sent along."""
+    """What became of one message; `biz_opaque_callback_data` is our id, as it was sent along, and `id` the platform's."""
 
     status: str
+    id: str | None = None
     biz_opaque_callback_data: str | None = None
 
 
@@ -167,7 +168,7 @@ def _receipts(news: Sequence[NewsTold]) -> Iterator[Receipt]:
     for status in (one for told in news for one in told.statuses):
         message_id, fate = _id_of(status), FATES.get(status.status)
         if message_id and fate:
-            yield Receipt(message_id, "whatsapp", fate)
+            yield Receipt(message_id, "whatsapp", fate, called(status.id) if status.id else None)
 
 
 def _stopped(answer: AnswerTold) -> str | None:

@@ -13,11 +13,13 @@ Verdict = Literal["delivered", "failed", "next_channel", "repeated", "late"]
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The handset got the message by this channel, or never will."""
+    """The handset got the message by this channel, or never will. `gateway_id` is what the gateway calls it, where it says so
+    here too."""
 
     message_id: UUID
     channel: Channel
     fate: Fate
+    gateway_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

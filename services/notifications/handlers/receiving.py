@@ -29,6 +29,8 @@ async def take_receipts(
     weighed = [(standing[one], news[one], weigh(standing[one].sent, news[one])) for one in sorted(standing)]
     changed = [one for one in weighed if one[2] in STATES]
     await repository.save(tx, [_moved(receipt, verdict) for _, receipt, verdict in changed])
+    unnamed = [receipt for one, receipt, _ in weighed if not one.named]
+    await repository.name(tx, [(one.message_id, one.gateway_id) for one in unnamed if one.gateway_id])
     undelivered = [receipt for _, receipt, verdict in changed if verdict != "delivered"]
     await keep_tries(tx, [(one.message_id, one.channel, UNDELIVERED) for one in undelivered])
     told = [(one.message, _event(tx, one, receipt, verdict)) for one, receipt, verdict in changed]

@@ -11,7 +11,7 @@ from shared.messaging import Transaction
 
 LOCK = """
 SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.traceparent, m.state, m.channel,
-    m.given_up, (SELECT channels FROM contacts c WHERE c.person_id = m.person_id) AS channels
+    m.given_up, m.gateway_id IS NOT NULL AS named, (SELECT channels FROM contacts c WHERE c.person_id = m.person_id) AS channels
 FROM messages m WHERE m.id = ANY ($1) ORDER BY m.id FOR UPDATE OF m
 """
 
@@ -26,6 +26,11 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS r(id, state, chan
 WHERE m.id = r.id
 """
 
+# An answer names the message so, and may come before whoever sent it writes that down, or after they are gone.
+NAME = """
+UPDATE messages m SET gateway_id = r.gateway_id FROM unnest($1::uuid[], $2::text[]) AS r(id, gateway_id)
+WHERE m.id = r.id AND m.gateway_id IS NULL
+"""
 
 # Their stop is looked at under the lock of a message of theirs, so that an answer that comes twice is one.
 READERS = """
@@ -38,10 +43,11 @@ ORDER BY m.person_id, m.id DESC
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A message under our lock."""
+    """A message under our lock; `named`: it is known what its gateway calls it."""
 
     message: Message
     sent: Sent
+    named: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ async def lock(tx: Transaction, ids: Collection[UUID], offered: Collection[str])
                 row["purpose"], row["traceparent"],
             ),
             Sent(row["state"], row["channel"], row["given_up"], _ways(row["channels"], offered)),
+            row["named"],
         )
         for row in rows
     }  # fmt: skip
@@ -90,6 +97,12 @@ async def save(tx: Transaction, moved: Sequence[Moved]) -> None:
             [one.reason for one in moved],
             tx.now,
         )
+
+
+async def name(tx: Transaction, called: Sequence[tuple[UUID, str]]) -> None:
+    """What gateways call these messages."""
+    if called:
+        await tx.connection.execute(NAME, [one for one, _ in called], [one for _, one in called])
 
 
 def _ways(channels: Sequence[str] | None, offered: Collection[str]) -> Contact | None:
