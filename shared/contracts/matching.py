@@ -163,7 +163,7 @@ class MatchDeclined(Outcome):
 
 
 class OfferExpired(Outcome):
-    """Nobody chose in time; the case keeps its place on the waiting list."""
+    """Nobody chose in time (the case keeps its place on the waiting list), or before the request changed or was to wait."""
 
     type_name: ClassVar[str] = "matching.offer_expired.v1"
 

@@ -144,6 +144,29 @@ async def test_a_gate_that_closes_takes_the_match_back_and_holds_the_case(office
     assert (await office.case(case.case_id))["state"] == "held"
 
 
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ({"gate": "waits_for_human"}, ["match_offered", "offer_expired"]),  # as whoever pauses
+        ({"booking_mode": "auto"}, ["match_offered", "offer_expired"]),
+        ({"languages": ("ur", "en")}, ["match_offered", "match_offered"]),
+        ({"languages": ("brh",)}, ["match_offered", "case_waitlisted"]),
+    ],
+)
+async def test_an_offer_that_the_request_has_left_behind_is_said_to_be_over(
+    office: Office, after: dict[str, Any], said: list[str]
+) -> None:
+    await office.describe(1)
+    case = await heard(office, booking_mode="choose")
+    await follow(office, changed(case, **after))
+    kinds = ("match_offered", "offer_expired", "case_waitlisted")
+    assert [kind for kind in kinds for _ in await office.said(kind)] == said
+    [offer, *_] = await office.said("match_offered")
+    about = ("match_id", "attempt", "person_id")
+    for over in await office.said("offer_expired"):
+        assert [over[name] for name in about] == [offer[name] for name in about]
+
+
 async def test_a_withdrawn_case_stays_withdrawn_whatever_it_says(office: Office) -> None:
     await office.describe(1)
     case = await heard(office)

@@ -125,6 +125,18 @@ def offer_decided(offer: Offered, submitted: RequestForCare) -> MatchAccepted | 
     return OfferExpired(**about, expired_at=offer.decided_at)
 
 
+def offer_left_behind(case: Case, submitted: RequestForCare, tx: Transaction) -> OfferExpired:
+    """`case` as it was with the offer, which its person never answered."""
+    assert case.match_id is not None
+    return OfferExpired(
+        case_id=case.case_id,
+        person_id=submitted.person_id,
+        attempt=case.attempt,
+        match_id=case.match_id,
+        expired_at=tx.now,
+    )
+
+
 def case_waitlisted(case: Case, submitted: RequestForCare, tx: Transaction) -> CaseWaitlisted:
     """The reason may be read aloud; the review is a promise."""
     assert case.reason is not None

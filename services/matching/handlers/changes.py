@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.matching.domain.cases import Case, Change, is_newer, may_have_hours, on_change, put_down
-from services.matching.handlers.announcing import match_withdrawn
+from services.matching.handlers.announcing import match_withdrawn, offer_left_behind
 from services.matching.handlers.matchmaking import Matchmaker
 from services.matching.handlers.searches import begun
 from services.matching.handlers.standing import end_offers, look_after_the_booked, settle
@@ -17,6 +17,8 @@ NOT_WISHES = {"gate", "alarm_open", "request_version", "updated_at", "resumed_af
 
 # Where scheduling is asked for an hour, to be booked or kept: such an attempt withdraws all lower ones.
 ASKED = ("offered", "matched")
+# What tells the person by itself that they have nothing to choose from the offer before.
+REPLACED = ("offered", "waitlisted")
 
 Changed = tuple[CaseUpdated, Case, Change]
 
@@ -47,16 +49,22 @@ class ChangeDesk:
             if event.gate == "open"
         ]
         found = {case.case_id: case for case in await self._matchmaker.search(tx, searches)}
+        after = {case.case_id: found.get(case.case_id, case) for case in idle}
         # When its cancellation is heard of, an hour that was put down is history.
         await look_after_the_booked(
             tx, [(case, put_down(case)) for _, case in begin_anew if case.state == "booked"]
+        )
+        tx.emit(
+            offer_left_behind(case, event, tx)
+            for event, case in begin_anew
+            if case.state == "offered" and after[case.case_id].state not in REPLACED
         )
         # A higher match withdraws the lower one by itself; without one scheduling has to be told. After a cancelled hour
         # too: staff could have another one held for that attempt, of which nobody who waits on the list would be told.
         tx.emit(
             match_withdrawn(case, "request_changed", tx)
             for _, case in begin_anew
-            if may_have_hours(case) and found.get(case.case_id, put_down(case)).state not in ASKED
+            if may_have_hours(case) and after[case.case_id].state not in ASKED
         )
 
 
