@@ -18,7 +18,7 @@ from shared.postgres import open_pool
 from tests.browser.serving import serving
 from tests.console.conftest import Headers, Worklist
 from tests.console.test_pages import Browser, token_of
-from tests.notifications.callers import NUMBER, to_call
+from tests.notifications.callers import FIVE, NUMBER, due, to_call
 from tests.notifications.facts import NOW, Desk
 from tests.notifications.outside import TOKEN, OutsideWorld, outside_world
 
@@ -101,6 +101,23 @@ async def test_who_has_taken_a_call_reads_number_and_words_and_says_what_came_of
     ]
     over = await asma.get(f"/tasks/{task}/call")
     assert (over.status_code, "has been done" in over.text) == (409, True)
+
+
+async def test_whoever_was_reached_as_their_hours_ended_is_not_called_again(
+    worklist: Worklist, desk: Desk, outside: OutsideWorld, asma: Browser
+) -> None:
+    await to_call(desk, outside)
+    task = await carry(desk, worklist)
+    await asma.act(task, "claim", 1)
+    desk.now = FIVE
+    await due(desk)
+    await worklist.closes(task)
+    await asma.act(task, "done", 2, outcome="reached")
+    [said] = [one for one in await worklist.said() if one.pop("type") == TaskDone.type_name]
+    await desk.tell(TaskDone.model_validate(said))
+    assert ("delivered", "call", "booked") in await desk.messages("state", "channel", "purpose")
+    assert await desk.pool.fetchval("SELECT outcome FROM calls WHERE task_id = $1", task) == "reached"
+    desk.now = NOW
 
 
 async def test_why_somebody_may_not_be_called_is_said_on_the_page(

@@ -50,6 +50,22 @@ def test_an_outcome_is_one_of_the_tasks_own() -> None:
     assert why(finished(replace(TASK, outcomes=()), ASMA, 1, "told", NOW)) == "closes_itself"
 
 
+def test_whoever_is_calling_as_the_hours_end_says_what_came_of_it_and_nobody_else_does() -> None:
+    call = replace(TASK, kind="call_person", outcomes=("reached", "not_reached"))
+    mine = taken(claimed(call, ASMA, 1, NOW))
+    ended = replace(mine, state="done", outcome="not_needed", done_by="system", done_at=NOW, version=3)
+    for seen in (2, 3):  # as it was when the call began, or as it is
+        done = taken(finished(ended, ASMA, seen, "reached", NOW))
+        assert (done.outcome, done.done_by, done.done_name, done.version) == ("reached", "s-asma", "Asma", 4)
+        assert finished(done, ASMA, seen, "reached", NOW) is done
+        assert why(finished(done, ASMA, 4, "not_reached", NOW)) == "already_done"
+    assert why(finished(ended, ASMA, 1, "reached", NOW)) == "changed"
+    assert why(finished(ended, ASMA, None, "reached", NOW)) == "version_missing"
+    assert why(finished(ended, ASMA, 3, "told", NOW)) == "not_for_this"
+    assert why(finished(ended, BILAL, 3, "reached", NOW)) == "already_done"
+    assert why(finished(replace(ended, kind="hour"), ASMA, 3, "reached", NOW)) == "already_done"
+
+
 @given(
     st.lists(
         st.tuples(

@@ -94,7 +94,7 @@ def task_routes(worklist: Worklist) -> APIRouter:
     @router.post("/v1/tasks/{task_id}/done", openapi_extra=body_of(DoneSent, told={"outcome": "told"}))
     async def done(task_id: UUID, caller: Staff, request: Request) -> Response:
         """Says what came of it, by name; If-Match says which version was seen. The service that opened it is told. The
-        same again is the same answer."""
+        same again is the same answer. Of a call whose hours ended meanwhile, whoever had it says so all the same."""
         sent = parse(DoneSent, await request.body())
         finishing = Finishing(task_id, sight_of(caller), human(caller), seen_version(request), sent.outcome)
         return _answer(await worklist.finish(finishing, request.scope.get("traceparent")))

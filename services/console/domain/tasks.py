@@ -26,6 +26,10 @@ QUEUES: dict[str, tuple[str, ...]] = {
 }
 
 
+# What somebody does while its hours may end: what came of it is true all the same, and makes another one needless.
+CALL = "call_person"
+
+
 @dataclass(frozen=True, slots=True)
 class Human:
     """A member of staff, by the name that is kept with what they do."""
@@ -88,15 +92,18 @@ def claimed(task: Task, by: Human, seen: int | None, now: datetime) -> Task | Re
 
 
 def finished(task: Task, by: Human, seen: int | None, outcome: str, now: datetime) -> Task | Refused:
-    """Done by them, with one of the task's own codes; the same again changes nothing."""
-    if task.state == "done":
+    """Done by them, with one of the task's own codes; the same again changes nothing. Whoever had a call when it was
+    closed by itself says what came of it still."""
+    late = _closed_in_their_hands(task, by)
+    if task.state == "done" and not late:
         same = (task.done_by, task.outcome) == (by.id, outcome)
         return task if same else Refused("already_done", task.version)
     if not task.outcomes:
         return Refused("closes_itself", task.version)
     if outcome not in task.outcomes:
         return Refused("not_for_this", task.version)
-    if refused := _unseen(task, seen):
+    # That it was closed is all they may have missed: whoever has it opened again has it no more.
+    if refused := _unseen(task, task.version if late and seen == task.version - 1 else seen):
         return refused
     if task.claimed_by not in (None, by.id):
         return Refused("held_by_another", task.version)
@@ -109,6 +116,10 @@ def finished(task: Task, by: Human, seen: int | None, outcome: str, now: datetim
         done_at=now,
         version=task.version + 1,
     )
+
+
+def _closed_in_their_hands(task: Task, by: Human) -> bool:
+    return (task.kind, task.done_by, task.claimed_by) == (CALL, "system", by.id)
 
 
 def _unseen(task: Task, seen: int | None) -> Refused | None:
