@@ -85,6 +85,12 @@ async def give_back(tx: Transaction, hold_id: UUID, caller: Caller) -> Hold:
 
 async def release(tx: Transaction, gone: Sequence[tuple[Hold, Change]]) -> None:
     """Frees the hours of these and says so. Their cases and all that they reserve must be locked."""
+    await let_go(tx, gone)
+    await tell_freed(tx, [held.appointment for held, _ in gone])
+
+
+async def let_go(tx: Transaction, gone: Sequence[tuple[Hold, Change]]) -> None:
+    """The same, but for what else is decided in this transaction and may take the hours again: `tell_freed` is said after it."""
     if gone:
         await repository.release(tx, gone)
         await may_have_risen(tx, [held.appointment.therapist_id for held, _ in gone])
@@ -92,8 +98,13 @@ async def release(tx: Transaction, gone: Sequence[tuple[Hold, Change]]) -> None:
             announcing.released(holds.ended(held, "released", change.reason).appointment, change, tx)
             for held, change in gone
         )
-        hours = [held.appointment for held, _ in gone]
-        tx.emit(announcing.freed(changes.freed(hours, [], minute_after(tx.now)), tx))
+
+
+async def tell_freed(tx: Transaction, hours: Sequence[Appointment]) -> None:
+    """Says which of these hours, which were given back, can be had again: somebody may have been given one that had run out
+    before its end was told, or have it from what was decided now. All that they reserved must be locked."""
+    ahead = changes.freed(hours, [], minute_after(tx.now))
+    tx.emit(announcing.freed(await diary.left_free(tx, ahead), tx))
 
 
 async def end_holds(dues: Sequence[Due], tx: Transaction) -> None:

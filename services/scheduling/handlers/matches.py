@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
-from services.scheduling.domain import booking, changes, fencing
+from services.scheduling.domain import booking, fencing
 from services.scheduling.domain.appointments import Appointment, Change, cancelled, resources_of
 from services.scheduling.domain.booking import Hour, NoSlotReason, asked_for
 from services.scheduling.domain.fencing import Fence
@@ -42,7 +42,8 @@ async def book_matches(events: Sequence[MatchMade], tx: Transaction) -> None:
     taken_up = {one.case_id: one for one in await holding.still_open(tx, _chosen(ready, held, tx))}
 
     await appointments.cancel(tx, [(one, SUPERSEDED) for one in superseded])
-    await holding.release(tx, _not_chosen([one for one in held if one.case_id not in awaited], taken_up, tx))
+    released = _not_chosen([one for one in held if one.case_id not in awaited], taken_up, tx)
+    await holding.let_go(tx, released)
     await holding.take_up(tx, list(taken_up.values()))
     others = [match for match in ready if match.case_id not in taken_up]
     sought = [match for match in others if needs_an_hour(match, tx.now)]
@@ -55,7 +56,7 @@ async def book_matches(events: Sequence[MatchMade], tx: Transaction) -> None:
     await may_have_risen(tx, [one.therapist_id for one in superseded])
     await tx.wait_for([(match, awaited[match.case_id]) for match in current if match.case_id in awaited])
     tx.emit(announcing.cancelled(cancelled(one), SUPERSEDED, tx) for one in superseded)
-    tx.emit(announcing.freed(_freed(superseded, booked, tx), tx))
+    await holding.tell_freed(tx, [*superseded, *(one.appointment for one, _ in released)])
     tx.emit(announcing.booked(one, tx) for one in booked)
     tx.emit(announcing.not_found(match, reason, tx) for match, reason in _in_vain(found))
 
@@ -80,11 +81,7 @@ async def withdraw_matches(events: Sequence[MatchWithdrawn], tx: Transaction) ->
     )
     await may_have_risen(tx, [one.therapist_id for one, _ in gone])
     tx.emit(announcing.cancelled(cancelled(one), change, tx) for one, change in gone)
-    tx.emit(announcing.freed(_freed([one for one, _ in gone], [], tx), tx))
-
-
-def _freed(gone: Sequence[Appointment], booked: Sequence[Appointment], tx: Transaction) -> list[Appointment]:
-    return changes.freed(gone, booked, minute_after(tx.now))
+    await holding.tell_freed(tx, [one for one, _ in gone])
 
 
 def _awaits(match: MatchMade, standing: Mapping[UUID, Fence], floor: Floor) -> str | None:

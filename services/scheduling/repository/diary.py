@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
+from services.scheduling.domain.appointments import Appointment
 from services.scheduling.domain.availability import Board, Busy, Therapist
 from services.scheduling.domain.booking import Asked, Hour, NoSlotReason, Reservation, reservations
 from services.scheduling.domain.calendars import LONGEST_BUFFER
@@ -65,6 +66,15 @@ FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::ti
     AS r(appointment_id, resource_id, starts, ends, held_until)
 ORDER BY resource_id, starts
 ON CONFLICT DO NOTHING
+"""
+
+# OFFSET 0 as above: a look-up for each, and not all that anybody has.
+LEFT_FREE = """
+SELECT h.id FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS h(id, therapist_id, starts_at, ends_at)
+WHERE NOT EXISTS (
+    SELECT FROM reservations r WHERE r.resource_id = h.therapist_id AND r.during && tstzrange(h.starts_at, h.ends_at)
+        AND (r.held_until IS NULL OR r.held_until > $5) OFFSET 0
+)
 """
 
 Outcome = TypeVar("Outcome", bound=Hour | NoSlotReason)
@@ -146,6 +156,22 @@ async def reserve(
         if await _insert(tx, rows):
             return outcomes
     raise Contended
+
+
+async def left_free(tx: Transaction, hours: Sequence[Appointment]) -> list[Appointment]:
+    """Those of these hours of which nobody has their therapist's time. They must be locked."""
+    if not hours:
+        return []
+    rows = await tx.connection.fetch(
+        LEFT_FREE,
+        [one.id for one in hours],
+        [one.therapist_id for one in hours],
+        [moment_of(one.start) for one in hours],
+        [moment_of(one.end) for one in hours],
+        tx.now,
+    )
+    free = {row["id"] for row in rows}
+    return [one for one in hours if one.id in free]
 
 
 async def _decide(
