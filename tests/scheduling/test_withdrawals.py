@@ -92,6 +92,26 @@ async def test_an_hour_that_lies_ahead_is_given_back_and_one_that_has_begun_stay
             ).state == "fulfilled"
 
 
+async def test_of_withdrawals_that_come_together_each_is_written_down_as_made_by_its_own(
+    store: Store,
+) -> None:
+    therapist = await world.add_therapist(store)
+    kinds: tuple[Any, ...] = ("therapist", "clinic", "system")
+    made = {by: world.match(therapist) for by in kinds}
+    kept = {
+        by: world.match(await world.add_therapist(store), mode="offer", expires_at=NOW + timedelta(hours=3))
+        for by in kinds
+    }
+    await store.hear(*made.values(), *kept.values())
+    both = [(by, one) for group in (made, kept) for by, one in group.items()]
+    await store.handle(withdraw_matches, [world.withdrawal(one, by=by) for by, one in both])
+    for table, column, group in (("appointments", "changed_by", made), ("holds", "ended_by", kept)):
+        rows = await store.rows(f"SELECT case_id, {column} AS by FROM scheduling.{table}")
+        assert {row["case_id"]: row["by"] for row in rows} == {one.case_id: by for by, one in group.items()}
+    told = await store.rows("SELECT case_id, changed_by AS by FROM scheduling.appointment_changes")
+    assert {row["case_id"]: row["by"] for row in told} == {one.case_id: by for by, one in made.items()}
+
+
 async def test_a_closed_case_is_held_no_other_hour_by_anybody(store: Store) -> None:
     therapist = await world.add_therapist(store)
     made = world.match(therapist)

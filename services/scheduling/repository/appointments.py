@@ -57,9 +57,9 @@ SELECT appointment_id, version, case_id, '{step}', changed_at, changed_by, {reas
 
 CANCEL = """
 WITH changed AS (
-    UPDATE appointments SET state = 'cancelled', version = version + 1, changed_at = $2, changed_by = $3,
+    UPDATE appointments SET state = 'cancelled', version = version + 1, changed_at = $2, changed_by = r.by,
         reason = r.reason, changed_trace = r.trace
-    FROM unnest($1::uuid[], $4::text[], $5::text[]) AS r(id, reason, trace) WHERE appointment_id = r.id
+    FROM unnest($1::uuid[], $3::text[], $4::text[], $5::text[]) AS r(id, by, reason, trace) WHERE appointment_id = r.id
     RETURNING appointments.*
 )
 """ + KEEP.format(step="appointment_cancelled", reason="reason")
@@ -176,7 +176,7 @@ async def release(tx: Transaction, given_back: Sequence[Appointment]) -> None:
 
 
 async def cancel(tx: Transaction, gone: Sequence[tuple[Appointment, Change]]) -> None:
-    """Releases these and says so in their rows; one change is by one kind of people."""
+    """Releases these and says so in their rows."""
     if not gone:
         return
     await release(tx, [appointment for appointment, _ in gone])
@@ -184,7 +184,7 @@ async def cancel(tx: Transaction, gone: Sequence[tuple[Appointment, Change]]) ->
         CANCEL,
         [a.id for a, _ in gone],
         tx.now,
-        gone[0][1].by,
+        [change.by for _, change in gone],
         [change.reason for _, change in gone],
         [tx.traceparent_of(str(a.case_id)) for a, _ in gone],
     )

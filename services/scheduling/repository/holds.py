@@ -50,9 +50,9 @@ WHERE therapist_id = ANY ($1) AND state = 'held' AND take_by IS NOT NULL AND hel
 UNCOUNT = "UPDATE holds SET counted = false WHERE hold_id = ANY ($1) AND counted RETURNING hold_id"
 
 RELEASE = """
-UPDATE holds SET state = 'released', version = version + 1, ended_at = $2, ended_by = $3, reason = r.reason,
+UPDATE holds SET state = 'released', version = version + 1, ended_at = $2, ended_by = r.by, reason = r.reason,
     ended_trace = r.trace
-FROM unnest($1::uuid[], $4::text[], $5::text[]) AS r(id, reason, trace) WHERE hold_id = r.id
+FROM unnest($1::uuid[], $3::text[], $4::text[], $5::text[]) AS r(id, by, reason, trace) WHERE hold_id = r.id
 """
 
 # Still counted in their weeks, now as appointments.
@@ -134,8 +134,8 @@ async def save(tx: Transaction, made: Sequence[Hold], by: By, limits: Sequence[i
 
 
 async def release(tx: Transaction, gone: Sequence[tuple[Hold, Change]]) -> None:
-    """Gives back what these reserve and where they count; one change is by one kind of people. All they reserve must be
-    locked. Whoever had a lock after their time may have given part of it back already."""
+    """Gives back what these reserve and where they count. All they reserve must be locked. Whoever had a lock after their
+    time may have given part of it back already."""
     ids = [hold.id for hold, _ in gone]
     counted = {row["hold_id"] for row in await tx.connection.fetch(UNCOUNT, ids)}
     await appointments.release(tx, [hold.appointment for hold, _ in gone if hold.id in counted])
@@ -144,7 +144,7 @@ async def release(tx: Transaction, gone: Sequence[tuple[Hold, Change]]) -> None:
         RELEASE,
         ids,
         tx.now,
-        gone[0][1].by,
+        [change.by for _, change in gone],
         [change.reason for _, change in gone],
         [tx.traceparent_of(str(hold.appointment.case_id)) for hold, _ in gone],
     )
