@@ -20,7 +20,7 @@ from services.notifications.gateways.mail import MailGateway, MailSettings
 from services.notifications.gateways.sms import SmsGateway
 from services.notifications.gateways.vault import Keys, Vault
 from services.notifications.gateways.whatsapp import WhatsAppGateway
-from services.notifications.handlers import HANDLERS, PAGER_HANDLERS
+from services.notifications.handlers import HANDLERS, PAGER_HANDLERS, Handlers, telling_staff_too
 from services.notifications.handlers.reaching import (
     ContactReader,
     NotNow,
@@ -31,8 +31,10 @@ from services.notifications.handlers.reaching import (
 )
 from services.notifications.handlers.receiving import take_receipts
 from services.notifications.handlers.stopping import stop_for_answers
+from services.notifications.handlers.telling_staff import StaffNews
 from services.notifications.sender.messages import Gateway, Sender
 from services.notifications.sender.pages import Pager
+from services.notifications.sender.staff import StaffSender
 from services.notifications.settings import Role, Settings
 from shared.contracts.topics import TOPICS
 from shared.messaging import MIGRATIONS, Database, KafkaSettings, Kernel, Loop, open_kernel
@@ -57,10 +59,18 @@ async def build_worker(settings: Settings, app: FastAPI) -> tuple[Sequence[Loop]
     kernel = await _kernel(settings, "worker")
     serve(app, settings, kernel.database)
     kernel.relay("routine")
-    consumer = kernel.consumer("notifications", HEARD, HANDLERS)
+    consumer = kernel.consumer("notifications", HEARD, _handlers(settings))
     kernel.desk([consumer])
     kernel.retention()
     return kernel.loops, kernel.close
+
+
+def _handlers(settings: Settings) -> Handlers:
+    """Where staff have no numbers nothing is written for them."""
+    numbers = settings.pager.numbers_of_hours()
+    if not numbers:
+        return HANDLERS
+    return telling_staff_too(StaffNews(numbers.keys(), templates.load_staff_rules()))
 
 
 def serve(app: FastAPI, settings: Settings, database: Database) -> None:
@@ -96,7 +106,7 @@ def _reader(settings: Settings, database: Database) -> ContactReader:
 
 
 async def build_sender(settings: Settings, _app: FastAPI) -> tuple[Sequence[Loop], Close]:
-    """Sends what is due."""
+    """Sends what is due, to people and to staff."""
     kernel = await _kernel(settings, "sender")
     session, mail = _session(settings), _mail(settings)
     vault = Vault(session, settings.vault_url, settings.service_token())
@@ -108,6 +118,15 @@ async def build_sender(settings: Settings, _app: FastAPI) -> tuple[Sequence[Loop
             templates.load_languages(),
             settings.sender,
             templates.load_limits(settings.sending_hours_file or templates.SENDING_HOURS),
+        )
+    )
+    kernel.loops.append(
+        StaffSender(
+            kernel.database,
+            _sms(settings, session),
+            templates.load_language(settings.staff_language),
+            settings.pager.numbers_of_hours(),
+            settings.sender.lease_seconds,
         )
     )
 

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from typing import Literal, Self
+from uuid import UUID
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -12,6 +13,7 @@ from shared.settings import ProcessSettings
 from shared.web.signatures import read_secrets
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 Role = Literal["worker", "sender", "pager", "migrate"]
 # On the reserved list, and one digit longer than any made-up person's number, so that it is nobody's.
 SYNTHETIC_DUTY_DESK = "+9239900000001"
@@ -39,7 +41,8 @@ class PagerSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     duty_desk_number: str = SYNTHETIC_DUTY_DESK
-    # A JSON object of the numbers of staff by the subject of their tokens; who is not in it is paged at the desk's.
+    # A JSON object of the numbers of staff by the subject of their tokens, and of desks by the id of their site; who is not
+    # in it is paged at the duty desk's and told nothing of bookings.
     staff_numbers_file: Path | None = None
     poll_seconds: float = Field(default=0.1, alias="PAGER_POLL_SECONDS")
     lease_seconds: float = Field(default=6.0, alias="PAGER_LEASE_SECONDS")
@@ -48,12 +51,19 @@ class PagerSettings(BaseSettings):
         """Telephones for pages, read at start. Raises ValueError for what is no number in E.164."""
         if self.staff_numbers_file is None:
             return {}
-        numbers = json.loads(self.staff_numbers_file.read_text())
+        try:
+            numbers = json.loads(self.staff_numbers_file.read_text())
+        except ValueError:
+            numbers = None
         if not isinstance(numbers, dict) or not all(
             E164.fullmatch(str(number)) for number in numbers.values()
         ):
             raise ValueError("STAFF_NUMBERS_FILE: an object of numbers like +923001234567 by sign-in name")
         return numbers
+
+    def numbers_of_hours(self) -> dict[UUID, str]:
+        """Telephones of those who have hours: therapists by the id they sign in with, the desks of sites by the site's id."""
+        return {UUID(name): number for name, number in self.staff_numbers().items() if _ID.fullmatch(name)}
 
 
 class Settings(BaseSettings):
@@ -85,6 +95,8 @@ class Settings(BaseSettings):
     token_public_key_file: Path = Path("token.public.json")  # whose tokens may read whom to call
     # What gateways sign receipts with, one `whsec_…` a line; without it no receipt is accepted.
     receipts_secret_file: Path | None = None
+    # In which language staff are told of bookings: a tag of templates/.
+    staff_language: str = "en"
     # Hours by rule, of which only verified rows count; unset: data/sending_hours.toml.
     sending_hours_file: Path | None = None
     gateway_timeout_seconds: float = 4.0

@@ -9,6 +9,7 @@ from shared.contracts import tasks
 from shared.contracts.base import Event
 from shared.contracts.intake import Channel
 
+# What is for staff (`page`, `new_booking`, `changed_booking`) is about nobody's own message and is told on no topic so far.
 Purpose = Literal[
     "booked",
     "changed",
@@ -21,6 +22,8 @@ Purpose = Literal[
     "consent_request",
     "invitation",
     "page",
+    "new_booking",
+    "changed_booking",
 ]
 
 

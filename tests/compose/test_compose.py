@@ -81,13 +81,14 @@ def test_a_process_reads_its_own_secrets_and_nobody_elses(name: str) -> None:
     assert re.search(r"//(\w+)@", WORKING[name]["environment"]["DATABASE_URL"]).group(1) in roles  # type: ignore[union-attr]
 
 
-def test_whoever_pages_is_told_the_numbers_of_this_deployment() -> None:
+@pytest.mark.parametrize("name", ["pager", "notifications", "notifications-sender"])
+def test_whoever_pages_or_tells_staff_is_told_the_numbers_of_this_deployment(name: str) -> None:
     """And without any word of an operator starts with what the service itself would take."""
-    environment = SERVICES["pager"]["environment"]
+    environment = SERVICES[name]["environment"]
     default = re.fullmatch(r"\$\{DUTY_DESK_NUMBER:-(.+)\}", environment["DUTY_DESK_NUMBER"])
     assert default
     assert default[1] == SYNTHETIC_DUTY_DESK
-    (numbers,) = (one for one in SERVICES["pager"]["volumes"] if one["type"] == "bind")
+    (numbers,) = (one for one in SERVICES[name]["volumes"] if one["type"] == "bind")
     assert (numbers["target"], numbers["read_only"]) == (environment["STAFF_NUMBERS_FILE"], True)
     kept = re.fullmatch(r"\$\{STAFF_NUMBERS_FILE:-(.+)\}", numbers["source"])
     assert kept

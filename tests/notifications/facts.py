@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from services.notifications.handlers import HANDLERS
+from services.notifications.handlers import HANDLERS, Handlers
 from shared.contracts.base import Event
 from shared.contracts.intake import ContactChanged, Sealed, WeeklyWindow
 from shared.contracts.matching import CaseWaitlisted, MatchAttendee
@@ -35,6 +35,7 @@ class Desk:
     def __init__(self, pool: Any, dsn: str) -> None:
         self.pool = pool
         self.now = NOW
+        self.handlers: Handlers = HANDLERS
         self.database = Database(
             pool, source="notifications", dsn=dsn, lane_of=lambda _: "routine", clock=lambda: self.now
         )
@@ -43,17 +44,17 @@ class Desk:
         for event in events:
             async with self.database.transaction() as tx:
                 tx.trace(event.key, trace)
-                await HANDLERS[type(event)]([event], tx)
+                await self.handlers[type(event)]([event], tx)
                 while tx.facts:
                     facts, tx.facts = tx.facts, []
                     await self._release(tx, facts)
 
     async def _release(self, tx: Any, facts: list[str]) -> None:
         """What the kernel does after a wave, for a test without Kafka."""
-        known = {event.type_name: event for event in HANDLERS}
+        known = {event.type_name: event for event in self.handlers}
         for row in await waiting.take(tx.connection, facts):
             model = known[row["type"]]
-            await HANDLERS[model]([model.model_validate_json(row["payload"])], tx)
+            await self.handlers[model]([model.model_validate_json(row["payload"])], tx)
 
     async def messages(self, *columns: str) -> list[tuple[Any, ...]]:
         rows = await self.pool.fetch(

@@ -131,7 +131,7 @@ async def test_in_whatever_order_it_is_heard_the_last_word_decides_who_is_paged(
 
 def test_numbers_of_staff_are_those_of_the_file_or_the_start_stops(tmp_path: Path) -> None:
     file = tmp_path / "numbers.json"
-    for text in ('{"s-bilal": "0300 1234567"}', "[]", '{"s-bilal": 5}'):
+    for text in ('{"s-bilal": "0300 1234567"}', "[]", '{"s-bilal": 5}', "s-bilal: +923990000011"):
         file.write_text(text)
         with pytest.raises(ValueError, match="STAFF_NUMBERS_FILE"):
             PagerSettings(staff_numbers_file=file).staff_numbers()

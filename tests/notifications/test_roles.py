@@ -216,6 +216,21 @@ async def test_a_colleague_who_is_given_an_alarm_is_paged_on_their_own_number(
     assert "s-bilal" not in str(page)
 
 
+async def test_a_therapist_with_a_number_in_the_file_is_told_of_an_hour(
+    processes: Processes, tmp_path: Path
+) -> None:
+    numbers, number, therapist = tmp_path / "numbers.json", "+923990000078", uuid4()
+    numbers.write_bytes(orjson.dumps({str(therapist): number, "s-bilal": "+923990000077"}))
+    processes.environment = {**processes.environment, "STAFF_NUMBERS_FILE": str(numbers)}
+    soon = datetime.now(UTC) + timedelta(minutes=40)
+    async with AsyncExitStack() as running:
+        for role in ("worker", "sender"):
+            await running.enter_async_context(processes.running(role))
+        await processes.tell(a_booking(uuid4(), therapist_id=therapist, start=soon))
+        sms = await arrived(processes.outside, number)
+    assert sms["text"].startswith("A new appointment: ")
+
+
 async def test_health_says_what_a_role_waits_for_and_metrics_how_old_the_oldest_is(
     processes: Processes,
 ) -> None:

@@ -98,6 +98,7 @@ def test_messages_in_urdu_letters_stay_within_three_parts(purpose: str) -> None:
         "place": "آن لائن، ویڈیو پر",
         "code": "9F3K2-A7Q1Z",
         "pin": "402817",
+        "count": "12",
     }
     text = render(LANGUAGES["ur"], purpose, values).body
     assert not sms.is_gsm7(text)
@@ -106,7 +107,7 @@ def test_messages_in_urdu_letters_stay_within_three_parts(purpose: str) -> None:
 
 @pytest.mark.parametrize("purpose", sorted(PURPOSES))
 def test_in_urdu_letters_every_time_code_and_number_stands_in_an_isolate_of_its_own(purpose: str) -> None:
-    values = {"day": "5", "time": "4:00", "place": "x", "code": "9F3K2-A7Q1Z", "pin": "402817"}
+    values = {"day": "5", "time": "4:00", "place": "x", "code": "9F3K2-A7Q1Z", "pin": "402817", "count": "12"}
     text = render(LANGUAGES["ur"], purpose, values)
     outside = re.sub("\u2068[^\u2068\u2069]*\u2069", "", text.body)
     assert not re.search("[0-9A-Za-z\u2068\u2069]", outside)
@@ -179,6 +180,7 @@ def test_latin_messages_stay_one_sms_of_gsm_letters(tag: str, purpose: str) -> N
         "place": "online, video par",
         "code": "9F3K2-A7Q1Z",
         "pin": "402817",
+        "count": "12",
     }
     text = render(LANGUAGES[tag], purpose, values).body
     assert sms.is_gsm7(text)

@@ -1,6 +1,6 @@
-"""Texts a person receives: loaded strictly, filled from five plain variables, neutral or not loaded at all.
+"""Texts a person receives: loaded strictly, filled from six plain variables, neutral or not loaded at all.
 
-`str.format_map` with an allow-list and not Jinja2: the values are five flat strings, so there is nothing to
+`str.format_map` with an allow-list and not Jinja2: the values are six flat strings, so there is nothing to
 loop or test; a format string that names no attribute, index or conversion has no code to sandbox (Jinja2's
 sandbox is none for untrusted authors); and it renders in 1 µs.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from services.notifications.domain.windows import zone
 from services.notifications.domain.wording import ForbiddenWords, findings
 
-VARIABLES = frozenset({"time", "day", "code", "pin", "place"})
+VARIABLES = frozenset({"time", "day", "code", "pin", "place", "count"})
 PURPOSES = frozenset(
     {
         "booked",
@@ -34,6 +34,11 @@ PURPOSES = frozenset(
         "consent_request",
         "invitation",
         "page",
+        "new_booking",
+        "new_bookings",
+        "changed_booking",
+        "changed_bookings",
+        "cancelled_booking",
     }
 )
 MODALITIES = frozenset({"video", "audio", "phone", "in_person"})

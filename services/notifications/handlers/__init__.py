@@ -1,9 +1,10 @@
 """What notifications hears: one function per event type, for the worker and for the pager."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from services.notifications.handlers import calling, knowing, paging, planning
+from services.notifications.handlers.telling_staff import StaffNews
 from shared.contracts.base import Event
 from shared.contracts.console import TaskDone
 from shared.contracts.intake import (
@@ -38,8 +39,10 @@ from shared.contracts.scheduling import (
     AppointmentRescheduled,
     SiteChanged,
 )
+from shared.messaging import Transaction
 
-Handlers = Mapping[type[Event], Callable[..., Awaitable[Any]]]
+Handler = Callable[..., Awaitable[Any]]
+Handlers = Mapping[type[Event], Handler]
 
 HANDLERS: Handlers = {
     AppointmentBooked: planning.tell_of_bookings,
@@ -73,3 +76,21 @@ PAGER_HANDLERS: Handlers = {
     AlarmEscalated: paging.follow_escalations,
     AlarmClosed: paging.hear_closures,
 }
+
+
+def telling_staff_too(staff: StaffNews) -> Handlers:
+    """What the worker does where staff have numbers: whatever people are told of an hour, those it is with are told too."""
+    return {
+        **HANDLERS,
+        AppointmentBooked: _both(planning.tell_of_bookings, staff.note_bookings),
+        AppointmentRescheduled: _both(planning.tell_of_changes, staff.note_changes),
+        AppointmentCancelled: _both(planning.tell_of_cancellations, staff.note_changes),
+    }
+
+
+def _both(first: Handler, then: Handler) -> Handler:
+    async def both(events: Sequence[Any], tx: Transaction) -> None:
+        await first(events, tx)
+        await then(events, tx)
+
+    return both

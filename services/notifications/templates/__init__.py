@@ -2,13 +2,14 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from services.notifications.domain.addresses import Reserved
 from services.notifications.domain.paging import PagingRules
+from services.notifications.domain.staff import StaffRules
 from services.notifications.domain.templates import Language, compile_language
 from services.notifications.domain.windows import Hours, Limit, Window
 from services.notifications.domain.wording import ForbiddenWords, fold
@@ -36,6 +37,14 @@ def load_languages() -> Mapping[str, Language]:
     return {tag: compile_language(content, forbidden) for tag, content in found.items() if content["on"]}
 
 
+def load_language(tag: str) -> Language:
+    """The one in which staff are told. Raises ValueError, which names all that are on, for another."""
+    languages = load_languages()
+    if tag not in languages:
+        raise ValueError(f"STAFF_LANGUAGE: one of {', '.join(sorted(languages))}")
+    return languages[tag]
+
+
 def read_language(tag: str) -> dict[str, Any]:
     """The content of one language's file as it stands."""
     return _read(LANGUAGES / f"{tag}.toml")
@@ -59,6 +68,19 @@ def load_paging_rules() -> PagingRules:
     """How often an unacknowledged alarm is paged."""
     content = _read(DATA / "paging.toml")
     return PagingRules(content["repeat_minutes"], content["otherwise"], content["handed_over"])
+
+
+def load_staff_rules() -> StaffRules:
+    """When staff are told of the hours with them."""
+    content = _read(DATA / "staff_news.toml")
+    start, end = _minutes(content["start"]), _minutes(content["end"])
+    every_day = [Window(day, start, end) for day in range(1, 8)]
+    return StaffRules(
+        timedelta(minutes=content["gather_minutes"]),
+        timedelta(minutes=content["at_once_minutes"]),
+        timedelta(hours=content["soon_hours"]),
+        Hours(every_day, content["time_zone"]),
+    )
 
 
 def load_limits(file: Path = SENDING_HOURS) -> list[Limit]:

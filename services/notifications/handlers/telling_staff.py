@@ -1,0 +1,114 @@
+"""Kafka in: therapists and the desks of sites learn that an hour with them is booked, moved or cancelled; and the sender's
+transactions: what is gathered, and what became of it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.notifications.domain import staff
+from services.notifications.domain.outcomes import Accepted, Outcome, settle
+from services.notifications.domain.staff import Fact, Hour, Purpose, StaffRules
+from services.notifications.repository import staff as repository
+from services.notifications.repository.staff import DueNews, StaffFate, StaffMessage
+from shared.contracts.scheduling import (
+    Appointment,
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRescheduled,
+)
+from shared.messaging import Transaction
+
+
+class StaffNews:
+    """Notes what staff are to be told, for those with a telephone; `numbers` are the ids of those who have one."""
+
+    def __init__(self, numbers: Collection[UUID], rules: StaffRules) -> None:
+        self._numbers = frozenset(numbers)
+        self._rules = rules
+
+    async def note_bookings(self, events: Sequence[AppointmentBooked], tx: Transaction) -> None:
+        """Told soon, gathered with what else is booked until then."""
+        facts = [_fact("new_booking", event) for event in events]
+        await repository.note(tx, staff.note(facts, self._numbers, self._rules, tx.now))
+
+    async def note_changes(
+        self, events: Sequence[AppointmentRescheduled | AppointmentCancelled], tx: Transaction
+    ) -> None:
+        """Told soon, unless whoever did it is the one to be told, or was not told of the hour yet."""
+        facts = [_fact("changed_booking", event) for event in events]
+        await repository.note_changes(tx, staff.note(facts, self._numbers, self._rules, tx.now))
+
+
+async def claim_staff_messages(
+    tx: Transaction, limit: int, lease_seconds: float, numbers: Collection[UUID]
+) -> dict[StaffMessage, list[Hour]]:
+    """Gathers what is due and takes what is to be sent; returns the hours that each message tells of, as they stand now."""
+    await _gather(tx, await repository.due(tx, limit))
+    claimed = await repository.claim(tx, limit, lease_seconds)
+    standing = await repository.hours(tx, [one.id for one in claimed])
+    untrue = {
+        (message.id, hour): reason
+        for message in claimed
+        for hour in standing[message.id]
+        if (reason := staff.untrue(message.purpose, hour, tx.now))
+    }
+    await repository.drop(tx, [(message_id, hour, reason) for (message_id, hour), reason in untrue.items()])
+    true = {
+        message: [hour for hour in standing[message.id] if (message.id, hour) not in untrue]
+        for message in claimed
+    }
+    told = {one: hours for one, hours in true.items() if hours and one.recipient_id in numbers}
+    await repository.settle(tx, [_skipped(one, hours) for one, hours in true.items() if one not in told])
+    return told
+
+
+async def record_staff_messages(
+    tx: Transaction, answers: Mapping[StaffMessage, Outcome]
+) -> Mapping[str, int]:
+    """What the gateway answered; one that was not taken is tried again under its own id. Returns how many are in which
+    state."""
+    fates = [_fate(message, outcome, tx.now) for message, outcome in answers.items()]
+    await repository.settle(tx, fates)
+    counts: dict[str, int] = defaultdict(int)
+    for fate in fates:
+        counts[fate.state] += 1
+    return counts
+
+
+async def _gather(tx: Transaction, news: Sequence[DueNews]) -> None:
+    """One message of a kind to each recipient."""
+    together: dict[tuple[UUID, str], list[DueNews]] = defaultdict(list)
+    for one in news:
+        together[one.recipient_id, one.purpose].append(one)
+    messages = {StaffMessage(tx.new_id(), *kind): gathered for kind, gathered in together.items()}
+    await repository.gather(tx, messages)
+
+
+def _skipped(message: StaffMessage, hours: Sequence[Hour]) -> StaffFate:
+    """Nothing of it is true any more, or their number is not there any more."""
+    return StaffFate(message.id, "skipped", message.tries, "no_number" if hours else "superseded")
+
+
+def _fate(message: StaffMessage, outcome: Outcome, now: datetime) -> StaffFate:
+    tries = message.tries + 1
+    settled = settle(outcome, "sms", message.purpose, tries, now)
+    if isinstance(outcome, Accepted):
+        return StaffFate(message.id, "sent", tries, gateway_id=outcome.gateway_id)
+    state = "failed" if settled.state == "failed" else "sending"
+    return StaffFate(message.id, state, tries, settled.reason, next_at=settled.due_at)
+
+
+def _fact(purpose: Purpose, event: Appointment) -> Fact:
+    return Fact(
+        purpose,
+        event.case_id,
+        event.appointment_id,
+        event.version,
+        event.therapist_id,
+        event.site_id if event.modality == "in_person" else None,
+        event.start,
+        event.by,
+        event.previous_start if isinstance(event, AppointmentRescheduled) else None,
+        isinstance(event, AppointmentCancelled),
+    )
