@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.notifications import templates
 from services.notifications.domain import sms
+from services.notifications.domain.composing import Occasion, compose
 from services.notifications.domain.templates import (
     PURPOSES,
     UnfitTemplate,
@@ -193,6 +194,26 @@ def test_values_are_isolated_only_in_scripts_from_right_to_left() -> None:
     values = {"day": "5", "time": "4:00", "place": "x", "code": "A"}
     assert "\u20684:00\u2069" in render(compile_language(arabic, FORBIDDEN), "booked", values).body
     assert "\u2068" not in render(LANGUAGES["en"], "booked", values).body
+
+
+def at_a_site(directions: dict[str, str]) -> Occasion:
+    at = datetime(2027, 1, 5, 11, tzinfo=UTC)
+    return Occasion("booked", at, "Asia/Karachi", "in_person", "Lahore", directions)
+
+
+def test_whoever_reads_latin_letters_is_told_the_way_in_no_others() -> None:
+    told = {"ur": "مال روڈ، دوسری منزل", "ur-Latn": "Mall Road, doosri manzil"}
+    assert "Mall Road" in compose(LANGUAGES["ur-Latn"], at_a_site(told)).body
+    del told["ur-Latn"]
+    text = compose(LANGUAGES["ur-Latn"], at_a_site(told)).body
+    assert "Lahore mein" in text
+    assert sms.is_gsm7(text)
+    assert "دوسری منزل" in compose(LANGUAGES["ur"], at_a_site(told)).body
+
+
+def test_the_name_of_a_city_in_other_letters_does_not_turn_its_sentence_round() -> None:
+    assert "\u2068\u2068Lahore\u2069 میں\u2069" in compose(LANGUAGES["ur"], at_a_site({})).body
+    assert "in Lahore." in compose(LANGUAGES["en"], at_a_site({})).body
 
 
 def test_the_nearest_language_is_chosen() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.notifications.domain.templates import Language, Text, describe_time, render
+from services.notifications.domain.templates import Language, Text, describe_time, isolated, render
 from services.notifications.domain.wording import ForbiddenWords, findings
 
 FULL_STOPS = " .۔"
@@ -54,12 +54,15 @@ def compose(language: Language, occasion: Occasion, own: Mapping[str, str] | Non
 
 
 def place(language: Language, occasion: Occasion) -> str:
-    """The way there in the reader's language, else the city; for other modalities how, not where."""
+    """The way there in the reader's language and letters, else the city; for other modalities how, not where."""
     if occasion.modality != "in_person":
         return language.places[occasion.modality or "video"]
-    told = occasion.directions.get(language.tag) or occasion.directions.get(language.tag.partition("-")[0])
+    # A tag names its letters where the language has others too: what is told in those is for other readers.
+    told = occasion.directions.get(language.tag, "")
     # The text that names the place goes on, or ends, with a sign of its own.
-    return (told or "").rstrip(FULL_STOPS) or language.places["in_person"].format(city=occasion.city or "")
+    return told.rstrip(FULL_STOPS) or language.places["in_person"].format(
+        city=isolated(language, occasion.city or "")
+    )
 
 
 def neutral_directions(directions: Mapping[str, str], forbidden: ForbiddenWords) -> dict[str, str]:

@@ -144,11 +144,15 @@ def describe_time(language: Language, at: datetime, time_zone: str) -> tuple[str
     return day, time
 
 
+def isolated(language: Language, value: str) -> str:
+    """A value that turns nothing round it (UAX #9), only where the script runs from right to left: an isolate in a
+    Latin SMS would turn all of it into UCS-2 and double its price."""
+    return f"{FIRST_STRONG_ISOLATE}{value}{POP_ISOLATE}" if language.script in RIGHT_TO_LEFT else value
+
+
 def render(language: Language, purpose: str, values: Mapping[str, str]) -> Text:
-    """The finished text. Values are isolated (UAX #9) only where the script runs from right to left: an
-    isolate in a Latin SMS would turn all of it into UCS-2 and double its price."""
-    if language.script in RIGHT_TO_LEFT:
-        values = {name: f"{FIRST_STRONG_ISOLATE}{value}{POP_ISOLATE}" for name, value in values.items()}
+    """The finished text, each value isolated."""
+    values = {name: isolated(language, value) for name, value in values.items()}
     text = language.texts[purpose]
     return Text(text.subject, text.body.format_map(values), tuple(values[name] for name in text.variables))
 
