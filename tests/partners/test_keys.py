@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.local.secrets import TOKEN_KEY
-from services.partners.handlers.keys import create_key, revoke_key, rotate_key
+from services.partners.handlers.keys import create_key, holder_of, revoke_key, rotate_key
 from shared.messaging import Database
 from shared.messaging.desk import Refused
 from shared.telemetry.logs import redact
@@ -101,6 +101,19 @@ async def test_a_key_is_kept_as_the_digest_of_its_secret_and_is_in_no_log(
     assert row["used_at"] == NOW
     assert secret[:-1] not in caplog.text
     assert redact(f"refused {key.text} today") == "refused [removed] today"
+
+
+async def test_a_key_in_steady_use_is_looked_up_and_written_down_once_an_hour(
+    partners: Database, entitle: Entitle, clock: Any
+) -> None:
+    key, asked = await entitle(CLINIC), list[str]()
+    for minutes in (0, 1, 59, 60, 61):
+        clock.now = NOW + timedelta(minutes=minutes)
+        async with partners.statements() as tx:
+            with tx.connection.query_logger(lambda record: asked.append(record.query.split()[0])):
+                assert await holder_of(key.text, tx)
+    assert asked == ["SELECT", "UPDATE", "SELECT", "SELECT", "SELECT", "UPDATE", "SELECT"]
+    assert await partners.pool.fetchval("SELECT used_at FROM api_keys") == NOW + timedelta(hours=1)
 
 
 def changed(text: str) -> str:

@@ -1,11 +1,13 @@
-"""How many keys an organisation has: one, and a second one while it changes over."""
+"""How many keys an organisation has, one and a second one while it changes over, and how often a use is written down."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 MOST = 2
+# Whoever rotates a key looks whether the old one is still used: to the hour, so that reading seldom writes.
+USE_KNOWN_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +28,8 @@ def may_rotate(valid: Sequence[Key]) -> Literal["yes", "create", "two"]:
     if not valid:
         return "create"
     return "two" if len(valid) >= MOST else "yes"
+
+
+def is_news(used_at: datetime | None, now: datetime) -> bool:
+    """Whether that a key is used now is to be written down."""
+    return used_at is None or now - used_at >= USE_KNOWN_FOR

@@ -41,7 +41,8 @@ async def holder_of(text: str, tx: Transaction) -> Holder | None:
     kept = await repository.find_key(tx, key_id)
     if not is_same(kept.digest if kept else None, digest) or kept is None:
         return None
-    await repository.note_use(tx, key_id)
+    if keys.is_news(kept.used_at, tx.now):
+        await repository.note_use(tx, key_id)
     return Holder(key_id, kept.organisation, kept.scopes)
 
 

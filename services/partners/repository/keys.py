@@ -11,11 +11,7 @@ FIND = """
 SELECT digest, organisation, scopes, used_at FROM api_keys
 WHERE key_id = $1 AND revoked_at IS NULL AND (valid_until IS NULL OR valid_until > $2)
 """
-# Whoever rotates a key looks here whether the old one is still used: to the hour, so that reading seldom writes.
-USED = """
-UPDATE api_keys SET used_at = $2::timestamptz
-WHERE key_id = $1 AND (used_at IS NULL OR used_at < $2::timestamptz - interval '1 hour')
-"""
+USED = "UPDATE api_keys SET used_at = $2 WHERE key_id = $1"
 # From here on its changes get positions: a batch that is under way is waited for, so none is in neither place.
 LISTENS = """
 INSERT INTO organisations (organisation, position, listens) VALUES ($1, 0, true)
@@ -51,7 +47,7 @@ async def find_key(tx: Transaction, key_id: str) -> Kept | None:
 
 
 async def note_use(tx: Transaction, key_id: str) -> None:
-    """It was used in this hour."""
+    """It was used now."""
     await tx.connection.execute(USED, key_id, tx.now)
 
 
