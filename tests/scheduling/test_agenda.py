@@ -73,6 +73,21 @@ async def test_a_day_is_the_day_on_the_clock_of_the_place(http: httpx2.AsyncClie
         assert await listed(http, {"therapist_id": str(therapist), "day": day}) == found
 
 
+async def test_a_therapists_own_day_is_the_day_on_their_own_clock(
+    http: httpx2.AsyncClient, store: Store, keys: Path
+) -> None:
+    midnight = [rule(2, "00:00", "01:00")]  # of that Tuesday in Auckland: 16:00 on Monday in Karachi
+    therapist = await world.add_therapist(store, midnight, time_zone="Pacific/Auckland", horizon=5)
+    await store.hear(world.match(therapist))
+    own = as_(keys, "therapist", str(therapist))
+    for day, hours in (("2026-11-23", 0), ("2026-11-24", 1)):
+        for whose in ({}, {"therapist_id": str(therapist)}):
+            answer = await http.get("/v1/appointments", params={"day": day, **whose}, headers=own)
+            assert len(answer.json()["appointments"]) == hours
+    nobody_yet = as_(keys, "therapist", str(uuid4()))
+    assert (await http.get("/v1/appointments", headers=nobody_yet)).json()["appointments"] == []
+
+
 async def test_without_a_day_it_is_today_and_what_became_of_hours_stays_listed(
     http: httpx2.AsyncClient, store: Store
 ) -> None:

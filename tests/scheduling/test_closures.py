@@ -58,6 +58,22 @@ async def test_a_closure_is_stronger_than_extra_hours(http: httpx2.AsyncClient, 
     assert await slots(http, therapist, lane="in_person") == ["2026-11-24T12:00"]
 
 
+async def test_a_closure_is_told_by_the_clock_of_its_site_also_when_that_is_changed(
+    http: httpx2.AsyncClient, store: Store
+) -> None:
+    site = await world.add_site(store)
+    therapist = await world.add_therapist(store, [rule(1, "12:00", "15:00", site)], horizon=5)
+    noon = CLOSED_TODAY | {"start": "12:00", "end": "13:00"}
+    await put(http, f"/v1/sites/{site}/closures/{uuid4()}", noon)
+    assert (await slots(http, therapist, lane="in_person"))[0] == "2026-11-23T13:00"
+    in_dubai = SITE | {"time_zone": "Asia/Dubai"}  # noon there is 13:00 in Karachi
+    assert (await put(http, f"/v1/sites/{site}", in_dubai, **{"if-match": '"1"'})).status_code == 200
+    assert await slots(http, therapist, lane="in_person") == [
+        "2026-11-23T12:00",
+        "2026-11-23T14:00",
+    ]
+
+
 async def test_a_closure_that_changes_or_is_taken_back_is_followed_at_once(
     http: httpx2.AsyncClient, store: Store
 ) -> None:

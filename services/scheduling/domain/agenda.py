@@ -23,16 +23,23 @@ class Filter:
     organisation: str | None = None
 
 
+def whose(caller: Caller, therapist_id: UUID | None) -> UUID | None:
+    """The therapist whose hours are asked for; a therapist asks for the own ones, named or not. Raises Refused."""
+    if caller.role != "therapist":
+        return therapist_id
+    own = _own(caller)
+    if therapist_id not in (None, own):
+        raise Refused("not_found")
+    return own
+
+
 def filter_of(
     caller: Caller, site_id: UUID | None, therapist_id: UUID | None, day: date | None, zone: str, now: int
 ) -> Filter:
     """What this caller may see of a day: a therapist the own hours, a clinic desk those of its organisation, or
     of its site. Raises Refused where they ask for somebody else's."""
-    if caller.role == "therapist":
-        if therapist_id not in (None, _own(caller)):
-            raise Refused("not_found")
-        therapist_id = _own(caller)
-    elif caller.role == "clinic_desk" and caller.organisation is None:
+    therapist_id = whose(caller, therapist_id)
+    if caller.role == "clinic_desk" and caller.organisation is None:
         raise Refused("not_found")
     if not at_own_site(caller, site_id):
         raise Refused("not_found")

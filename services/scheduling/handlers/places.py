@@ -30,9 +30,15 @@ async def save_site(tx: Transaction, site_id: UUID, site: Site, seen: int | None
     before, standing = await places.find_site(tx, site_id) or (None, None)
     version, changes = next_version(standing, seen, same=site == before)
     if changes:
-        await resources.lock(tx, {}, set(await places.rooms_of(tx, site_id)))
+        other_clock = before is not None and before.time_zone != site.time_zone
+        if other_clock:
+            await holidays.take_turn(tx)
+        here, rooms = await capacity.seen_at(tx, site_id), await places.rooms_of(tx, site_id)
+        await resources.lock(tx, {}, {*rooms, *here} if other_clock else set(rooms))
         await places.save_site(tx, site_id, site, version)
-        await may_have_risen(tx, await capacity.seen_at(tx, site_id))
+        if other_clock:  # calendars carry the closures of their sites, which are told by that clock
+            await holidays.touch(tx, here)
+        await may_have_risen(tx, here)
         tx.emit([_changed(site_id, site, tx)])
     return version
 

@@ -55,11 +55,11 @@ async def _spot(tx: Transaction, site_id: UUID) -> Spot | None:
 async def _zone(tx: Transaction, asked: Asked, caller: Caller) -> str:
     """The zone of the day: the site's, else the therapist's. What is another organisation's is not found."""
     zone = HOME_ZONE
-    if asked.therapist_id is not None:
-        known = (await roster.read(tx, [asked.therapist_id])).get(asked.therapist_id)
-        if known is None or not _sees(caller, known.organisation):
+    if (therapist_id := domain.whose(caller, asked.therapist_id)) is not None:
+        known = (await roster.read(tx, [therapist_id])).get(therapist_id)
+        if asked.therapist_id is not None and (known is None or not _sees(caller, known.organisation)):
             raise Refused("not_found")
-        zone = known.calendar.time_zone if known.calendar else zone
+        zone = known.calendar.time_zone if known and known.calendar else zone
     if asked.site_id is not None:
         found = await places.find_site(tx, asked.site_id)
         if found is None or not _sees(caller, found[0].organisation):
