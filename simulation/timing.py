@@ -14,7 +14,7 @@ WAITLISTED = "matching.case_waitlisted.v1"
 WAITS_FOR_A_HUMAN = "R3"  # a clinician speaks with them before anybody is looked for
 
 
-NEWS = frozenset({"booked", "changed", "waitlisted"})
+NEWS = frozenset({"booked", "changed", "waitlisted", "alternative"})
 
 
 def figures(history: History) -> dict[str, Any]:

@@ -18,6 +18,7 @@ Purpose = Literal[
     "reminder",
     "checkin",
     "waitlisted",
+    "alternative",
     "offer",
     "consent_request",
     "invitation",

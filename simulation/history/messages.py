@@ -14,6 +14,8 @@ UNTOLD_STEPS = {"arrived": 1, "fulfilled": 2, "no_show": 1}
 # What may still be said of an hour that is over.
 AFTERWARDS = {"arrived": "", "fulfilled": "", "no_show": "checkin", "cancelled": "cancelled"}
 OPEN = frozenset({"planned", "sending", "calling"})
+# What tells how a case stands; whoever waits is told so alone, or with the other help that there is meanwhile.
+NEWS_OF_A_CASE = frozenset({"booked", "changed", "cancelled", "waitlisted", "alternative"})
 
 
 def told_twice(history: History) -> Iterator[str]:
@@ -70,7 +72,7 @@ def untold(history: History) -> Iterator[str]:
     now. Whoever came knew of it: where no news at all could be planned until they were there, none is owed."""
     planned: dict[UUID, set[tuple[UUID, int]]] = defaultdict(set)
     for message in history.messages:
-        if message.purpose in ("booked", "changed", "cancelled", "waitlisted"):
+        if message.purpose in NEWS_OF_A_CASE:
             planned[message.case_id].add((message.subject_id, message.version))
     for own in history.all_appointments():
         if own.state in CAME and not planned[own.case_id]:

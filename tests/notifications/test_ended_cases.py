@@ -33,10 +33,12 @@ def due(purpose: str, state: Any, *, ended: bool) -> Due:
 
 
 @pytest.mark.parametrize(
-    "purpose", ["booked", "changed", "displaced", "reminder", "waitlisted", "invitation"]
+    "purpose", ["booked", "changed", "displaced", "reminder", "waitlisted", "alternative", "invitation"]
 )
 def test_nothing_is_sent_about_a_case_that_has_ended(purpose: str) -> None:
-    state = {"waitlisted": "waitlisted", "invitation": "invited"}.get(purpose, "booked")
+    state = {"waitlisted": "waitlisted", "alternative": "waitlisted", "invitation": "invited"}.get(
+        purpose, "booked"
+    )
     assert decide(due(purpose, state, ended=True), NOW) == Skip("case_ended")
     assert decide(due(purpose, state, ended=False), NOW) == Send("sms")
 

@@ -113,8 +113,11 @@ async def test_whoever_waits_is_told_of_a_proposal_that_comes_later(
     await desk.tell(outside.a_contact(person), waitlisted(person, case), offered(person, case, attempt=2))
     desk.now = NOW + OFFER_AFTER
     async with sending(desk, outside):
-        await settled(desk, "sent")
-    assert sorted(await desk.messages("purpose")) == [("offer",), ("waitlisted",)]
+        await settled(desk, "sent", "skipped")
+    assert await desk.messages("purpose", "state", "reason") == [
+        ("offer", "sent", None),
+        ("waitlisted", "skipped", "superseded"),
+    ]
 
 
 async def test_a_proposal_that_ends_before_the_next_safe_hour_is_not_told(

@@ -54,6 +54,20 @@ def test_a_booking_takes_back_the_message_of_the_waiting_list() -> None:
     assert Void(fact.case_id, fact.case_id, 2, "superseded") in plan([fact], {}, {PERSON}, NOW).voids
 
 
+def test_a_proposal_takes_back_what_was_to_be_told_of_the_wait_before_it_and_not_of_one_that_follows() -> (
+    None
+):
+    fact = replace(a_fact("offer", version=3), attempt=3)
+    assert Void(fact.case_id, fact.case_id, 3, "superseded") in plan([fact], {}, {PERSON}, NOW).voids
+
+
+def test_other_help_is_told_at_once_and_takes_back_what_was_offered_before_and_not_told() -> None:
+    fact = replace(a_fact("alternative", version=2), start=None)
+    planned = plan([fact], {}, {PERSON}, NOW)
+    assert [(m.purpose, m.due_at) for m in planned.messages] == [("alternative", NOW)]
+    assert planned.voids == [Void(fact.case_id, fact.subject_id, 2, "superseded")]
+
+
 def test_old_news_says_nothing() -> None:
     fact = a_fact(version=1)
     planned = plan([fact], {fact.subject_id: 2}, {PERSON}, NOW)

@@ -19,6 +19,7 @@ from services.notifications.domain.outcomes import (
 from services.notifications.domain.sending import (
     CHECKIN_WITHIN,
     MAX_TRIES,
+    WHILE_WAITING,
     Channel,
     Contact,
     Decision,
@@ -102,6 +103,11 @@ def with_contact(**changes: object) -> Due:
             replace(REMINDER, purpose="waitlisted", subject=Subject(1, "left_waitlist", None)),
             Skip("superseded"),
         ),
+        (replace(REMINDER, purpose="alternative", subject=Subject(1, "waitlisted", None)), Send("sms")),
+        (
+            replace(REMINDER, purpose="alternative", subject=Subject(1, "left_waitlist", None)),
+            Skip("superseded"),
+        ),
         (replace(REMINDER, tried_by="email"), Unknown("email")),
         (replace(REMINDER, tried_by="sms"), Send("sms")),
         (replace(REMINDER, tried_by="sms", stopped=True), Unknown("sms")),
@@ -134,7 +140,7 @@ contacts = st.none() | st.builds(
 )
 messages = st.builds(
     Due,
-    st.sampled_from(["booked", "changed", "cancelled", "reminder", "checkin", "waitlisted"]),
+    st.sampled_from(["booked", "changed", "cancelled", "reminder", "checkin", "waitlisted", "alternative"]),
     st.integers(1, 4),
     st.sampled_from([None, None, "sms", "email"]),
     st.booleans(),
@@ -165,7 +171,7 @@ def test_nothing_untrue_is_sent(message: Due, now: datetime) -> None:
     if isinstance(decide(message, now), Send):
         subject = message.subject
         assert subject is not None
-        if message.purpose != "waitlisted":
+        if message.purpose not in WHILE_WAITING:
             assert subject.version == message.version
             assert (subject.state == "cancelled") <= (message.purpose == "cancelled")
             assert (subject.state == "no_show") == (message.purpose == "checkin")
@@ -179,7 +185,7 @@ def test_a_message_that_waits_comes_again_before_it_is_too_late(message: Due, no
         assert decision.at > now
         start = (
             message.subject.start
-            if message.subject and message.purpose not in ("waitlisted", "checkin")
+            if message.subject and message.purpose not in {*WHILE_WAITING, "checkin"}
             else None
         )
         assert message.held or start is None or decision.at < start

@@ -7,7 +7,7 @@ import pytest
 from simulation.counting import count
 from simulation.figures import Leftovers
 from simulation.history.facts import Receipt, Step
-from simulation.timing import percentile
+from simulation.timing import first_news, percentile
 from tests.simulation.right_history import BOOKED, HOUR_1, HOUR_2, SECOND, T0, WAITING, right, uid
 
 
@@ -110,6 +110,17 @@ def test_a_message_that_could_have_gone_is_told_from_one_that_may_not_yet() -> N
     history.messages = [*history.messages[:3], late, closed]
     figures, _ = count(history, Leftovers(), people=4, now=T0)
     assert figures.messages_waiting_reasons == {"due_now": 1, "safe_window": 1}
+
+
+def test_other_help_is_news_of_the_wait_as_the_place_on_the_list_is() -> None:
+    history = right()
+    before = first_news(history)
+    history.messages = [
+        one._replace(purpose="alternative") if one.purpose == "waitlisted" else one
+        for one in history.messages
+    ]
+    assert WAITING in before
+    assert first_news(history) == before
 
 
 def test_percentiles_are_by_nearest_rank() -> None:

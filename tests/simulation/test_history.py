@@ -331,6 +331,14 @@ def test_hours_that_were_let_go_or_chosen_otherwise_break_no_promise() -> None:
     assert judge(history).clean
 
 
+def test_whoever_is_told_of_other_help_while_they_wait_has_been_told() -> None:
+    history = right()
+    history.messages = [
+        m._replace(purpose="alternative") if m.case_id == WAITING else m for m in history.messages
+    ]
+    assert judge(history).clean, judge(history)
+
+
 def test_a_right_history_passes() -> None:
     findings = judge(right())
     assert findings.clean, findings

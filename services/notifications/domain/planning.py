@@ -22,6 +22,7 @@ Change = Literal[
     "corrected",
     "displaced",
     "waitlisted",
+    "alternative",
     "offer",
     "consent_request",
     "invitation",
@@ -44,8 +45,8 @@ VOIDED: Mapping[Change, str] = {
 @dataclass(frozen=True, slots=True)
 class Fact:
     """An appointment's change (`over`: people came; `checkin`: nobody did; `corrected`: neither was said rightly; `displaced`: its day was lost); a case
-    put on the waiting list (then `subject_id` is the case); a proposal that waits for an answer (then it is the match);
-    somebody who is invited (then it is the attendee)."""
+    put on the waiting list, or offered other help meanwhile (`alternative`; then `subject_id` is the case); a proposal
+    that waits for an answer (then it is the match); somebody who is invited (then it is the attendee)."""
 
     change: Change
     subject_id: UUID
@@ -148,5 +149,8 @@ def _messages(fact: Fact, now: datetime) -> Iterator[Plan]:
 def _voids(fact: Fact) -> Iterator[Void]:
     if fact.change == "booked":
         yield Void(fact.case_id, fact.case_id, fact.attempt + 1, "superseded")
+    if fact.change == "offer":
+        # Whoever has somebody to choose from waits no more; they may wait again after this very attempt.
+        yield Void(fact.case_id, fact.case_id, fact.attempt, "superseded")
     if fact.version > 1 or fact.change == "cancelled":
         yield Void(fact.case_id, fact.subject_id, fact.version, VOIDED.get(fact.change, "superseded"))

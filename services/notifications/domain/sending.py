@@ -19,6 +19,8 @@ MAX_TRIES = 10
 CHECKIN_WITHIN = timedelta(days=3)
 # What is still told of a case that has ended: that an hour of it will not take place.
 AFTER_THE_END = frozenset({"cancelled"})
+# What is told of a wait: as long as nobody was found.
+WHILE_WAITING = frozenset({"waitlisted", "alternative"})
 # What holds a code and a PIN is for the eyes of one person, and is read to nobody by anybody.
 INVITING: frozenset[str] = frozenset({"consent_request", "invitation"})
 # How long a human is asked for one call; then it is looked at again.
@@ -138,7 +140,7 @@ def _outdated(message: Due, now: datetime) -> str | None:
     subject = message.subject
     if subject is None:
         return "superseded"
-    if message.purpose == "waitlisted":
+    if message.purpose in WHILE_WAITING:
         return None if subject.state == "waitlisted" else "superseded"
     if subject.state == "answered":
         return "superseded"

@@ -30,6 +30,7 @@ PURPOSES = frozenset(
         "reminder_provisional",
         "checkin",
         "waitlisted",
+        "alternative",
         "offer",
         "consent_request",
         "invitation",

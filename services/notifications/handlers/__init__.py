@@ -21,6 +21,7 @@ from shared.contracts.intake import (
     InvitationMade,
 )
 from shared.contracts.matching import (
+    AlternativeOffered,
     CaseWaitlisted,
     MatchAccepted,
     MatchDeclined,
@@ -55,6 +56,7 @@ HANDLERS: Handlers = {
     AppointmentCertaintyChanged: planning.follow_certainty,
     AppointmentDisplaced: planning.tell_of_lost_days,
     CaseWaitlisted: planning.tell_of_waiting,
+    AlternativeOffered: planning.tell_of_other_help,
     MatchOffered: planning.tell_of_offers,
     MatchAccepted: planning.hear_of_choices,
     MatchDeclined: planning.hear_of_choices,

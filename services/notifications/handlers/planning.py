@@ -12,6 +12,7 @@ from services.notifications.repository import messages, offers, projections
 from shared.contracts.base import Event
 from shared.contracts.intake import InvitationMade
 from shared.contracts.matching import (
+    AlternativeOffered,
     CaseWaitlisted,
     MatchAccepted,
     MatchDeclined,
@@ -84,7 +85,16 @@ async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> 
     since = tx.now - planning.WAITING_IS_KNOWN_FOR
     told = await messages.waiting_told(tx, [(one.case_id, one.person_id) for one in events], since)
     news = [one for one in events if (one.case_id, one.person_id) not in told]
-    await _plan(tx, [(event, _waitlisted(event)) for event in news], {})
+    await _plan(tx, [(event, _of_waiting("waitlisted", event)) for event in news], {})
+
+
+async def tell_of_other_help(events: Sequence[AlternativeOffered], tx: Transaction) -> None:
+    """Whoever waits is told that there is another way meanwhile, not which one."""
+    # Matching says right after the place on the list what may be done meanwhile, and the text of the second says both:
+    # told apart they would be two messages for one fact. Only where the first has left is there one more, since nobody
+    # who was told to wait would look at their page.
+    await messages.say_with_waiting(tx, [(one.case_id, one.person_id, one.attempt) for one in events])
+    await _plan(tx, [(event, _of_waiting("alternative", event)) for event in events], {})
 
 
 async def tell_of_offers(events: Sequence[MatchOffered], tx: Transaction) -> None:
@@ -151,8 +161,8 @@ def _fact(change: Change, event: Appointment) -> Fact:
     )
 
 
-def _waitlisted(event: CaseWaitlisted) -> Fact:
-    return Fact("waitlisted", event.case_id, event.attempt, event.attempt, event.case_id, (event.person_id,))
+def _of_waiting(change: Change, event: CaseWaitlisted | AlternativeOffered) -> Fact:
+    return Fact(change, event.case_id, event.attempt, event.attempt, event.case_id, (event.person_id,))
 
 
 def _offer(event: MatchOffered) -> Fact:

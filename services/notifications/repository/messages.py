@@ -60,6 +60,18 @@ WITH still_true AS (
 UPDATE messages m SET version = still_true.version FROM still_true WHERE m.id = still_true.id
 """
 
+# What is to say that they wait says with it that there is another way.
+SAY_WITH = """
+WITH unsaid AS (
+    SELECT m.id FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS h(case_id, person_id, attempt)
+    JOIN messages m ON m.case_id = h.case_id AND m.subject_id = h.case_id AND m.person_id = h.person_id
+        AND m.version = h.attempt
+    WHERE m.state IN ('planned', 'calling') AND m.purpose = 'waitlisted'
+    ORDER BY m.id FOR UPDATE OF m
+)
+UPDATE messages m SET purpose = 'alternative' FROM unsaid WHERE m.id = unsaid.id
+"""
+
 STOP = """
 WITH unwanted AS (
     SELECT id FROM messages WHERE person_id = ANY ($1) AND state IN ('planned', 'calling') ORDER BY id FOR UPDATE
@@ -80,13 +92,14 @@ RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, 
 """
 
 
-# Their last word, if it is that they wait and it is on its way, or reached a gateway or them not long ago.
+# Their last word, if it is that they wait (with other help or without) and it is on its way, or reached a gateway or them
+# not long ago.
 WAITING_TOLD = """
 SELECT c.case_id, c.person_id FROM unnest($1::uuid[], $2::uuid[]) AS c(case_id, person_id)
 JOIN LATERAL (
     SELECT purpose, state, coalesce(settled_at, sent_at) AS told_at FROM messages m
     WHERE m.case_id = c.case_id AND m.person_id = c.person_id ORDER BY planned_at DESC, id DESC LIMIT 1
-) last ON last.purpose = 'waitlisted' AND (
+) last ON last.purpose IN ('waitlisted', 'alternative') AND (
     last.state IN ('planned', 'sending', 'calling') OR (last.state IN ('sent', 'delivered') AND last.told_at > $3)
 )
 """
@@ -150,6 +163,12 @@ async def carry(tx: Transaction, hours: Sequence[tuple[UUID, UUID, int]]) -> Non
     """What is planned of these (case, appointment) speaks of this version of them from now on."""
     if hours:
         await tx.connection.execute(CARRY, *([one[place] for one in hours] for place in range(3)))
+
+
+async def say_with_waiting(tx: Transaction, people: Sequence[tuple[UUID, UUID, int]]) -> None:
+    """What has not left of the word that these (case, person, attempt) wait also tells of another way from now on."""
+    if people:
+        await tx.connection.execute(SAY_WITH, *([one[place] for one in people] for place in range(3)))
 
 
 async def stop(tx: Transaction, people: Collection[UUID]) -> list[tuple[Message, str]]:

@@ -27,9 +27,11 @@ SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.t
     EXISTS (
         SELECT FROM blocks b WHERE b.grp = 'notifications' AND b.key IN (m.case_id::text, m.person_id::text)
     ) AS held,
-    m.appointment_id IS NULL AND EXISTS (
+    m.appointment_id IS NULL AND (EXISTS (
         SELECT FROM appointments b WHERE b.case_id = m.case_id AND b.state <> 'cancelled' AND b.attempt >= m.version
-    ) AS left_waitlist,
+    ) OR EXISTS (
+        SELECT FROM offers p WHERE p.case_id = m.case_id AND p.open AND p.attempt > m.version
+    )) AS left_waitlist,
     EXISTS (SELECT FROM ended_cases e WHERE e.case_id = m.case_id) AS ended
 FROM picked m
 LEFT JOIN LATERAL (SELECT * FROM appointments a WHERE a.appointment_id = m.appointment_id OFFSET 0) a ON true
