@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("ARCHITECTURE.md", "README.md", "CONTRIBUTING.md", "docs/runbook.md")
+PAGES = ("ARCHITECTURE.md", "README.md", "CONTRIBUTING.md", "docs/runbook.md", "docs/privacy.md")
 # `services/intake/handlers/submission.py: submit_cases`, or a path alone.
 PLACE = re.compile(r"`((?:services|shared|deploy|simulation|tests|docs)/[\w/.-]+)(?:: ([\w.]+))?`")
 PLACES = [(page, *found) for page in PAGES for found in PLACE.findall((ROOT / page).read_text())]
