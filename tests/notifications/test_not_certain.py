@@ -6,6 +6,12 @@ from uuid import uuid4
 
 import pytest
 
+from services.notifications.domain.outcomes import Rejected
+from services.notifications.domain.receipts import Receipt
+from services.notifications.handlers.announcing import Wording
+from services.notifications.handlers.receiving import take_receipts
+from services.notifications.handlers.sending import Attempt, claim_due, mark_tried, record_attempts
+from shared.contracts.matching import MatchAttendee
 from shared.contracts.scheduling import AppointmentBooked, AppointmentCertaintyChanged, AppointmentDisplaced
 from tests.notifications.facts import NOW, Desk, a_booking, a_contact, moved
 from tests.notifications.outside import OutsideWorld
@@ -47,12 +53,88 @@ async def test_what_was_planned_is_told_once_in_the_words_that_are_true_by_then(
     await desk.tell(
         outside.a_contact(person), booking, then(AppointmentCertaintyChanged, booking, **PROVISIONAL)
     )
-    assert sorted(await desk.messages("purpose", "version", "state")) == [
-        ("booked", 2, "planned"),
-        ("reminder", 2, "planned"),
+    assert sorted(await desk.messages("purpose", "state")) == [
+        ("booked", "planned"),
+        ("reminder", "planned"),
     ]
     await desk.tell(then(AppointmentCertaintyChanged, booking, **PROVISIONAL))  # the same once more
     desk.now += timedelta(days=2)
+    texts = await send_all(desk, outside)
+    assert len(texts) == 2
+    assert all(text.endswith(MAY_CHANGE) for text in texts)
+
+
+def marked(booking: AppointmentBooked) -> Any:
+    return then(AppointmentCertaintyChanged, booking, **PROVISIONAL)
+
+
+@pytest.mark.parametrize("channels", [("sms", "whatsapp"), ("sms",)])
+async def test_whom_the_first_way_did_not_reach_is_told_although_the_hour_became_uncertain_since(
+    desk: Desk, outside: OutsideWorld, channels: tuple[str, ...]
+) -> None:
+    person = uuid4()
+    booking = a_booking(person, start=NOW + timedelta(hours=20))
+    await desk.tell(outside.a_contact(person, channels=channels), booking)
+    async with sending(desk, outside):
+        await settled(desk, "sent")
+    await desk.tell(marked(booking))
+    message = await desk.pool.fetchval("SELECT id FROM messages")
+    async with desk.database.transaction() as tx:
+        await take_receipts(tx, [Receipt(message, "sms", "failed")], ["sms", "whatsapp"])
+    async with sending(desk, outside):
+        await settled(desk, "sent", "failed")
+    last, news = (await desk.said())[-1]
+    if "whatsapp" in channels:
+        assert outside.received("whatsapp")[0]["text"].startswith("booked_provisional")
+        assert (last, news["appointment_version"]) == ("message_sent", 2)
+    else:
+        assert (last, news["kind"]) == ("task_opened", "tell_by_hand")
+
+
+async def test_a_mail_whose_hour_became_uncertain_before_it_left_is_told_in_the_words_that_are_true(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    booking = a_booking(person, start=NOW + timedelta(hours=20))
+    await desk.tell(outside.a_contact(person, "a@example.org", channels=("email",)), booking)
+    lease = timedelta(seconds=12)
+    async with desk.database.transaction() as tx:
+        batch = await claim_due(tx, 10, lease, ["email"])
+    await desk.tell(marked(booking))
+    async with desk.database.transaction() as tx:
+        assert await mark_tried(tx, batch.claim, batch.ways["email"], "email", lease) == []
+    desk.now += timedelta(minutes=1)
+    async with sending(desk, outside):
+        await settled(desk, "sent", "skipped")
+    [(_, told)] = await desk.said()
+    assert (told["template"], told["appointment_version"]) == ("booked_provisional", 2)
+
+
+async def test_whoever_was_refused_while_the_hour_became_uncertain_is_told_by_hand(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    person = uuid4()
+    booking = a_booking(person, start=NOW + timedelta(hours=20))
+    await desk.tell(outside.a_contact(person), booking)
+    async with desk.database.transaction() as tx:
+        batch = await claim_due(tx, 10, timedelta(seconds=12), ["sms"])
+    await desk.tell(marked(booking))
+    wording = Wording("en", "booked", "1", 1)
+    refused = [Attempt(one, "sms", wording, Rejected("gateway_rejected")) for one in batch.claimed]
+    async with desk.database.transaction() as tx:
+        await record_attempts(tx, batch.claim, refused)
+    assert (await desk.said_types())[-1] == "task_opened"
+
+
+async def test_an_hour_that_became_uncertain_before_somebodys_contact_was_known_is_told_to_each_once(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    people = [uuid4(), uuid4()]
+    attendees = [MatchAttendee(attendee_id=uuid4(), person_id=person) for person in people]
+    booking = a_booking(people[0], attendees=tuple(attendees), start=NOW + timedelta(days=3))
+    await desk.tell(outside.a_contact(people[0]), booking, marked(booking), outside.a_contact(people[1]))
+    planned = await desk.messages("purpose", "person_id")
+    assert sorted(planned) == sorted((what, one) for what in ("booked", "reminder") for one in people)
     texts = await send_all(desk, outside)
     assert len(texts) == 2
     assert all(text.endswith(MAY_CHANGE) for text in texts)

@@ -17,16 +17,17 @@ OUTCOMES = ("told", "not_reached")
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """The appointment that a message was about, as it stands now."""
+    """The appointment that a message was about, as it stands now. What was told of it from `told_since` on is still so."""
 
     version: int
     start: datetime
+    told_since: int
 
 
 def due_by(purpose: str, version: int, hour: Hour | None, now: datetime) -> datetime | None:
     """By when somebody has to be told by hand; None where nobody has to: the hour has begun or is another one by now, or
     it is far off and its reminder will come. Of an hour that is taken back or has lost its day no reminder comes."""
-    if hour is None or hour.version != version or hour.start <= now:
+    if hour is None or not hour.told_since <= version <= hour.version or hour.start <= now:
         return None
     if purpose not in NO_REMINDER and hour.start - now > NEAR:
         return None

@@ -73,10 +73,8 @@ async def tell_of_lost_days(events: Sequence[AppointmentDisplaced], tx: Transact
 
 
 async def follow_certainty(events: Sequence[AppointmentCertaintyChanged], tx: Transaction) -> None:
-    """The hour stays: what is planned for it is told all the same, in words that say how certain it is by then."""
-    standing = await projections.fold_appointments(tx, events, "booked")
-    newest = [one for one in events if standing.get(one.appointment_id, one.version) == one.version]
-    await messages.carry(tx, [(one.case_id, one.appointment_id, one.version) for one in newest])
+    """The hour stays: what is told of it is told all the same, in words that say how certain it is by then."""
+    await projections.fold_appointments(tx, events, "booked", certainty_alone=True)
 
 
 async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> None:

@@ -86,8 +86,8 @@ async def mark_tried(
     tx: Transaction, claim: UUID, claimed: Sequence[Claimed], channel: Channel, lease: timedelta
 ) -> list[Claimed]:
     """From here on nobody can be sure that these did not leave; returns those still ours and still true."""
-    ids = [one.message.id for one in claimed]
-    ours = await repository.mark_tried(tx, ids, claim, channel, tx.now + lease)
+    messages = [one.message for one in claimed]
+    ours = await repository.mark_tried(tx, messages, claim, channel, tx.now + lease)
     return [one for one in claimed if one.message.id in ours]
 
 

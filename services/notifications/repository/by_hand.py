@@ -90,10 +90,11 @@ class Done:
 async def hours(tx: Transaction, appointment_ids: Collection[UUID]) -> dict[UUID, Hour]:
     """How these appointments stand."""
     rows = await tx.connection.fetch(
-        "SELECT appointment_id, version, start FROM appointments WHERE appointment_id = ANY ($1)",
+        "SELECT appointment_id, version, start, coalesce(told_version, version) AS told_since FROM appointments"
+        " WHERE appointment_id = ANY ($1)",
         list(appointment_ids),
     )
-    return {row["appointment_id"]: Hour(row["version"], row["start"]) for row in rows}
+    return {row["appointment_id"]: Hour(row["version"], row["start"], row["told_since"]) for row in rows}
 
 
 async def offered(tx: Transaction, messages: Sequence[Message]) -> dict[UUID, Offered]:

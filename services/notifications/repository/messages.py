@@ -48,17 +48,9 @@ FROM over WHERE m.id = over.id
 RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent
 """
 
-# What is planned of an hour stays planned when nothing but its certainty changes; the words are chosen when it is sent.
-CARRY = """
-WITH still_true AS (
-    SELECT m.id, c.version
-    FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS c(case_id, subject_id, version)
-    JOIN messages m ON m.case_id = c.case_id AND m.subject_id = c.subject_id AND m.version < c.version
-    WHERE m.state IN ('planned', 'calling') AND m.purpose IN ('booked', 'changed', 'reminder')
-    ORDER BY m.id FOR UPDATE OF m
-)
-UPDATE messages m SET version = still_true.version FROM still_true WHERE m.id = still_true.id
-"""
+# A message keeps the version that it was planned for, by which it is told once. What it tells stays true while nothing but
+# the certainty of its hour changes; the words are chosen when it is sent, hence it speaks of the newest version then.
+SPEAKS_OF = "CASE WHEN m.version = a.told_version THEN a.version ELSE m.version END"
 
 # What is to say that they wait says with it that there is another way.
 SAY_WITH = """
@@ -157,12 +149,6 @@ async def void_offers(tx: Transaction, over: Sequence[tuple[UUID, int]]) -> list
     """Takes back what was to be told of the proposals of these cases up to that attempt, each with its reason."""
     columns = [case for case, _ in over], [attempt for _, attempt in over]
     return _skipped(await tx.connection.fetch(VOID_OFFERS, *columns, tx.now))
-
-
-async def carry(tx: Transaction, hours: Sequence[tuple[UUID, UUID, int]]) -> None:
-    """What is planned of these (case, appointment) speaks of this version of them from now on."""
-    if hours:
-        await tx.connection.execute(CARRY, *([one[place] for one in hours] for place in range(3)))
 
 
 async def say_with_waiting(tx: Transaction, people: Sequence[tuple[UUID, UUID, int]]) -> None:

@@ -18,6 +18,7 @@ ON CONFLICT (appointment_id) DO UPDATE SET version = excluded.version, attempt =
     start = excluded.start, time_zone = excluded.time_zone, modality = excluded.modality,
     site_id = excluded.site_id, state = excluded.state, by = excluded.by,
     provisional = excluded.provisional,
+    told_version = CASE WHEN $12 THEN coalesce(appointments.told_version, appointments.version) END,
     another_way = appointments.modality <> excluded.modality
 WHERE appointments.version < excluded.version
 RETURNING appointment_id
@@ -80,8 +81,11 @@ ON CONFLICT (case_id) DO NOTHING
 """
 
 
-async def fold_appointments(tx: Transaction, events: Sequence[Appointment], state: str) -> dict[UUID, int]:
-    """Takes in what is newer; returns the version that stands for every appointment that was not newer."""
+async def fold_appointments(
+    tx: Transaction, events: Sequence[Appointment], state: str, *, certainty_alone: bool = False
+) -> dict[UUID, int]:
+    """Takes in what is newer; returns for every appointment that was not newer the version in which it is told.
+    `certainty_alone`: nothing else about them is new, and what is told of them stays true."""
     taken = await tx.connection.fetch(
         FOLD_APPOINTMENTS,
         [e.appointment_id for e in events],
@@ -95,12 +99,15 @@ async def fold_appointments(tx: Transaction, events: Sequence[Appointment], stat
         [e.by for e in events],
         [e.certainty == "provisional" for e in events],
         state,
+        certainty_alone,
     )
     if len(taken) == len(events):
         return {}
     older = {e.appointment_id for e in events} - {row["appointment_id"] for row in taken}
     rows = await tx.connection.fetch(
-        "SELECT appointment_id, version FROM appointments WHERE appointment_id = ANY ($1)", list(older)
+        "SELECT appointment_id, coalesce(told_version, version) AS version FROM appointments"
+        " WHERE appointment_id = ANY ($1)",
+        list(older),
     )
     return {row["appointment_id"]: row["version"] for row in rows}
 

@@ -6,13 +6,15 @@ from uuid import UUID
 
 from services.notifications.domain.receipts import Sent
 from services.notifications.domain.sending import Channel, Contact
-from services.notifications.repository.messages import Message
+from services.notifications.repository.messages import SPEAKS_OF, Message
 from shared.messaging import Transaction
 
-LOCK = """
-SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.traceparent, m.state, m.channel,
+LOCK = f"""
+SELECT m.id, m.case_id, m.person_id, m.appointment_id, {SPEAKS_OF} AS version, m.purpose, m.traceparent, m.state, m.channel,
     m.given_up, m.gateway_id IS NOT NULL AS named, (SELECT channels FROM contacts c WHERE c.person_id = m.person_id) AS channels
-FROM messages m WHERE m.id = ANY ($1) ORDER BY m.id FOR UPDATE OF m
+FROM messages m
+LEFT JOIN LATERAL (SELECT * FROM appointments a WHERE a.appointment_id = m.appointment_id OFFSET 0) a ON true
+WHERE m.id = ANY ($1) ORDER BY m.id FOR UPDATE OF m
 """
 
 # Whoever is still sending it has lost it: what they record later is about a message that is not theirs any more.

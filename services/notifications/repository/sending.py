@@ -9,13 +9,13 @@ from uuid import UUID
 from services.notifications.domain.composing import Occasion
 from services.notifications.domain.sending import AFTER_THE_END, INVITING, Channel, Contact, Due, Subject
 from services.notifications.domain.windows import Window
-from services.notifications.repository.messages import Message
+from services.notifications.repository.messages import SPEAKS_OF, Message
 from shared.messaging import Transaction
 
 # The lock is taken first, and it re-reads the row: whoever cancelled, stopped or sent meanwhile has changed it.
 # OFFSET 0 keeps the look-ups look-ups: the planner would rather read all appointments than 500 of 100,000.
-WHAT_IS_TRUE = """
-SELECT m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.traceparent, m.state, m.tries,
+WHAT_IS_TRUE = f"""
+SELECT m.id, m.case_id, m.person_id, m.appointment_id, {SPEAKS_OF} AS version, m.purpose, m.traceparent, m.state, m.tries,
     m.tried_by, m.given_up, m.due_at,
     a.version AS a_version, a.state AS a_state, a.start, a.time_zone AS a_zone, a.modality, a.by,
     a.another_way, a.provisional,
@@ -75,14 +75,15 @@ WHERE m.id = r.id AND ($1::uuid IS NULL OR m.claim = $1)
 RETURNING m.id
 """
 
-# A mail may have waited its turn since it was claimed: whoever was stopped, whose appointment has moved on or whose
-# case has ended meanwhile is left for the next claim to decide. The lease begins anew.
+# A mail may have waited its turn since it was claimed: whoever was stopped, whose appointment has moved on or is less or
+# more certain, or whose case has ended meanwhile is left for the next claim to decide. The lease begins anew.
 MARK_TRIED = """
 UPDATE messages m SET tried_by = $3, next_at = $4
-WHERE m.id = ANY ($1) AND m.claim = $2 AND m.state = 'sending'
+FROM unnest($1::uuid[], $6::int[]) AS c(id, version)
+WHERE m.id = c.id AND m.claim = $2 AND m.state = 'sending'
     AND NOT EXISTS (SELECT FROM stops WHERE stops.person_id = m.person_id AND stops.stopped)
     AND NOT EXISTS (
-        SELECT FROM appointments a WHERE a.appointment_id = m.appointment_id AND a.version <> m.version
+        SELECT FROM appointments a WHERE a.appointment_id = m.appointment_id AND a.version <> c.version
     )
     AND (m.purpose = ANY ($5) OR NOT EXISTS (SELECT FROM ended_cases e WHERE e.case_id = m.case_id))
 RETURNING m.id
@@ -182,10 +183,13 @@ async def save(tx: Transaction, fates: Sequence[Fate], *, ours: UUID | None, cla
 
 
 async def mark_tried(
-    tx: Transaction, ids: Sequence[UUID], claim: UUID, channel: str, lease_end: datetime
+    tx: Transaction, claimed: Sequence[Message], claim: UUID, channel: str, lease_end: datetime
 ) -> set[UUID]:
     """From here on nobody can be sure that these did not leave; returns those still ours and still true."""
-    rows = await tx.connection.fetch(MARK_TRIED, list(ids), claim, channel, lease_end, list(AFTER_THE_END))
+    ids, versions = [one.id for one in claimed], [one.version for one in claimed]
+    rows = await tx.connection.fetch(
+        MARK_TRIED, ids, claim, channel, lease_end, list(AFTER_THE_END), versions
+    )
     return {row["id"] for row in rows}
 
 
