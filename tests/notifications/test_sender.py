@@ -169,11 +169,36 @@ async def test_an_address_that_cannot_be_opened_does_not_hold_up_the_others(
     outside.keys[broken] = os.urandom(32)
     await desk.tell(a_contact(broken), outside.a_contact(fine), a_booking(broken), a_booking(fine))
     async with sending(desk, outside):
-        rows = await settled(desk, "sent", "failed")
-    assert sorted(rows, key=str) == [
-        ("booked", "failed", "address_unreadable"),
-        ("booked", "sent", None),
-    ]
+        await seen(desk, "state reason", "planned", "address_unreadable")
+        await seen(desk, "state reason", "sent", None)
+
+
+async def test_a_message_waits_for_the_address_that_its_key_was_made_for(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    """Who changes how they are reached has a new key at once, and we hear of the new address a moment later."""
+    person = uuid4()
+    await desk.tell(outside.a_contact(person), a_booking(person))
+    outside.keys[person] = os.urandom(32)
+    changed = outside.a_contact(person, "+923990000077", changed_at=NOW + timedelta(seconds=1))
+    async with sending(desk, outside):
+        await seen(desk, "state reason tries", "planned", "address_unreadable", 1)
+        await desk.tell(changed)
+        await settled(desk, "sent")
+    assert [one["to"] for one in outside.received("sms")] == ["+923990000077"]
+
+
+async def test_an_address_that_stays_unreadable_asks_for_a_human(desk: Desk, outside: OutsideWorld) -> None:
+    person = uuid4()
+    outside.keys[person] = os.urandom(32)
+    await desk.tell(a_contact(person), a_booking(person))
+    async with sending(desk, outside):
+        for tries in range(1, MAX_TRIES):
+            await seen(desk, "state tries", "planned", tries)
+            desk.now += timedelta(minutes=20)
+        assert await settled(desk, "failed") == [("booked", "failed", "address_unreadable")]
+    [failed] = [event for kind, event in await desk.said() if kind == "message_failed"]
+    assert failed["last_chance"]
 
 
 @pytest.mark.parametrize("status", [503, 429, 500])

@@ -23,6 +23,9 @@ AFTER_THE_END = frozenset({"cancelled"})
 WHILE_WAITING = frozenset({"waitlisted", "alternative"})
 # What holds a code and a PIN is for the eyes of one person, and is read to nobody by anybody.
 INVITING: frozenset[str] = frozenset({"consent_request", "invitation"})
+# For what a message is put off until the person's contact comes anew.
+UNREADABLE = "address_unreadable"
+AWAITS_A_CONTACT: frozenset[str] = frozenset({UNREADABLE})
 # How long a human is asked for one call; then it is looked at again.
 LONGEST_CALL = timedelta(hours=24)
 HELD_WAIT = timedelta(seconds=30)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.notifications.domain.calling import RECONFIRM
 from services.notifications.domain.composing import neutral_directions
 from services.notifications.domain.planning import contact_fact, site_fact
-from services.notifications.domain.sending import AFTER_THE_END
+from services.notifications.domain.sending import AFTER_THE_END, AWAITS_A_CONTACT
 from services.notifications.handlers import by_hand
 from services.notifications.handlers.taking_back import say_closed, take_back
 from services.notifications.repository import calls, messages, projections
@@ -19,7 +19,7 @@ async def remember_contacts(events: Sequence[ContactChanged], tx: Transaction) -
     """Whoever can be reached now is told what waited for it; who is to be called is looked at again."""
     people = [event.person_id for event in events]
     await projections.save_contacts(tx, events)
-    await messages.look_again(tx, people)
+    await messages.look_again(tx, people, AWAITS_A_CONTACT)
     say_closed(tx, await calls.close_of_people(tx, RECONFIRM, people))
     await tx.arrived([contact_fact(event.person_id) for event in events])
 

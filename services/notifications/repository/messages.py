@@ -96,7 +96,10 @@ JOIN LATERAL (
 )
 """
 
-LOOK_AGAIN = "UPDATE messages SET next_at = $2 WHERE person_id = ANY ($1) AND state = 'calling'"
+LOOK_AGAIN = """
+UPDATE messages SET next_at = $2 WHERE person_id = ANY ($1)
+    AND (state = 'calling' OR (state = 'planned' AND reason = ANY ($3)))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +180,10 @@ async def waiting_told(
     return {(row["case_id"], row["person_id"]) for row in rows}
 
 
-async def look_again(tx: Transaction, people: Collection[UUID]) -> None:
-    """Whether these are still to be called, by what is known of them now."""
-    await tx.connection.execute(LOOK_AGAIN, sorted(people), tx.now)
+async def look_again(tx: Transaction, people: Collection[UUID], waiting_for: Collection[str]) -> None:
+    """Whether these are still to be called, by what is known of them now; and what was put off for one of these reasons
+    may go."""
+    await tx.connection.execute(LOOK_AGAIN, sorted(people), tx.now, list(waiting_for))
 
 
 def _skipped(rows: Sequence[Any]) -> list[tuple[Message, str]]:

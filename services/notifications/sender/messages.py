@@ -10,8 +10,8 @@ from typing import Protocol
 from uuid import UUID
 
 from services.notifications.domain.composing import compose, template_of
-from services.notifications.domain.outcomes import Outcome, Rejected
-from services.notifications.domain.sending import NEVER_TWICE, Channel
+from services.notifications.domain.outcomes import NotTaken, Outcome
+from services.notifications.domain.sending import NEVER_TWICE, UNREADABLE, Channel
 from services.notifications.domain.sms import count_parts
 from services.notifications.domain.templates import Language, choose
 from services.notifications.domain.windows import Limit
@@ -211,7 +211,8 @@ class Sender:
         language, template = choose(self._languages, *one.language), template_of(one.occasion)
         if text is None:
             wording = Wording(language.tag, template, language.version, 0)
-            return Attempt(one, channel, wording, Rejected("address_unreadable"))
+            # Whoever has just changed it has a new key already; we hear of the new address a moment later.
+            return Attempt(one, channel, wording, NotTaken(UNREADABLE))
         parts = count_parts(text.text) if channel == "sms" else 1
         wording = Wording(language.tag, template, language.version, parts)
         return Attempt(one, channel, wording, outcomes[one.message.id])
