@@ -13,6 +13,7 @@ from services.intake.api import (
     alarms,
     cases,
     closing,
+    contacts,
     crisis,
     earlier,
     events,
@@ -92,6 +93,7 @@ def serve_people(
     app.include_router(pauses.pause_routes(pausing))
     adding = joining.open_joining_desk(_desk(settings, policy), database, counter.lookup_key)
     app.include_router(joining.joining_routes(adding))
+    _serve_contacts(app, settings, database)
     app.include_router(closing.closing_routes(closing.open_closing_desk(cards, database)))
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
@@ -99,6 +101,13 @@ def serve_people(
     behind = Behind(counter, knocking, look, answer, wishing, leaving, pausing)
     serve_pages(app, open_frontend(page_renderer(settings, policy), behind))
     return watch
+
+
+def _serve_contacts(app: FastAPI, settings: Settings, database: Database) -> contacts.ContactDesk:
+    """How people are reached, changed or confirmed."""
+    desk = contacts.open_contact_desk(database, Sealer(read_key(settings.deployment_key_file)))
+    app.include_router(contacts.contact_routes(desk))
+    return desk
 
 
 def _serve_looking(

@@ -22,7 +22,8 @@ from tests.intake.conftest import IntakeDatabase
 from tests.intake.test_asking import ask, asking
 from tests.intake.test_progress import HOUR, appointment
 
-LINKS = {"self": "", "withdraw": "/withdraw", "pause": "/pause"}  # of a case that is looked for
+# Of a case that is looked for.
+LINKS = {"self": "", "withdraw": "/withdraw", "contact": "/contact", "pause": "/pause"}
 Token = Callable[..., dict[str, str]]
 NOTIFICATIONS = {"Authorization": "Bearer " + "n" * 32}
 

@@ -88,6 +88,7 @@ def _shown(view: CaseView) -> Mapping[str, Any]:
     links = {"self": path}
     if stands.state != "closed":
         links["withdraw"] = f"{path}/withdraw"
+        links["contact"] = f"{path}/contact"
     if stands.state == "paused":
         links["resume"] = f"{path}/resume"
     if can_wait(stands.state, stands.reason):

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from services.intake.domain.contact_changes import KeptContact
 from services.intake.domain.contacts import CONFIRMED_FOR_DAYS, Window
 from services.intake.domain.invitations import OPEN_FOR, purpose_of
 from services.intake.domain.new_case import AlarmOfCase, NewAttendee, NewCase, NewContact
@@ -123,22 +124,28 @@ def asked_for(needs: Needs) -> dict[str, Any]:
 
 
 def contacts_changed(contacts: Sequence[NewContact], now: datetime) -> list[Event]:
-    """How people may be reached from now on."""
+    """How people may be reached from now on who could not be before."""
     return [
-        ContactChanged(
-            person_id=person_id,
-            channels=contact.channels,
-            language=contact.language,
-            script=contact.script,
-            safe_windows=_windows(contact.safe_windows),
-            time_zone=time_zone,
-            owner=contact.owner,
-            confirmed_until=now + timedelta(days=CONFIRMED_FOR_DAYS),
-            address=Sealed(field="address", version=1, box=box) if box else None,
-            changed_at=now,
-        )
+        contact_changed(person_id, KeptContact(contact, box, 1, time_zone), now)
         for person_id, contact, box, time_zone in contacts
     ]
+
+
+def contact_changed(person_id: UUID, kept: KeptContact, now: datetime) -> Event:
+    """How somebody may be reached from now on; said or said again just now, so that it holds for its whole time."""
+    contact, box = kept.contact, kept.box
+    return ContactChanged(
+        person_id=person_id,
+        channels=contact.channels,
+        language=contact.language,
+        script=contact.script,
+        safe_windows=_windows(contact.safe_windows),
+        time_zone=kept.time_zone,
+        owner=contact.owner,
+        confirmed_until=now + timedelta(days=CONFIRMED_FOR_DAYS),
+        address=Sealed(field="address", version=kept.version, box=box) if box else None,
+        changed_at=now,
+    )
 
 
 def invited(case_id: UUID, others: Sequence[NewAttendee], now: datetime) -> list[Event]:

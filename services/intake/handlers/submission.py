@@ -155,7 +155,7 @@ def seal_for_the_desk(contact: Contact, person_id: UUID, sealer: Sealer) -> Seal
 
 def _seal(sealer: Sealer, person_id: UUID, request: CareRequest) -> SealedParts:
     # A key of its own for each purpose, so that each can be destroyed alone.
-    sealed_address, contact_keys = _seal_address(sealer, person_id, request.contact)
+    sealed_address, contact_keys = seal_address(sealer, person_id, request.contact)
     # With whose cut-offs they were read: without that they could not be read again.
     read_as = {"gender": request.gender} if request.gender else {}
     sealed_answers, answers_keys = _seal_all(
@@ -167,11 +167,11 @@ def _seal(sealer: Sealer, person_id: UUID, request: CareRequest) -> SealedParts:
     return SealedParts(sealed_address, sealed_answers, contact_keys + answers_keys)
 
 
-def _seal_address(
-    sealer: Sealer, person_id: UUID, contact: Contact
+def seal_address(
+    sealer: Sealer, person_id: UUID, contact: Contact, version: int = 1
 ) -> tuple[str | None, tuple[tuple[str, bytes], ...]]:
     """The box and the wrapped key of a contact's address; neither where it has none."""
-    boxes, keys = _seal_all(sealer, person_id, "contact", _address(contact))
+    boxes, keys = _seal_all(sealer, person_id, "contact", _address(contact), version)
     return next(iter(boxes), None), keys
 
 
@@ -180,14 +180,14 @@ def _address(contact: Contact) -> dict[str, bytes]:
 
 
 def _seal_all(
-    sealer: Sealer, person_id: UUID, purpose: str, fields: Mapping[str, bytes]
+    sealer: Sealer, person_id: UUID, purpose: str, fields: Mapping[str, bytes], version: int = 1
 ) -> tuple[tuple[str, ...], tuple[tuple[str, bytes], ...]]:
     """The boxes in the order of the fields, and the one key they were sealed with, wrapped."""
     if not fields:
         return (), ()
     key = sealer.new_key()
     boxes = (
-        sealer.seal(key, text, purpose=purpose, person_id=person_id, field=field, version=1)
+        sealer.seal(key, text, purpose=purpose, person_id=person_id, field=field, version=version)
         for field, text in fields.items()
     )
     return tuple(boxes), ((purpose, key.wrapped),)

@@ -1,6 +1,6 @@
 """The vault's SQL: keys are given and the giving is written down in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -52,6 +52,13 @@ WHERE stops.state <> 'erased'
 
 FORGET = "DELETE FROM vault.person_keys WHERE person_id = ANY ($1)"
 
+FORGET_CONTACTS = "DELETE FROM vault.person_keys WHERE person_id = ANY ($1) AND purpose = 'contact'"
+
+SAVE_CONTACTS = """
+INSERT INTO vault.person_keys (person_id, purpose, wrapped)
+SELECT person_id, 'contact', wrapped FROM unnest($1::uuid[], $2::bytea[]) AS k(person_id, wrapped)
+"""
+
 FORGET_OF_ALARMS = "DELETE FROM vault.alarm_keys WHERE person_id = ANY ($1)"
 
 STOP = """
@@ -94,6 +101,16 @@ async def erase(tx: Transaction, person_ids: Sequence[UUID]) -> None:
         await tx.connection.execute(ERASE, sorted(person_ids), tx.now)
         await tx.connection.execute(FORGET, list(person_ids))
         await tx.connection.execute(FORGET_OF_ALARMS, list(person_ids))
+
+
+async def replace_contacts(tx: Transaction, wrapped: Mapping[UUID, bytes | None]) -> None:
+    """The keys of these people's addresses, who are not erased and whose cases are locked: no copy of an address from before
+    can be opened any more. None where there is no address now."""
+    made = {person_id: key for person_id, key in wrapped.items() if key is not None}
+    if wrapped:
+        await tx.connection.execute(FORGET_CONTACTS, list(wrapped))
+    if made:
+        await tx.connection.execute(SAVE_CONTACTS, list(made), list(made.values()))
 
 
 async def stop_contact(tx: Transaction, person_ids: Sequence[UUID]) -> list[UUID]:
