@@ -93,12 +93,12 @@ def serve_people(
     app.include_router(pauses.pause_routes(pausing))
     adding = joining.open_joining_desk(_desk(settings, policy), database, counter.lookup_key)
     app.include_router(joining.joining_routes(adding))
-    _serve_contacts(app, settings, database)
+    reached = _serve_contacts(app, settings, database)
     app.include_router(closing.closing_routes(closing.open_closing_desk(cards, database)))
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
     app.include_router(withdrawals.withdrawal_routes(leaving))
-    behind = Behind(counter, knocking, look, answer, wishing, leaving, pausing)
+    behind = Behind(counter, knocking, look, answer, wishing, reached, leaving, pausing)
     serve_pages(app, open_frontend(page_renderer(settings, policy), behind))
     return watch
 

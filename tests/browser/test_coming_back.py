@@ -68,7 +68,7 @@ async def test_taking_back_can_be_come_to_directly_in_urdu_on_a_phone(
     assert not [address for address in phone.asked if pin in address or "?" in address]
 
 
-@pytest.mark.parametrize("page", ["withdraw", "wishes", "pause", "resume"])
+@pytest.mark.parametrize("page", ["withdraw", "wishes", "reach", "pause", "resume"])
 async def test_nobody_without_the_pin_comes_to_these_pages(
     plain_visitor: Visitor, store: IntakeDatabase, page: str
 ) -> None:

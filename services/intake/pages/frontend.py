@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from services.intake.api.accepting import CaseCounter
 from services.intake.api.cards import CardDeck
+from services.intake.api.contacts import ContactDesk
 from services.intake.api.pauses import PauseDesk
 from services.intake.api.sessions import SessionCounter
 from services.intake.api.shedding import Reads
@@ -22,6 +23,7 @@ from services.intake.pages.entering import Door
 from services.intake.pages.leaving import Leaving
 from services.intake.pages.looking import Looking
 from services.intake.pages.pausing import Waiting
+from services.intake.pages.reach import Reaching
 from services.intake.pages.rendering import File, Renderer
 from services.intake.pages.wishing import Wishing
 from services.intake.settings.page_words import read_words
@@ -36,6 +38,7 @@ FORM_PATHS = tuple(
         "status",
         "withdraw",
         "wishes",
+        "reach",
         "pause",
         "resume",
         "invitation",
@@ -54,6 +57,7 @@ class Frontend:
     looking: Looking
     leaving: Leaving
     wishing: Wishing
+    reaching: Reaching
     choosing: Choosing
     waiting: Waiting
     answering: Answering
@@ -68,6 +72,7 @@ class Behind:
     look: Reads
     answer: Callable[[Answered], Awaitable[Outcome]]
     wishes: WishDesk
+    contacts: ContactDesk
     withdrawals: WithdrawalCounter
     pauses: PauseDesk
 
@@ -95,6 +100,7 @@ def open_frontend(renderer: Renderer, behind: Behind) -> Frontend:
         Looking(renderer, door, behind.look),
         Leaving(renderer, door, behind.withdrawals),
         Wishing(renderer, door, behind.wishes),
+        Reaching(renderer, door, behind.contacts),
         Choosing(renderer, door, behind.look),
         Waiting(renderer, door, behind.pauses),
         Answering(renderer, behind.answer),
@@ -123,6 +129,8 @@ def _routes(frontend: Frontend) -> APIRouter:
         ("POST", "withdraw"): frontend.leaving.leave,
         ("GET", "wishes"): frontend.wishing.ask_for_code,
         ("POST", "wishes"): frontend.wishing.change,
+        ("GET", "reach"): frontend.reaching.ask_for_code,
+        ("POST", "reach"): frontend.reaching.change,
         ("GET", "pause"): frontend.waiting.ask_for_code("pause"),
         ("POST", "pause"): frontend.waiting.pause,
         ("GET", "resume"): frontend.waiting.ask_for_code("resume"),

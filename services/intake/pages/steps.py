@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from services.intake.domain.attendees import Awaited, awaited
+from services.intake.domain.contacts import Contact
 from services.intake.domain.requests import Needs
 from services.intake.domain.vocabulary import MINOR, AgeBand, Kind
 from shared.web.forms import Form
@@ -185,18 +186,28 @@ def _questions(form: Form) -> dict[str, Any]:
 
 
 def _contact(form: Form) -> dict[str, Any]:
+    return {"contact": contact_of(form)}
+
+
+def contact_of(form: Form) -> dict[str, Any]:
+    """The contact that can be changed later as well, not checked yet."""
     channel = first(form, "channel")
     address = first(form, ADDRESS_FIELDS.get(channel or "", ""))
     contact = {"safe_windows": _windows(form.get("safe", ()))}
-    return {
-        "contact": contact
-        | _given(
-            channel=channel,
-            address=address,
-            owner=first(form, "owner"),
-        )
-        | _written(form)
+    return contact | _given(channel=channel, address=address, owner=first(form, "owner")) | _written(form)
+
+
+def contact_draft(contact: Contact) -> Form:
+    """The form that says this contact, without its address."""
+    wanted = {(w.day, w.start, w.end) for w in contact.safe_windows}
+    latin = "-Latn" if contact.language == "ur" and contact.script == "Latn" else ""
+    fields: dict[str, tuple[str, ...]] = {
+        "channel": (contact.channel,),
+        "owner": (contact.owner,),
+        "message_language": (f"{contact.language}{latin}",),
+        "safe": tuple(part for part in PARTS if _minutes_of(part) <= wanted),
     }
+    return {name: values for name, values in fields.items() if values}
 
 
 def _written(form: Form) -> dict[str, Any]:
