@@ -38,7 +38,7 @@ from services.scheduling.handlers import changing, closures, holding
 from services.scheduling.handlers.exceptions import save as save_exception
 from services.scheduling.handlers.matches import book_matches
 from services.scheduling.repository import appointments
-from shared.contracts.matching import TaskOpened
+from shared.contracts.matching import MatchAttendee, TaskOpened
 from shared.contracts.scheduling import AppointmentBooked
 from shared.messaging import Database, Due
 from shared.web.idempotency import KeyedRequest
@@ -191,12 +191,14 @@ def of_matching(database: Database) -> Make:
 
 
 def of_scheduling(store: Store) -> Make:
-    """A site with a room, an hour that was booked with a therapist of the organisation, their afternoon off and an hour of
+    """A site with a room, an hour for two that was booked with a therapist of the organisation, their afternoon off and an hour of
     theirs that is held."""
 
     async def make(organisation: str) -> Things:
         therapist = await world.add_therapist(store, organisation=organisation)
-        match, site = world.match(therapist), await world.add_site(store)
+        two = tuple(MatchAttendee(attendee_id=uuid4(), person_id=uuid4()) for _ in range(2))
+        match, site = world.match(therapist, attendees=two), await world.add_site(store)
+        other = {"case_id": str(match.case_id), "attendee_id": str(two[1].attendee_id)}
         await store.handle(book_matches, [match])
         afternoon = OtherHours(uuid4(), 0, "time_off", TODAY, TODAY, 15 * 60, 17 * 60)
         async with store.transaction() as tx:
@@ -222,6 +224,8 @@ def of_scheduling(store: Store) -> Make:
             },
             {
                 "person": {"case_id": str(match.case_id)},
+                "participant": other,
+                "guardian": other,
                 "therapist": {"sub": str(therapist)},
                 "clinic_desk": {"organisation": organisation},
             },

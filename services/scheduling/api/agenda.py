@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.scheduling.api.appointments import Concerned, caller_of, described
+from services.scheduling.api.appointments import Reader, caller_of, described
 from services.scheduling.api.turns import answer
 from services.scheduling.domain.agenda import Place
 from services.scheduling.domain.calendar_files import Language, method_of
@@ -57,11 +57,11 @@ def agenda_routes(in_turn: InTurn) -> APIRouter:
         responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}},
     )
     async def calendar(
-        appointment_id: UUID, concerned: Concerned, request: Request, language: Language = "en"
+        appointment_id: UUID, reader: Reader, request: Request, language: Language = "en"
     ) -> Response:
         """The hour as a file for the own calendar (RFC 5545): kept, moved or taken out by what stands now. It says
         neither with whom nor what about."""
-        caller = caller_of(concerned)
+        caller = caller_of(reader)
         found, file = await answer(
             in_turn, request, lambda tx: showing.calendar(tx, appointment_id, caller, language)
         )

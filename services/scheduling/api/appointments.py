@@ -19,16 +19,20 @@ from shared.web.described import body_of
 from shared.web.versions import etag, seen_version
 
 Concerned = Annotated[Principal, allowed("coordinator", own=("person", "therapist", "clinic_desk"))]
+Reader = Annotated[
+    Principal, allowed("coordinator", own=("person", "participant", "guardian", "therapist", "clinic_desk"))
+]
 
 
 def appointment_routes(in_turn: InTurn) -> APIRouter:
-    """For the person of the case, the therapist, and the staff of the organisation. What is not theirs is not found."""
+    """For the person of the case, those who take part in the hour, the therapist, and the staff of the organisation.
+    What is not theirs is not found."""
     router = APIRouter(tags=["appointments"])
 
     @router.get("/v1/appointments/{appointment_id}")
-    async def show(appointment_id: UUID, concerned: Concerned, request: Request) -> Response:
+    async def show(appointment_id: UUID, reader: Reader, request: Request) -> Response:
         """The appointment as it stands, its version as ETag."""
-        caller = caller_of(concerned)
+        caller = caller_of(reader)
         found = await answer(in_turn, request, lambda tx: changing.show(tx, appointment_id, caller))
         return shown(found, caller)
 
@@ -36,7 +40,7 @@ def appointment_routes(in_turn: InTurn) -> APIRouter:
 
 
 def change_routes(in_turn: InTurn) -> APIRouter:
-    """For the same. If-Match says which version was seen."""
+    """For the same, but for those who only take part. If-Match says which version was seen."""
     router = APIRouter(tags=["appointments"])
 
     @router.post(
@@ -77,7 +81,14 @@ def change_routes(in_turn: InTurn) -> APIRouter:
 def caller_of(principal: Principal) -> Caller:
     """Who asks, as the use cases know them."""
     site = principal.site_id if principal.role == "clinic_desk" else None
-    return Caller(principal.role, principal.subject, principal.case_id, principal.organisation, site)
+    return Caller(
+        principal.role,
+        principal.subject,
+        principal.case_id,
+        principal.organisation,
+        site,
+        principal.attendee_id,
+    )
 
 
 def whole_minute(start: AwareDatetime) -> int:

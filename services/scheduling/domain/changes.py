@@ -16,18 +16,22 @@ from services.scheduling.domain.wall_time import DAY
 ALTERNATIVES = 3
 FARTHEST_DAYS = 93
 
+# Who is in an hour beside whoever asked for it: they see it, and change nothing.
+TAKING_PART = ("participant", "guardian")
 _BY: dict[str, By] = {"person": "person", "therapist": "therapist"}
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a person with a case, or staff. A clinic desk with a site is that of this site alone."""
+    """Who asks: a person with a case, somebody who takes part in one, or staff. A clinic desk with a site is that of
+    this site alone."""
 
     role: str
     subject: str
     case_id: UUID | None = None
     organisation: str | None = None
     site_id: UUID | None = None
+    attendee_id: UUID | None = None
 
     @property
     def by(self) -> By:
@@ -63,6 +67,8 @@ def check_open(appointment: Appointment, seen: int | None, now: int, *allowed: S
 
 def next_steps(appointment: Appointment, caller: Caller) -> list[str]:
     """What the caller may do with it as it stands, as the routes are called; whether it is time is seen there."""
+    if caller.role in TAKING_PART:
+        return []
     steps: list[str] = ["cancel"] if appointment.state in ("booked", "arrived") else []
     if appointment.state == "booked":
         steps.append("reschedule")
@@ -220,6 +226,8 @@ def _concerns(caller: Caller, appointment: Appointment) -> bool:
     match caller.role:
         case "person":
             return caller.case_id == appointment.case_id
+        case "participant" | "guardian":
+            return caller.case_id == appointment.case_id and caller.attendee_id in appointment.attendee_ids
         case "therapist":
             return caller.subject == str(appointment.therapist_id)
         case "clinic_desk":
