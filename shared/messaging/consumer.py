@@ -203,6 +203,16 @@ class Consumer:
         """Reads the stored offsets again, after the batch in hand: an operator has moved or cleared them."""
         self._doubts = True
 
+    def halted(self) -> dict[inbox.Partition, str]:
+        """The partitions that are this consumer's and that it does not go on with, and why: all when it stopped itself."""
+        if self.stopped:
+            return dict.fromkeys(self._partitions.owned(), self.stopped)
+        return self._partitions.halted()
+
+    def read(self) -> set[inbox.Partition]:
+        """The partitions that it goes on with."""
+        return set() if self.stopped else self._partitions.read()
+
     def ready(self) -> str | None:
         return f"stopped: {self.stopped}" if self.stopped else self._waits_for
 

@@ -16,6 +16,7 @@ from shared.messaging.due_loop import DueHandler, DueLoop
 from shared.messaging.kafka import KafkaSettings
 from shared.messaging.relay import Relay
 from shared.messaging.retention import Retention, Sweep
+from shared.messaging.standstill import Standstill
 from shared.messaging.transaction import Database
 from shared.messaging.wakes import Wakes
 from shared.postgres import open_pool
@@ -81,9 +82,9 @@ class Kernel:
         projections: Mapping[str, Sequence[str]] | None = None,
         actions: Mapping[str, Action] | None = None,
     ) -> Desk:
-        """Serves what operators ask of these consumers, and the service's own actions."""
+        """Serves what operators ask of these consumers, and the service's own actions; keeps what they have to see to."""
         desk = Desk(self.database, consumers, projections, actions)
-        self.loops.append(desk)
+        self.loops += [desk, Standstill(self.database, consumers)]
         return desk
 
     def retention(self, *also: Sweep) -> Retention:

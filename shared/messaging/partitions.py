@@ -128,6 +128,18 @@ class Partitions:
     def count(self) -> int:
         return len(self._next)
 
+    def owned(self) -> set[inbox.Partition]:
+        """Those that nobody else may read now."""
+        return {self._names[item] for item in self._owner.held}
+
+    def halted(self) -> dict[inbox.Partition, str]:
+        """Those of them that wait for an operator, and why."""
+        return {place: why for place, why in self._halted.items() if place in self.owned()}
+
+    def read(self) -> set[inbox.Partition]:
+        """Those of them that are read from their stored offset on."""
+        return self.owned() & set(self._next)
+
     def waits_for(self) -> str | None:
         if self._halted:
             return "operator: " + "; ".join(f"{t}/{p}: {why}" for (t, p), why in sorted(self._halted.items()))

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.console.handlers.data_tasks import keep_data_tasks
+from services.console.repository.queues import held_back
 from shared.contracts.examples import story
 from shared.contracts.scheduling import SiteChanged
 from shared.web import pack_cursor
@@ -232,6 +233,37 @@ async def test_a_dead_letter_whose_key_is_none_is_work_too(worklist: Worklist, s
     async with worklist.database.transaction() as tx:
         await keep_data_tasks([], tx)
     assert [one["case_id"] for one in await listed(worklist, staff("operator"))] == [None]
+
+
+async def test_a_group_that_stands_still_is_work_for_operators_until_it_goes_on(
+    worklist: Worklist, staff: Headers
+) -> None:
+    async def look() -> list[dict[str, Any]]:
+        async with worklist.database.transaction() as tx:
+            await keep_data_tasks([], tx)
+        return await listed(worklist, staff("operator"))
+
+    halt = (
+        "INSERT INTO matching.halts (grp, topic, partition, why)"
+        " SELECT $1, 'intake.cases', p, 'stored offset is outside the log' FROM generate_series(1, $2) p"
+    )
+    await worklist.admin.execute(halt, "matching", 12)
+    await worklist.admin.execute(halt, "matching.crisis", 1)
+    why = "stands still at intake.cases/1: stored offset is outside the log"
+    held = {(one["group"], one["why"], one["number"]) for one in await held_back(worklist.admin)}
+    assert ("matching.crisis", why, 1) in held
+    first = await look()
+    assert [(one["kind"], one["opened_by"], one["outcomes"], one["version"]) for one in first] == [
+        ("reader_stopped", "matching", [], 1)
+    ] * 2
+    assert await look() == first
+    await worklist.admin.execute("DELETE FROM matching.halts WHERE grp = 'matching'")
+    [crisis] = await look()
+    [settled] = [one["task_id"] for one in first if one["task_id"] != crisis["task_id"]]
+    row = await worklist.row(UUID(settled))
+    assert (row["state"], row["outcome"], row["done_by"]) == ("done", "goes_on", "system")
+    await worklist.admin.execute(halt, "matching", 1)  # it stops once more: the same work again
+    assert {one["task_id"] for one in await look()} == {one["task_id"] for one in first}
 
 
 async def test_the_list_comes_in_pages_by_due_time(worklist: Worklist, staff: Headers) -> None:

@@ -31,6 +31,7 @@ KINDS = {
     "call_person": "Call somebody",
     "reconfirm_contact": "Find how somebody is reached now",
     "dead_letter": "An event failed for good",
+    "reader_stopped": "Nothing more is read",
 }
 CAUSES = {
     "blocked_key": "Key blocked",

@@ -22,6 +22,12 @@ FROM {schema}.waiting HAVING count(*) > 0
 UNION ALL
 SELECT {service}, grp, 'unknown type', sum(events)::bigint, NULL FROM {schema}.skipped GROUP BY grp
 """
+STANDING_STILL = """
+SELECT {service} AS service, grp AS "group",
+    'stands still at ' || string_agg(topic || '/' || partition, ' ' ORDER BY topic, partition) || ': ' || why AS why,
+    count(*) AS number, round(extract(epoch FROM clock_timestamp() - min(since)), 3)::float8 AS oldest_seconds
+FROM {schema}.halts h GROUP BY grp, h.why
+"""
 
 
 async def outboxes(connection: asyncpg.Connection) -> list[asyncpg.Record]:
@@ -35,8 +41,12 @@ async def stored_offsets(connection: asyncpg.Connection) -> list[Stored]:
 
 
 async def held_back(connection: asyncpg.Connection) -> list[asyncpg.Record]:
-    """Blocked streams, events that wait for a fact, and events of unknown types, counted."""
-    return await _all(connection, "blocks", HELD_BACK)
+    """Partitions that nobody goes on with, blocked streams, events that wait for a fact, and events of unknown types,
+    counted."""
+    return [
+        *await _all(connection, "halts", STANDING_STILL),
+        *await _all(connection, "blocks", HELD_BACK),
+    ]
 
 
 async def _all(connection: asyncpg.Connection, table: str, select: str) -> list[asyncpg.Record]:
