@@ -95,6 +95,18 @@ class StopAsked(Event):
     asked_at: AwareDatetime
 
 
+class ContactReconfirmed(Event):
+    """A human has found that the contact on record still reaches somebody, of whom nobody had confirmed it for too long."""
+
+    type_name: ClassVar[str] = "notifications.contact_reconfirmed.v1"
+    topic: ClassVar[str] = "notifications.deliveries"
+    key_field: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    person_id: UUID
+    reconfirmed_at: AwareDatetime
+
+
 class TaskOpened(tasks.Opened):
     """Somebody could not be reached by any message and has to be told by a human before it is too late."""
 
@@ -115,6 +127,7 @@ EVENTS: tuple[type[Event], ...] = (
     MessageFailed,
     MessageSkipped,
     StopAsked,
+    ContactReconfirmed,
     TaskOpened,
     TaskClosed,
 )

@@ -28,6 +28,7 @@ NAMED_LOOPS = {
     ("scheduling.slot_freed.v1", "matching"): "backfill",
     ("scheduling.capacity_changed.v1", "matching"): "backfill",
     ("notifications.stop_asked.v1", "intake"): "stop",
+    ("notifications.contact_reconfirmed.v1", "intake"): "reconfirm",
     ("console.task_done.v1", "notifications"): "call",
 }
 

@@ -1,15 +1,17 @@
 """Whoever is reached elsewhere says so, or says that it holds still: nobody falls silent because 60 days went by."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
 
+from services.intake.handlers import HANDLERS
 from services.intake.handlers.contacting import Contacting, Reachable, change_contacts
 from services.intake.handlers.erasing import erase_keys
+from shared.contracts.notifications import ContactReconfirmed
 from shared.privacy import SealBroken, Sealer, open_box
 from tests.intake.conftest import WRAPPING_KEY, IntakeDatabase
 from tests.intake.people import CONTACT
@@ -50,6 +52,12 @@ async def said(store: IntakeDatabase, person_id: UUID) -> list[dict[str, Any]]:
 async def key_of(store: IntakeDatabase, person_id: UUID) -> bytes:
     query = "SELECT wrapped FROM vault.person_keys WHERE person_id = $1 AND purpose = 'contact'"
     return SEALER.unwrap(await store.admin.fetchval(query, person_id))
+
+
+async def hear_found(store: IntakeDatabase, case_id: UUID, person_id: UUID) -> None:
+    found = ContactReconfirmed(case_id=case_id, person_id=person_id, reconfirmed_at=datetime.now(UTC))
+    async with store.intake.transaction() as tx:
+        await HANDLERS[ContactReconfirmed]([found], tx)
 
 
 async def let_time_pass(store: IntakeDatabase, path: str) -> None:
@@ -296,4 +304,31 @@ async def test_a_change_that_fails_half_way_leaves_the_contact_its_key_and_the_a
     assert {**after} | {"now": None} == {**before} | {"now": None}
     assert await key_of(store, before["person_id"]) == key
     assert await alarms_of(store, case_id) == alarms
+    assert await said(store, before["person_id"]) == spoken
+
+
+async def test_what_a_human_found_to_hold_is_confirmed_and_told(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    path, _ = await come_back(people)
+    await let_time_pass(store, path)
+    before = await row(store, path)
+    await hear_found(store, before["case_id"], before["person_id"])
+    after = await row(store, path)
+    assert (after["box"], after["version"]) == (before["box"], before["version"])
+    assert after["confirmed_until"] - after["changed_at"] == timedelta(days=60)
+    told = (await said(store, before["person_id"]))[-1]
+    assert datetime.fromisoformat(told["confirmed_until"]) == after["confirmed_until"]
+
+
+async def test_a_contact_that_was_found_to_hold_after_its_person_was_erased_is_told_to_nobody(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    path, _ = await come_back(people)
+    before = await row(store, path)
+    async with store.intake.transaction() as tx:
+        await erase_keys([before["person_id"]], tx)
+    spoken = await said(store, before["person_id"])
+    await hear_found(store, before["case_id"], before["person_id"])
+    await hear_found(store, before["case_id"], uuid4())
     assert await said(store, before["person_id"]) == spoken

@@ -86,8 +86,17 @@ def with_contact(**changes: object) -> Due:
         (replace(with_contact(channels=("sms",)), given_up=("sms",)), Exhausted("sms")),
         (replace(with_contact(channels=("whatsapp",)), tried_by="whatsapp"), Unknown("whatsapp")),
         (with_contact(has_address=False), Skip("no_address")),
-        (with_contact(confirmed_until=NOW), Skip("contact_unconfirmed")),
-        (with_contact(confirmed_until=None), Skip("contact_unconfirmed")),
+        (with_contact(confirmed_until=NOW), Later(START, "contact_unconfirmed")),
+        (with_contact(confirmed_until=None), Later(START, "contact_unconfirmed")),
+        (replace(with_contact(confirmed_until=NOW), tried_by="sms"), Skip("contact_unconfirmed")),
+        (
+            replace(
+                with_contact(confirmed_until=NOW),
+                purpose="waitlisted",
+                subject=Subject(1, "waitlisted", None),
+            ),
+            Skip("contact_unconfirmed"),
+        ),
         (
             with_contact(channels=("inbox",), has_address=False, confirmed_until=None, windows=EVENING),
             Send("inbox"),

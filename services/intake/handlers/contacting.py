@@ -12,7 +12,9 @@ from services.intake.handlers.announcements import contact_changed
 from services.intake.handlers.renewing import renew_open_alarms
 from services.intake.handlers.submission import seal_address
 from services.intake.repository import contacts, keys, standings
+from services.intake.repository.locking import lock_cases
 from services.intake.repository.standings import CaseView
+from shared.contracts.notifications import ContactReconfirmed
 from shared.messaging import Transaction
 from shared.privacy import Sealer
 
@@ -66,6 +68,14 @@ async def change_contacts(
         why or _reachable(after[one.case_id], known[one.case_id], tx)
         for one, why in zip(changes, refused, strict=True)
     ]
+
+
+async def confirm_contacts(events: Sequence[ContactReconfirmed], tx: Transaction) -> None:
+    """Kafka in, the loop `reconfirm`: a human has found that what is on record holds still."""
+    await lock_cases(tx, [event.case_id for event in events])
+    people = {event.case_id: event.person_id for event in events}
+    kept = await contacts.kept_of(tx, people.values())
+    await keep(tx, people, {case_id: kept[one] for case_id, one in people.items() if one in kept})
 
 
 async def _save(

@@ -8,6 +8,7 @@ from typing import Any
 from services.intake.domain.offers import KeptHour, OfferedOption
 from services.intake.domain.pace import come_to
 from services.intake.domain.states import Alternative, Fact, FactKind, Telling, advance
+from services.intake.handlers.contacting import confirm_contacts
 from services.intake.handlers.stopping import close_the_gate
 from services.intake.repository import pace, standings
 from shared.contracts.base import Event
@@ -22,7 +23,7 @@ from shared.contracts.matching import (
     OfferExpired,
     Option,
 )
-from shared.contracts.notifications import MessageDelivered, MessageSent, StopAsked
+from shared.contracts.notifications import ContactReconfirmed, MessageDelivered, MessageSent, StopAsked
 from shared.contracts.scheduling import (
     Appointment,
     AppointmentArrived,
@@ -210,6 +211,7 @@ HANDLERS: Mapping[type[Event], Callable[[Sequence[Any], Transaction], Awaitable[
     OfferExpired: project,
     AlternativeOffered: project,
     StopAsked: close_the_gate,
+    ContactReconfirmed: confirm_contacts,
     AppointmentBooked: project,
     AppointmentRescheduled: project,
     AppointmentCancelled: project,

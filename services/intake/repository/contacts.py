@@ -28,6 +28,11 @@ FROM cases c LEFT JOIN withdrawals w USING (case_id) LEFT JOIN contacts t USING 
 BY_CASE = f"{REACHED} WHERE c.case_id = ANY ($1)"
 BY_CODE = f"{REACHED} WHERE c.case_code = ANY ($1)"
 
+OF_PEOPLE = f"""
+SELECT t.person_id, {KEPT} FROM contacts t LEFT JOIN vault.stops s ON s.person_id = t.person_id AND s.purpose = 'contact'
+WHERE t.person_id = ANY ($1) AND s.state IS DISTINCT FROM 'erased'
+"""
+
 # A case that came from a call for help has no contact until its person gives one.
 SAVE = """
 INSERT INTO contacts (person_id, channel, box, version, language, script, owner, safe_windows, time_zone,
@@ -56,6 +61,11 @@ async def reached_by_code(tx: Transaction, case_codes: Sequence[str]) -> dict[st
     """How people are reached now, by case code."""
     records = await tx.connection.fetch(BY_CODE, list(set(case_codes)))
     return {r["case_code"]: _reached(r) for r in records}
+
+
+async def kept_of(tx: Transaction, people: Collection[UUID]) -> dict[UUID, KeptContact]:
+    """What is on record of those who are not erased; the cases in which they take part are locked."""
+    return {r["person_id"]: _kept(r) for r in await tx.connection.fetch(OF_PEOPLE, list(people))}
 
 
 async def save(tx: Transaction, rows: Sequence[tuple[UUID, KeptContact]], confirmed_until: datetime) -> None:

@@ -31,15 +31,16 @@ def due_by(purpose: str, version: int, hour: Hour | None, now: datetime) -> date
         return None
     if purpose not in NO_REMINDER and hour.start - now > NEAR:
         return None
-    return _before(hour.start, now)
+    return in_time(hour.start, now)
 
 
 def due_by_of_offer(expires_at: datetime | None, now: datetime) -> datetime | None:
     """By when somebody has to be told that they may choose; None where there is nothing to choose any more. However far
     its end: no reminder comes, and what is offered may be kept for them for some hours only."""
-    return _before(expires_at, now) if expires_at and expires_at > now else None
+    return in_time(expires_at, now) if expires_at and expires_at > now else None
 
 
-def _before(end: datetime, now: datetime) -> datetime:
+def in_time(end: datetime, now: datetime) -> datetime:
+    """By when a human should have done it, for it to be of use before `end`."""
     usual = min(now + USUALLY_WITHIN, end - BEFORE_THE_END)
     return min(end, max(usual, now + AT_LEAST))

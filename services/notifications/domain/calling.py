@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from services.notifications.domain.addresses import BY_PHONE
+from services.notifications.domain.by_hand import in_time
 from services.notifications.domain.outcomes import Settled
 from services.notifications.domain.sending import Channel, Contact, next_channel
 
@@ -11,10 +12,16 @@ CALL, RECONFIRM = "call_person", "reconfirm_contact"
 REACHED, NOT_REACHED, WRONG_NUMBER, ASKED_TO_STOP = "reached", "not_reached", "wrong_number", "asked_to_stop"
 OUTCOMES = (REACHED, NOT_REACHED, WRONG_NUMBER, ASKED_TO_STOP)
 IN_VAIN = frozenset({NOT_REACHED, WRONG_NUMBER})
-RECONFIRM_OUTCOMES = ("reconfirmed", "not_found")
+RECONFIRMED = "reconfirmed"
+RECONFIRM_OUTCOMES = (RECONFIRMED, "not_found")
 # Design, no source: so many calls, so far apart, or a human would ring somebody all day.
 MOST_CALLS, AGAIN_AFTER = 3, timedelta(hours=2)
 RECONFIRM_WITHIN = timedelta(hours=24)
+
+
+def reconfirm_by(last: datetime | None, now: datetime) -> datetime:
+    """By when somebody should know how a person is reached, of whom a message waits that is of no use from `last` on."""
+    return in_time(last, now) if last else now + RECONFIRM_WITHIN
 
 
 def gone(outcome: str) -> tuple[Channel, ...]:

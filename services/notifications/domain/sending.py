@@ -24,8 +24,8 @@ WHILE_WAITING = frozenset({"waitlisted", "alternative"})
 # What holds a code and a PIN is for the eyes of one person, and is read to nobody by anybody.
 INVITING: frozenset[str] = frozenset({"consent_request", "invitation"})
 # For what a message is put off until the person's contact comes anew.
-UNREADABLE = "address_unreadable"
-AWAITS_A_CONTACT: frozenset[str] = frozenset({UNREADABLE})
+UNREADABLE, UNCONFIRMED = "address_unreadable", "contact_unconfirmed"
+AWAITS_A_CONTACT: frozenset[str] = frozenset({UNREADABLE, UNCONFIRMED})
 # How long a human is asked for one call; then it is looked at again.
 LONGEST_CALL = timedelta(hours=24)
 HELD_WAIT = timedelta(seconds=30)
@@ -93,9 +93,10 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """May go, but not before this moment."""
+    """May go, but not before this moment; `reason` is what it waits for, None for the hours in which it may."""
 
     at: datetime
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +177,15 @@ def _how(message: Due, now: datetime, limits: Sequence[Limit]) -> Decision:
     if not contact.has_address:
         return Skip("no_address")
     if contact.confirmed_until is None or contact.confirmed_until <= now:
-        return Skip("contact_unconfirmed")
+        return _unconfirmed(message)
     limited = [one.hours for one in limits if channel in one.channels]
     return _when(message, [Hours(contact.windows, contact.time_zone), *limited], channel, now)
+
+
+def _unconfirmed(message: Due) -> Decision:
+    """Whoever confirms in time is told; where there is no last moment the person's own page says it as well."""
+    last = last_moment(message)
+    return Skip(UNCONFIRMED) if last is None or message.tried_by else Later(last, UNCONFIRMED)
 
 
 def _when(message: Due, hours: Sequence[Hours], channel: Channel, now: datetime) -> Decision:

@@ -66,6 +66,7 @@ async def close_unwanted(tx: Transaction, people: Collection[UUID]) -> None:
     if people:
         say_closed(tx, await repository.close_unwanted(tx, people))
         say_closed(tx, await calls.close_of_people(tx, RECONFIRM, people))
+        await calls.ask_no_more(tx, people)
 
 
 def _opened(tx: Transaction, one: ByHand) -> TaskOpened:

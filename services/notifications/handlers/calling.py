@@ -1,7 +1,7 @@
 """A call is a way like others, but a human makes it: asked for in the person's hours, taken back outside them, and what came
 of it is the fate of the message."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import get_args
 from uuid import UUID
@@ -13,10 +13,11 @@ from services.notifications.domain.calling import (
     OUTCOMES,
     RECONFIRM,
     RECONFIRM_OUTCOMES,
-    RECONFIRM_WITHIN,
+    RECONFIRMED,
     WRONG_NUMBER,
     after_call,
     gone,
+    reconfirm_by,
 )
 from services.notifications.domain.outcomes import Settled
 from services.notifications.domain.sending import Channel, last_moment
@@ -30,7 +31,7 @@ from services.notifications.repository.messages import Message
 from services.notifications.repository.sending import Claimed, Fate
 from shared.contracts.base import Event
 from shared.contracts.console import TaskDone
-from shared.contracts.notifications import TaskOpened
+from shared.contracts.notifications import ContactReconfirmed, TaskOpened
 from shared.messaging import Transaction
 
 # Whose fate is still open when a human says what came of a call.
@@ -44,16 +45,33 @@ async def ask_to_call(tx: Transaction, wanted: Sequence[tuple[Message, datetime]
 
 async def hear_what_was_done(events: Sequence[TaskDone], tx: Transaction) -> None:
     """What somebody did at the worklist. Of what was told by hand nothing follows; what came of a call becomes the fate
-    of its message."""
+    of its message; that a contact holds still is passed on to intake."""
     done = [
         Done(e.task_id, e.outcome, e.done_by, e.done_at) for e in events if e.opened_by == "notifications"
     ]
     if not done:
         return
     await by_hand.close_done(tx, done)
-    made = [one for one in await calls.close_done(tx, done) if one.kind == CALL]
-    if made:
+    closed = await calls.close_done(tx, done)
+    if made := [one for one in closed if one.kind == CALL]:
         await _end(tx, made)
+    if found := [one for one in closed if one.kind == RECONFIRM and one.outcome == RECONFIRMED]:
+        await _pass_on(tx, found)
+
+
+async def _pass_on(tx: Transaction, found: Sequence[Made]) -> None:
+    """Contacts are intake's: it says how long these hold now, and what waits for them goes."""
+    about = await sending.lock(tx, [one.message_id for one in found], get_args(Channel))
+    messages = [one.message for one in about.values()]
+    for one in messages:
+        tx.trace(str(one.id), one.traceparent)
+    tx.emit(
+        [
+            ContactReconfirmed(case_id=one.case_id, person_id=one.person_id, reconfirmed_at=tx.now)
+            for one in messages
+        ],
+        causes=[str(one.id) for one in messages],
+    )
 
 
 async def _end(tx: Transaction, made: Sequence[Made]) -> None:
@@ -77,16 +95,19 @@ async def _say(tx: Transaction, endings: Sequence[tuple[Claimed, Made, Settled]]
     announce(tx, said)
     lost = {m.message.id for m, made, settled in endings if made.outcome == WRONG_NUMBER and _over(settled)}
     await ask_humans(tx, [(message, event) for message, event in said if message.id not in lost])
-    await _ask_for_the_number(tx, [m.message for m, _, _ in endings if m.message.id in lost])
+    by = reconfirm_by(None, tx.now)
+    await ask_for_contacts(tx, [(m.message, by) for m, _, _ in endings if m.message.id in lost])
 
 
-async def _ask_for_the_number(tx: Transaction, messages: Iterable[Message]) -> None:
-    """Once a person: somebody has to find out how they are reached now."""
-    of_person = {message.person_id: message for message in messages}
-    asked = await calls.asked_already(tx, RECONFIRM, of_person) if of_person else set()
-    by = tx.now + RECONFIRM_WITHIN
-    fresh = [(message, by) for person, message in of_person.items() if person not in asked]
-    await _open(tx, RECONFIRM, RECONFIRM_OUTCOMES, fresh)
+async def ask_for_contacts(tx: Transaction, about: Sequence[tuple[Message, datetime]]) -> None:
+    """Once a person, until their contact comes anew: somebody has to find out how they are reached now, for the message
+    that is needed first."""
+    of_person: dict[UUID, tuple[Message, datetime]] = {}
+    for message, by in sorted(about, key=lambda one: one[1]):
+        of_person.setdefault(message.person_id, (message, by))
+    unasked = await calls.ask_for_contacts(tx, of_person) if of_person else set()
+    wanted = [one for person, one in of_person.items() if person in unasked]
+    await _open(tx, RECONFIRM, RECONFIRM_OUTCOMES, wanted)
 
 
 async def _stop_whoever_asked(tx: Transaction, told: Sequence[tuple[Claimed, Made]]) -> None:

@@ -24,6 +24,7 @@ from services.notifications.handlers.announcing import Wording, announce, delive
 from services.notifications.handlers.by_hand import ask_humans
 from services.notifications.handlers.calling import ask_to_call
 from services.notifications.handlers.taking_back import call_off
+from services.notifications.handlers.unconfirmed import hold_unconfirmed
 from services.notifications.repository import sending as repository
 from services.notifications.repository.messages import Message
 from services.notifications.repository.sending import Claimed, Fate
@@ -74,7 +75,7 @@ async def claim_due(
     its way. `offered` are the ways there are: whatever else a person allowed is passed over."""
     claim = tx.new_id()
     due = await repository.claim_due(tx, limit, {*offered, *BY_OURSELVES})
-    decided = [(one, decide(one.due, tx.now, limits)) for one in due]
+    decided = await hold_unconfirmed(tx, [(one, decide(one.due, tx.now, limits)) for one in due])
     endings = [_ending(one, decision, tx.now, lease) for one, decision in decided]
     await repository.save(tx, [ending.fate for ending in endings], ours=None, claim=claim)
     await _announce(tx, endings)
@@ -141,8 +142,8 @@ def _ending(one: Claimed, decision: Decision, now: datetime, lease: timedelta) -
                 message.id, "sending", tries, now + lease, tried_by, channel, given_up=one.due.given_up
             )
             return _Ending(message, fate)
-        case Later(at=at):
-            return _again(one, at, "held" if one.due.held else "safe_window")
+        case Later(at=at, reason=reason):
+            return _again(one, at, reason or ("held" if one.due.held else "safe_window"))
         case Skip(reason=reason):
             return _skip(one, reason, now)
         case Unknown(channel=channel):

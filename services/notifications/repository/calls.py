@@ -43,10 +43,22 @@ WHERE t.task_id = d.task_id AND (t.closed_at IS NULL OR t.closed_by = 'system')
 RETURNING t.task_id, t.message_id, t.kind, t.number, t.outcome
 """
 
-ASKED_ALREADY = """
-SELECT DISTINCT m.person_id FROM calls c JOIN messages m ON m.id = c.message_id
-WHERE m.person_id = ANY ($1) AND c.kind = $2 AND c.closed_at IS NULL
+# Held, so that a contact which comes now finds what is put off for it and the task that is opened. Nobody waits: whose row
+# another has is just changing, or is just asked for.
+UNCONFIRMED = """
+SELECT person_id FROM contacts WHERE person_id = ANY ($1) AND (confirmed_until IS NULL OR confirmed_until <= $2)
+ORDER BY person_id FOR NO KEY UPDATE SKIP LOCKED
 """
+
+ASK = """
+WITH unasked AS (
+    SELECT person_id FROM contacts WHERE person_id = ANY ($1) AND asked_at IS NULL
+    ORDER BY person_id FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE contacts c SET asked_at = $2 FROM unasked u WHERE c.person_id = u.person_id RETURNING c.person_id
+"""
+
+UNASK = "UPDATE contacts SET asked_at = NULL WHERE person_id = ANY ($1) AND asked_at IS NOT NULL"
 
 # Both kinds of work in which a human speaks to somebody.
 BEHIND = """
@@ -119,9 +131,19 @@ async def close_done(tx: Transaction, done: Sequence[Done]) -> list[Made]:
     return [Made(*row.values()) for row in await tx.connection.fetch(CLOSE_DONE, *map(list, columns))]
 
 
-async def asked_already(tx: Transaction, kind: str, people: Collection[UUID]) -> set[UUID]:
-    """About which of these people somebody is asked to do this."""
-    return {row["person_id"] for row in await tx.connection.fetch(ASKED_ALREADY, sorted(people), kind)}
+async def unconfirmed(tx: Transaction, people: Collection[UUID]) -> set[UUID]:
+    """Whose contact nobody has confirmed for too long, held; without those whose contact another transaction has."""
+    return {row["person_id"] for row in await tx.connection.fetch(UNCONFIRMED, sorted(people), tx.now)}
+
+
+async def ask_for_contacts(tx: Transaction, people: Collection[UUID]) -> set[UUID]:
+    """Of which of these nobody was asked yet how they are reached, since their contact last came; from now on somebody is."""
+    return {row["person_id"] for row in await tx.connection.fetch(ASK, sorted(people), tx.now)}
+
+
+async def ask_no_more(tx: Transaction, people: Collection[UUID]) -> None:
+    """Nobody has been asked about these, should it be needed again."""
+    await tx.connection.execute(UNASK, sorted(people))
 
 
 async def behind(tx: Transaction, task_id: UUID) -> Behind | None:

@@ -50,7 +50,7 @@ ORDER BY person_id
 ON CONFLICT (person_id) DO UPDATE SET channels = excluded.channels, language = excluded.language,
     script = excluded.script, windows = excluded.windows, time_zone = excluded.time_zone,
     owner = excluded.owner, confirmed_until = excluded.confirmed_until, box = excluded.box,
-    box_version = excluded.box_version, changed_at = excluded.changed_at
+    box_version = excluded.box_version, changed_at = excluded.changed_at, asked_at = NULL
 WHERE contacts.changed_at IS NULL OR contacts.changed_at <= excluded.changed_at
 """
 

@@ -101,10 +101,10 @@ ANYTHING = """
 SELECT EXISTS (SELECT FROM messages WHERE state IN ('planned', 'sending', 'calling') AND next_at <= coalesce($1, now()))
 """
 
-# Back-offs end within 15 minutes; what waits for its safe window waits rightly.
+# Back-offs end within 15 minutes; what waits for its safe window, or for its person to confirm where they are, waits rightly.
 OLDEST = """
 SELECT min(due_at) FROM messages WHERE state IN ('planned', 'sending') AND due_at <= $1
-    AND next_at <= $1 + interval '15 minutes' AND reason IS DISTINCT FROM 'safe_window'
+    AND next_at <= $1 + interval '15 minutes' AND coalesce(reason, '') NOT IN ('safe_window', 'contact_unconfirmed')
 """
 
 

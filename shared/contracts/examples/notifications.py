@@ -5,6 +5,7 @@ from typing import Any
 from shared.contracts.base import Event
 from shared.contracts.examples import story
 from shared.contracts.notifications import (
+    ContactReconfirmed,
     MessageDelivered,
     MessageFailed,
     MessageSent,
@@ -30,6 +31,7 @@ EXAMPLES: tuple[Event, ...] = (
     MessageFailed(**MESSAGE, channel="sms", reason="unknown", last_chance=True),
     MessageSkipped(**MESSAGE, reason="superseded"),
     StopAsked(case_id=story.CASE, person_id=story.PERSON, channel="whatsapp", asked_at=story.LATER),
+    ContactReconfirmed(case_id=story.CASE, person_id=story.PERSON, reconfirmed_at=story.LATER),
     TaskOpened(
         task_id=story.CALL,
         kind="tell_by_hand",
