@@ -44,6 +44,19 @@ def test_who_was_not_screened_does_not_begin_at_the_lightest_step(policy: Policy
     assert decide(policy, ["stress"], None) == Triage(2, 0, ("not_screened",), False)
 
 
+def test_whoever_was_screened_by_what_the_table_names_is_never_taken_for_somebody_who_was_not(
+    policy: Policy,
+) -> None:
+    named = {row.instrument for row in policy.steps.rows if row.instrument}
+    assert {"phq9", "gad7", "srq20", "pc_ptsd5"} <= named
+    for instrument in named:
+        rows = [row for row in policy.steps.rows if row.instrument == instrument]
+        totals = sorted(total for row in rows for total in range(row.least, row.most + 1))
+        most = max(band.most for band in policy.instruments[instrument].bands)
+        assert totals == list(range(most + 1)), instrument
+        assert rows[-1].step == 1
+
+
 def test_answers_that_are_not_complete_count_as_not_screened(policy: Policy) -> None:
     assert decide(policy, [], (0,) * 8 + (None,)).reasons == ("not_screened",)
 
@@ -114,7 +127,9 @@ def test_every_file_a_clinician_answers_for_says_that_it_is_not_signed_yet(polic
         ("gad7", spread(5, 7), 1, "gad7_5_to_9"),
         ("pc_ptsd5", (1, 1, 1, 1, 0, 0), 3, "pc_ptsd5_3_to_5"),
         ("srq20", spread(6, 20, 1), 2, "srq20_6_to_20"),
-        ("srq20", spread(5, 20, 1), 2, "not_screened"),
+        ("gad7", spread(4, 7), 1, "gad7_0_to_4"),
+        ("pc_ptsd5", (1, 1, 1, 0, 0, 0), 1, "pc_ptsd5_0_to_2"),
+        ("srq20", spread(5, 20, 1), 1, "srq20_0_to_5"),
     ],
 )
 def test_each_instrument_has_its_row(

@@ -39,7 +39,7 @@ REQUEST: dict[str, Any] = {
     "problem_areas": ("anxiety",),
     "step": 2,
     "step_reasons": ("phq9_10_to_14",),
-    "step_table_version": "2026-11-draft-2",
+    "step_table_version": "2026-11-draft-3",
     "priority": 2,
     "modalities": ("video", "in_person"),
     "languages": ("ur", "en"),
