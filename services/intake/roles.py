@@ -48,13 +48,14 @@ from services.intake.handlers import rota as shifts
 from services.intake.handlers.help import call_for_help
 from services.intake.handlers.invitations import answer_invitations
 from services.intake.handlers.keys import answer_questions
-from services.intake.handlers.lookups import look_up_by_appointment, look_up_cases
+from services.intake.handlers.lookups import look_up_by_appointment, look_up_cases, look_up_own_views
 from services.intake.handlers.sessions import open_sessions
 from services.intake.handlers.submission import Desk
 from services.intake.pages import Behind, open_frontend, open_renderer, serve_pages
 from services.intake.pages.rendering import Renderer
 from services.intake.repository import standings
 from services.intake.repository.standings import CaseView
+from services.intake.repository.taking_part import OwnView
 from services.intake.settings import Settings
 from shared import web
 from shared.messaging import Database
@@ -79,7 +80,7 @@ def serve_people(
     web.serve_directly(app, asking, "POST", "/v1/cases")
     app.include_router(bulk_routes(_bulk_counter(settings, counter, database, backlog)))
     web.read_other_bodies(app, "POST", PATH, BODIES)
-    look, watch = _serve_looking(app, counter, database, backlog)
+    look, look_own, watch = _serve_looking(app, counter, database, backlog)
     knocking = _session_counter(settings, counter)
     app.include_router(sessions.session_routes(knocking))
     answer = together(database, partial(answer_invitations, pin_key=counter.pin_key))
@@ -98,7 +99,7 @@ def serve_people(
     app.include_router(reference.reference_routes(policy))
     app.include_router(crisis.crisis_routes(cards))
     app.include_router(withdrawals.withdrawal_routes(leaving))
-    behind = Behind(counter, knocking, look, answer, wishing, reached, leaving, pausing)
+    behind = Behind(counter, knocking, look, look_own, answer, wishing, reached, leaving, pausing)
     serve_pages(app, open_frontend(page_renderer(settings, policy), behind))
     return watch
 
@@ -112,17 +113,20 @@ def _serve_contacts(app: FastAPI, settings: Settings, database: Database) -> con
 
 def _serve_looking(
     app: FastAPI, counter: CaseCounter, database: Database, backlog: Backlog
-) -> tuple[Reads, CaseWatch]:
+) -> tuple[Reads[CaseView], Reads[OwnView], CaseWatch]:
     """How cases stand, looked at once or watched."""
-    look = Reads(
-        read_together(database, look_up_cases, at_once=1), lambda: counter.accept.waiting, backlog.admit_read
-    )
+
+    def posts_waiting() -> int:
+        return counter.accept.waiting
+
+    look = Reads(read_together(database, look_up_cases, at_once=1), posts_waiting, backlog.admit_read)
+    look_own = Reads(read_together(database, look_up_own_views, at_once=1), posts_waiting, backlog.admit_read)
     watch = watch_cases(partial(_look_at_all, database))
-    app.include_router(cases.standing_routes(counter.cards, look, watch))
+    app.include_router(cases.standing_routes(counter.cards, look, look_own, watch))
     of_appointment = read_together(database, look_up_by_appointment)
     app.include_router(cases.of_appointment_routes(counter.cards, of_appointment))
     app.include_router(events.event_routes(counter.cards, look, watch))
-    return look, watch
+    return look, look_own, watch
 
 
 def serve_crisis(app: FastAPI, settings: Settings, policy: Policy, database: Database) -> None:

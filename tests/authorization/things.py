@@ -17,6 +17,7 @@ from services.console.handlers import following
 from services.console.repository import tasks as console_tasks
 from services.intake.api.requests import EXAMPLE
 from services.intake.domain.alarms import Staff
+from services.intake.domain.codes import BYTES_PER_CODE, case_codes
 from services.intake.handlers.alarms import Taking, acknowledge_alarms
 from services.intake.handlers.progress import project
 from services.intake.handlers.rota import Entering, enter_shifts
@@ -109,7 +110,7 @@ async def call_somebody(database: Database) -> None:
 
 
 def of_intake(app: Any, admin: Any, database: Database) -> Make:
-    """A case with an alarm, asked for over HTTP, and who has taken it."""
+    """A case with an alarm, asked for over HTTP, who takes part in it, and who has taken the alarm."""
 
     async def make(_: str) -> Things:
         body = EXAMPLE | {"answers": {"phq9": [0, 0, 0, 0, 0, 0, 0, 0, 3]}}
@@ -126,6 +127,7 @@ def of_intake(app: Any, admin: Any, database: Database) -> Make:
             {"case_id": str(row["case_id"]), "attendee_id": str(uuid4())},
             Staff(str(uuid4()), "Asma"),
         )
+        others, own_codes = await taking_part(admin, row["case_id"])
         therapist = uuid4()
         hour = appointment(
             AppointmentBooked, row["case_id"], 1, 1, therapist_id=therapist, appointment_id=uuid4()
@@ -143,13 +145,28 @@ def of_intake(app: Any, admin: Any, database: Database) -> Make:
             },
             {
                 "person": owner,
-                "participant": owner,
+                **others,
                 "therapist": {"sub": str(therapist)},
                 "duty_clinician": {"sub": clinician.id},
             },
+            of_role=own_codes,
         )
 
     return make
+
+
+async def taking_part(
+    admin: Any, case_id: UUID
+) -> tuple[dict[str, Mapping[str, str]], dict[str, Mapping[str, str]]]:
+    """Claims and own code by role of a relative and a guardian who agreed."""
+    claims: dict[str, Mapping[str, str]] = {}
+    codes: dict[str, Mapping[str, str]] = {}
+    for role, what in (("participant", "family"), ("guardian", "guardian")):
+        one, [code] = uuid4(), case_codes(token_bytes(BYTES_PER_CODE))
+        await admin.execute(ADD_ATTENDEE, one, case_id, what, code)
+        claims[role] = {"case_id": str(case_id), "attendee_id": str(one)}
+        codes[role] = {"code": code}
+    return claims, codes
 
 
 def a_shift(staff: Staff) -> Entering:
@@ -305,6 +322,11 @@ def of_console(database: Database, admin: Any) -> Make:
 
     return make
 
+
+ADD_ATTENDEE = """
+INSERT INTO intake.attendees (attendee_id, case_id, person_id, role, consent, code, changed_at)
+VALUES ($1, $2, $1, $3, 'given', $4, now())
+"""
 
 ADD_CASE = """
 INSERT INTO intake.cases (case_id, case_code, person_id, attendee_id, gate, province, card_language, alarmed, needs, triage,

@@ -10,8 +10,10 @@ from fastapi import APIRouter, Query, Request, Response
 from services.intake.api.accepting import Answered, CaseCounter, accept_body
 from services.intake.api.cards import CardDeck
 from services.intake.api.requests import COUPLE, EXAMPLE, SMALLEST, CaseSent
+from services.intake.api.taking_part import LookOwn, find_own, render_own
 from services.intake.api.views import not_found, render_view
 from services.intake.api.watching import CaseWatch
+from services.intake.domain import taking_part
 from services.intake.domain.codes import read_case_code
 from services.intake.repository.standings import CaseView
 from shared.web import PUBLIC, Principal, allowed, fast_json
@@ -19,6 +21,10 @@ from shared.web.described import body_of
 from shared.web.posts import KEY_PARAMETER, idempotency_key
 
 ASKING = body_of(CaseSent, smallest=SMALLEST, full=EXAMPLE, couple=COUPLE) | PUBLIC | KEY_PARAMETER
+Looker = Annotated[
+    Principal,
+    allowed("coordinator", "duty_clinician", own=("person", "participant", "guardian", "therapist")),
+]
 Reader = Annotated[Principal, allowed("coordinator", "duty_clinician", own=("person", "therapist"))]
 Carer = Annotated[Principal, allowed("coordinator", own=("therapist",))]
 Look = Callable[[str], Awaitable[CaseView | None]]
@@ -50,21 +56,25 @@ def crisis_asking_routes(counter: CaseCounter) -> APIRouter:
     return router
 
 
-def standing_routes(cards: CardDeck, find: Look, watch: CaseWatch) -> APIRouter:
+def standing_routes(cards: CardDeck, find: Look, look_own: LookOwn, watch: CaseWatch) -> APIRouter:
     """GET /v1/cases/{code}."""
     router = APIRouter(tags=["cases"])
 
     @router.get("/v1/cases/{code}")
     async def look(
         code: str,
-        caller: Reader,
+        caller: Looker,
         request: Request,
         after_version: Annotated[int | None, Query(ge=0, description="The version seen last.")] = None,
         wait: Annotated[int, Query(ge=1, le=30, description="Seconds.")] = 20,
     ) -> Response:
         """How a case stands, for its person, its therapist and those who coordinate care. With `after_version` the answer comes as
         soon as the version is greater, or after `wait` seconds as it is then. `alternative` is other help meanwhile in the
-        language of the person's messages: what it is called, what it is, what to do, and for a `helpline` its verified lines."""
+        language of the person's messages: what it is called, what it is, what to do, and for a `helpline` its verified lines. Who takes part and agreed has a view of their own, under
+        their own code, at once: `code`, `state` (`waiting`, `booked` or `closed`), `until`, `next_step` and `links`."""
+        if caller.role in taking_part.ROLES:
+            own = await find_own(look_own, code, caller)
+            return render_own(own, request.headers.get("if-none-match"))
         view = await find_for(find, code, caller)
         if after_version is not None and view.version <= after_version:
             with watch.watching(view.case_code, view) as watcher:

@@ -45,6 +45,9 @@ async def prove_by_pin(knock: Try, earlier: EarlierCase) -> UUID:
     found = await knock(Knock(_code(earlier), read_pin(earlier.pin)))
     if isinstance(found, Refused):
         raise too_soon(found) if found.wait_seconds else _unproved("wrong_code_or_pin")
+    if found.role != "person":
+        # Whoever takes part asked for nothing that they could go on from.
+        raise _unproved("wrong_code_or_pin")
     return found.case_id
 
 

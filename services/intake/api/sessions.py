@@ -34,7 +34,7 @@ def session_routes(counter: SessionCounter) -> APIRouter:
         openapi_extra=body_of(SessionSent, person={"case_code": "0123456789", "pin": "123456"}) | PUBLIC,
     )
     async def come_back(request: Request) -> Response:
-        """A token for ten minutes. A code that does not exist and a wrong PIN are answered alike."""
+        """A token for ten minutes, for whoever asked or, with a code of their own, agreed to take part. A code that does not exist and a wrong PIN are answered alike."""
         token = await open_session(counter, parse(SessionSent, await request.body()))
         answer = {"token": token, "expires_in": MINUTES * 60}
         return fast_json(200, answer, {"Cache-Control": "no-store"})
@@ -59,7 +59,7 @@ async def open_session(counter: SessionCounter, sent: SessionSent) -> str:
     if isinstance(found, Refused):
         raise _refusal(found)
     claims = {"case_id": str(found.case_id), "attendee_id": str(found.attendee_id)}
-    return counter.signer.sign(str(found.attendee_id), "person", claims, now=time.time(), minutes=MINUTES)
+    return counter.signer.sign(str(found.attendee_id), found.role, claims, now=time.time(), minutes=MINUTES)
 
 
 def _refusal(refused: Refused) -> Problem:

@@ -6,23 +6,24 @@ crisis, taking a request back and the duty desk are in no count here.
 """
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from services.intake.api.together import Together
-from services.intake.repository.standings import CaseView
 from shared.web import Problem
 
 # So many that wait are a second or more of work: whoever asks comes first, and whoever looks can look again.
 CROWD = 1000
 RETRY_SECONDS = 2
+V = TypeVar("V")
 
 
-class Reads:
+class Reads(Generic[V]):
     """Looking at one case by its code, for whoever may be asked to come again; `posts_waiting` tells how many
     requests for care wait for their transaction, `admit` raises Problem 503 while too many wait for their first answer."""
 
     def __init__(
         self,
-        look: Together[str, CaseView | None],
+        look: Together[str, V | None],
         posts_waiting: Callable[[], int],
         admit: Callable[[], None],
     ) -> None:
@@ -38,6 +39,6 @@ class Reads:
             headers = {"retry-after": str(RETRY_SECONDS)}
             raise Problem(503, "overloaded", detail, headers=headers)
 
-    async def __call__(self, code: str) -> CaseView | None:
+    async def __call__(self, code: str) -> V | None:
         self.admit()
         return await self._look(code)

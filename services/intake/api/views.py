@@ -1,7 +1,7 @@
 """How a case stands, as its person reads it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -57,11 +57,16 @@ def etag_of(view: CaseView) -> str:
 def render_view(view: CaseView, cards: CardDeck, seen: str | None = None) -> Response:
     """The state with its ETag; 304 when `seen` is what it still is."""
     body = orjson.dumps(_shown(view))
+    return fresh_or_seen(body, seen, lambda: _in_words(body, view, cards))
+
+
+def fresh_or_seen(body: bytes, seen: str | None, in_words: Callable[[], bytes] | None = None) -> Response:
+    """304 when `seen` is the ETag of `body`; else the body, or what `in_words` makes of it."""
     etag = _etag(body)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if seen == etag:
         return Response(status_code=304, headers=headers)
-    return fast_json(200, _in_words(body, view, cards), headers)
+    return fast_json(200, in_words() if in_words else body, headers)
 
 
 def document_of(view: CaseView, cards: CardDeck) -> bytes:

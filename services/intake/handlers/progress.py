@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from services.intake.domain.offers import KeptHour, OfferedOption
 from services.intake.domain.pace import come_to
 from services.intake.domain.states import Alternative, Fact, FactKind, Telling, advance
 from services.intake.handlers.contacting import confirm_contacts
 from services.intake.handlers.stopping import close_the_gate
-from services.intake.repository import pace, standings
+from services.intake.repository import pace, standings, taking_part
 from shared.contracts.base import Event
 from shared.contracts.matching import (
     AlternativeOffered,
@@ -93,7 +94,19 @@ async def project(events: Sequence[OfACase], tx: Transaction) -> None:
             after[event.case_id] = advance(after[event.case_id], *said)
     advanced = [(before[case_id], one) for case_id, one in after.items() if one != before[case_id]]
     await standings.save_progress(tx, [one for _, one in advanced])
+    await taking_part.save_hours(tx, _own_hours([event for event, _ in telling if event.case_id in before]))
     await pace.save(tx, come_to(advanced, tx.now))
+
+
+def _own_hours(events: Sequence[OfACase]) -> dict[UUID, UUID]:
+    """The hour by attendee, of hours for more than one: whoever comes alone has no other view than the asker's."""
+    return {
+        one.attendee_id: event.appointment_id
+        for event in events
+        if isinstance(event, Appointment) and HOURS.get(type(event)) == "appointment_booked"
+        if len(event.attendees) > 1
+        for one in event.attendees
+    }
 
 
 def _said(

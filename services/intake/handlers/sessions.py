@@ -37,7 +37,7 @@ async def open_sessions(knocks: Sequence[Knock], tx: Transaction, pin_key: bytes
     answers: list[Holder | Refused] = []
     for knock in knocks:
         code, holder = knock.case_code, holders.get(knock.case_code)
-        refused, tries[code] = let_in(knock, holder.case_id if holder else None, tries[code], tx, pin_key)
+        refused, tries[code] = let_in(knock, holder.subject if holder else None, tries[code], tx, pin_key)
         answers.append(holder if holder and not refused else refused or Refused(0))
     await sessions.save_tries(tx, list(tries.values()))
     return answers

@@ -32,7 +32,7 @@ Show = Callable[[str, Request], Awaitable[Response]]
 class Choosing:
     """POST /{language}/choice/{outcome}."""
 
-    def __init__(self, renderer: Renderer, door: Door, look: Reads) -> None:
+    def __init__(self, renderer: Renderer, door: Door, look: Reads[CaseView]) -> None:
         self._renderer = renderer
         self._door = door
         self._look = look

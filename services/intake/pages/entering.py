@@ -13,7 +13,7 @@ from services.intake.domain.codes import read_case_code
 from services.intake.pages.rendering import Renderer
 from services.intake.pages.steps import first
 from services.intake.repository.standings import CaseView
-from shared.web import FieldProblem, Problem, TokenVerifier, parse_form
+from shared.web import FieldProblem, Principal, Problem, TokenVerifier, parse_form
 from shared.web.forms import Form
 
 CARRIED = frozenset({"case_code", "pin", "token", "go"})
@@ -26,6 +26,16 @@ class Entered:
     """Somebody at their own case; `token` goes into the forms of the page."""
 
     view: CaseView
+    token: str
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody with a session, before it is clear what of; `code` is the one they came with."""
+
+    principal: Principal
+    code: str
     token: str
     form: Form
 
@@ -44,14 +54,14 @@ class Door:
     async def enter(
         self, request: Request, form: Form, look: Callable[[str], Awaitable[CaseView | None]]
     ) -> Entered:
-        """Raises Problem 401 for what does not belong together, 429 for what came too soon."""
+        """Whoever asked. Raises Problem 401 for what does not belong together, 429 for what came too soon."""
+        return await own_case(await self.know(request, form), look)
+
+    async def know(self, request: Request, form: Form) -> Known:
+        """Whoever asked or takes part. Raises Problem 401 for what does not belong together, 429 for what came too soon."""
         token = first(form, "token") or await self._token(form)
         verifier: TokenVerifier = request.app.state.tokens
-        principal = verifier.verify(token, now=time.time())
-        view = await look(read_case_code(first(form, "case_code") or "") or "")
-        if view is None or principal.case_id != view.case_id:
-            raise Problem(401, "token_invalid")
-        return Entered(view, token, form)
+        return Known(verifier.verify(token, now=time.time()), first(form, "case_code") or "", token, form)
 
     def again(self, page: str, language: str, form: Form, problem: Problem) -> Response:
         """The form with what was wrong; what is not the visitor's to put right is told as a problem."""
@@ -69,6 +79,14 @@ class Door:
         except ValidationError:
             raise Problem(401, "wrong_code_or_pin") from None
         return await open_session(self._counter, sent)
+
+
+async def own_case(known: Known, look: Callable[[str], Awaitable[CaseView | None]]) -> Entered:
+    """The case they asked for. Raises Problem 401 for whoever asked for none, or for another one."""
+    view = await look(read_case_code(known.code) or "")
+    if view is None or known.principal.role != "person" or known.principal.case_id != view.case_id:
+        raise Problem(401, "token_invalid")
+    return Entered(view, known.token, known.form)
 
 
 async def read_sent(request: Request, known: frozenset[str]) -> Form:

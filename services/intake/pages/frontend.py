@@ -26,6 +26,8 @@ from services.intake.pages.pausing import Waiting
 from services.intake.pages.reach import Reaching
 from services.intake.pages.rendering import File, Renderer
 from services.intake.pages.wishing import Wishing
+from services.intake.repository.standings import CaseView
+from services.intake.repository.taking_part import OwnView
 from services.intake.settings.page_words import read_words
 from shared import web
 
@@ -69,7 +71,8 @@ class Behind:
 
     counter: CaseCounter
     sessions: SessionCounter
-    look: Reads
+    look: Reads[CaseView]
+    look_own: Reads[OwnView]
     answer: Callable[[Answered], Awaitable[Outcome]]
     wishes: WishDesk
     contacts: ContactDesk
@@ -97,7 +100,7 @@ def open_frontend(renderer: Renderer, behind: Behind) -> Frontend:
     return Frontend(
         renderer,
         Asking(renderer, behind.counter),
-        Looking(renderer, door, behind.look),
+        Looking(renderer, door, behind.look, behind.look_own),
         Leaving(renderer, door, behind.withdrawals),
         Wishing(renderer, door, behind.wishes),
         Reaching(renderer, door, behind.contacts),

@@ -13,6 +13,7 @@ from services.intake.domain.vocabulary import TIME_ZONE
 from services.intake.pages.entering import Entered
 from services.intake.pages.rendering import Renderer
 from services.intake.repository.standings import CaseView
+from services.intake.repository.taking_part import OwnView
 
 ZONE = ZoneInfo(TIME_ZONE)
 UNTIL = {
@@ -43,6 +44,13 @@ def standing_page(
         kept=_said_kept(renderer.words[language].texts, view),
         other=renderer.other_help(view.standing.alternative, view.province, language),
     )
+
+
+def own_page(renderer: Renderer, language: str, view: OwnView, token: str) -> Response:
+    """The page of somebody who takes part: their hour, and the numbers to call that everybody is shown."""
+    texts, until = renderer.words[language].texts, view.standing.until
+    when = texts["status"]["until_booked"].format(when=said_when(texts, until)) if until else None
+    return renderer.page("taking_part", language, view=view, token=token, until=when)
 
 
 def _said_kept(texts: Mapping[str, Any], view: CaseView) -> dict[UUID, tuple[str, str]]:

@@ -102,7 +102,7 @@ async def lock_progress(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID,
     """The cases that are known, locked in the order of their ids."""
     await lock_cases(tx, case_ids)
     records = await tx.connection.fetch(READ, list(set(case_ids)))
-    return {r["case_id"]: _progress(r) for r in records}
+    return {r["case_id"]: progress_of(r) for r in records}
 
 
 async def save_progress(tx: Transaction, changed: Sequence[Progress]) -> None:
@@ -141,7 +141,7 @@ async def views_of(tx: Transaction, appointment_ids: Sequence[UUID]) -> dict[UUI
 
 
 def _view(record: asyncpg.Record) -> CaseView:
-    progress = _progress(record)
+    progress = progress_of(record)
     stands = standing(progress)
     return CaseView(
         progress.case_id,
@@ -159,7 +159,8 @@ def _view(record: asyncpg.Record) -> CaseView:
     )
 
 
-def _progress(record: asyncpg.Record) -> Progress:
+def progress_of(record: asyncpg.Record) -> Progress:
+    """What the columns of PROGRESS say."""
     case_id = record["case_id"]
     tellings = record["tellings"] or {}
     return Progress(
