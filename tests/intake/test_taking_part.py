@@ -318,6 +318,19 @@ async def test_the_page_for_coming_back_shows_whoever_takes_part_their_hour(
     assert said_when(words, appointment(AppointmentBooked, uuid4(), 1, 1).start) in again.text
 
 
+@pytest.mark.parametrize("language", ["en", "ur"])
+async def test_whoever_agrees_on_the_page_is_told_where_to_look_and_whoever_declines_is_not(
+    people: httpx2.AsyncClient, language: str
+) -> None:
+    look = WORDS[language].texts["taking_part"]["look"]
+    for go, told in (("accept", True), ("decline", False)):
+        _, own = await asked_for_two(people, agreed=False)
+        typed = {"case_code": own["code"], "pin": own["pin"], "go": go}
+        page = await post(people, f"/{language}/invitation", typed)
+        assert (page.status_code, look in page.text) == (200, told)
+        assert (f'href="/{language}/status"' in page.text) == told
+
+
 async def test_a_session_of_whoever_takes_part_opens_no_page_of_whoever_asked(
     people: httpx2.AsyncClient,
 ) -> None:
