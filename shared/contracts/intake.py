@@ -271,12 +271,14 @@ class AlarmHandedOver(AboutAnAlarm):
 
 
 class AlarmEscalated(AboutAnAlarm):
-    """Nobody has confirmed in time that they have an alarm which was handed over: the next on the rota is asked, or
-    nobody in particular where nobody is on."""
+    """Nobody has said in time that they have an alarm, neither the colleague to whom it was handed over (`confirmation` is
+    missing) nor anybody since it was raised (`acknowledgement`): the next on the rota is asked, or nobody in particular
+    where nobody is on."""
 
     type_name: ClassVar[str] = "intake.alarm_escalated.v1"
 
     level: Literal["R1", "R2", "R3"]
+    missing: Literal["confirmation", "acknowledgement"] = "confirmation"
     to_staff_id: str | None = None
     escalated_at: AwareDatetime
 

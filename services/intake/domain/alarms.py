@@ -37,8 +37,8 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class AlarmPolicy:
-    """How soon a human has to be on it, by level, how soon a colleague has to confirm one that was handed over to them,
-    and the level of a call for help."""
+    """How soon a human has to be on it, by level, how soon whoever was asked for one has to say that they have it before
+    the next is asked, and the level of a call for help."""
 
     version: str
     within: Mapping[Level, timedelta]
@@ -157,6 +157,11 @@ def change_level(
 def reference(alarm_id: UUID) -> str:
     """What a page to the desk calls the alarm by: the id's last six characters, which are random bits and tell nothing."""
     return alarm_id.hex[-6:].upper()
+
+
+def escalates(alarm: AlarmStanding, now: datetime) -> bool:
+    """Whether nobody has taken it by its time, so that the next on the rota is asked."""
+    return alarm.state == "open" and alarm.due_by <= now
 
 
 def is_overdue(state: AlarmState, due_by: datetime, now: datetime) -> bool:

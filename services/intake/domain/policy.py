@@ -86,7 +86,7 @@ def _check_alarms(alarms: AlarmPolicy) -> None:
     if not alarms.within["R3"] <= alarms.within["R2"] <= alarms.within["R1"]:
         raise InconsistentPolicyError("alarm policy: a graver alarm may wait longer than a lighter one")
     if set(alarms.confirm_within) != set(alarms.within):
-        raise InconsistentPolicyError("alarm policy: every level needs a time to confirm a handover")
+        raise InconsistentPolicyError("alarm policy: every level needs a time after which the next is asked")
     if alarms.help_level not in alarms.within:
         raise InconsistentPolicyError("alarm policy: a call for help has no level that exists")
 

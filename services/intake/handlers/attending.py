@@ -19,6 +19,7 @@ from services.intake.domain.alarms import (
 )
 from services.intake.domain.gates import GatePolicy
 from services.intake.domain.vocabulary import Level
+from services.intake.handlers.escalating import await_somebody, hold_untaken
 from services.intake.handlers.gates import lock_with_cases, settle_judged
 from services.intake.repository import alarms
 from services.intake.repository.alarms import Attempted, LevelChanged
@@ -96,7 +97,8 @@ async def change_levels(
     judgings: Sequence[Judging], tx: Transaction, policy: AlarmPolicy, gates: GatePolicy
 ) -> list[Judged | None]:
     """In their order, one after the other where they meet on one alarm; None where there is no such alarm. Whether
-    the case goes on follows the level."""
+    the case goes on follows the level, and so does how long somebody is waited for before the next is asked."""
+    await hold_untaken(tx, [one.alarm_id for one in judgings])
     cases, known = await lock_with_cases(tx, [one.alarm_id for one in judgings])
     answers: list[Judged | None] = []
     changes = []
@@ -111,6 +113,8 @@ async def change_levels(
         answers.append(Judged(verdict, after))
     await alarms.save_level_changes(tx, changes)
     tx.emit(_changed(one, tx) for one in changes)
+    open_now = [one.after for one in changes if one.after.state == "open"]
+    await await_somebody(tx, [(one.alarm_id, one.due_by) for one in open_now])
     await settle_judged(tx, cases, changes, gates)
     return answers
 

@@ -17,6 +17,7 @@ from services.intake.domain.new_case import AlarmOfCase
 from services.intake.domain.requests import CareRequest
 from services.intake.domain.rota import Staffing
 from services.intake.handlers.announcements import alarm_raised
+from services.intake.handlers.escalating import await_somebody
 from services.intake.handlers.renewing import renew_open_alarms
 from services.intake.handlers.submission import Accepted, Asked, Desk, new_alarm, submit_cases
 from services.intake.repository import alarms, callers, gates, rota, standings
@@ -124,6 +125,7 @@ async def _raise(raises: Sequence[tuple[CallForHelp, Caller]], tx: Transaction, 
         for call, caller in raises
     ]
     alarms.save_alarms(tx, rows)
+    await await_somebody(tx, [(row.alarm.alarm_id, row.alarm.due_by) for row in rows])
     await callers.mark_alarmed(tx, [row.case_id for row in rows])
     await standings.follow_gates(tx, await gates.wait_again(tx, [row.case_id for row in rows]))
     for call, caller in raises:

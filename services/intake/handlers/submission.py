@@ -20,6 +20,7 @@ from services.intake.domain.new_case import NewAlarm, NewAttendee, NewCase, Seal
 from services.intake.domain.policy import Policy
 from services.intake.domain.requests import CareRequest
 from services.intake.handlers.announcements import announce
+from services.intake.handlers.escalating import await_somebody
 from services.intake.repository import alarms, attendees, cases
 from shared.messaging import Transaction
 from shared.privacy import Sealer
@@ -204,6 +205,7 @@ async def _save(opened: Sequence[NewCase], tx: Transaction, desk: Desk) -> dict[
     sealed = [(case.person_id, case.sealed) for case in opened]
     cases.save_keys(tx, sealed + [(one.person_id, one.sealed) for _, one, _ in others])
     alarms.save_alarms(tx, [alarm for case in opened for alarm in case.alarms])
+    await await_somebody(tx, [(one.alarm.alarm_id, one.alarm.due_by) for one in opened if one.alarm])
     return codes
 
 

@@ -31,6 +31,12 @@ SELECT handover_id, staff_id FROM (
 ) asked WHERE handover_id = ANY ($1) AND staff_id IS NOT NULL ORDER BY at, place
 """
 
+# Those that nobody had taken; whoever has one is never asked so again.
+ASKED_UNTAKEN = """
+SELECT alarm_id, to_id FROM alarm_escalations
+WHERE alarm_id = ANY ($1) AND handover_id IS NULL AND to_id IS NOT NULL ORDER BY escalated_at, escalation_id
+"""
+
 SAVE_ESCALATIONS = """
 INSERT INTO alarm_escalations (escalation_id, alarm_id, handover_id, to_id, to_name, escalated_at)
 SELECT *, $6 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[])
@@ -57,11 +63,12 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class Escalated:
-    """A handover that was told to the next on the rota, or to nobody in particular."""
+    """An alarm that was told to the next on the rota, or to nobody in particular; `handover_id` is None where nobody had
+    taken it."""
 
     escalation_id: UUID
     alarm_id: UUID
-    handover_id: UUID
+    handover_id: UUID | None
     to: Staff | None
 
 
@@ -103,6 +110,14 @@ async def asked_so_far(tx: Transaction, handover_ids: Sequence[UUID]) -> dict[UU
     found: dict[UUID, list[str]] = {handover_id: [] for handover_id in handover_ids}
     for record in await tx.connection.fetch(ASKED, list(found)) if found else []:
         found[record["handover_id"]].append(record["staff_id"])
+    return found
+
+
+async def asked_for_untaken(tx: Transaction, alarm_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Whom each of these alarms that nobody has was told to, by their ids, oldest first."""
+    found: dict[UUID, list[str]] = {alarm_id: [] for alarm_id in alarm_ids}
+    for record in await tx.connection.fetch(ASKED_UNTAKEN, list(found)) if found else []:
+        found[record["alarm_id"]].append(record["to_id"])
     return found
 
 

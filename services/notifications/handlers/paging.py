@@ -43,8 +43,14 @@ async def follow_handovers(events: Sequence[AlarmHandedOver], tx: Transaction) -
 
 
 async def follow_escalations(events: Sequence[AlarmEscalated], tx: Transaction) -> None:
-    """The next on the rota is paged in their place, or the desk where nobody is on."""
-    await paging.ask(tx, [(one.alarm_id, one.to_staff_id, one.escalated_at) for one in events])
+    """The next on the rota is paged in the place of a colleague who has not confirmed, and besides the desk while nobody
+    has the alarm; the desk where nobody is on."""
+    given = [one for one in events if one.missing == "confirmation"]
+    untaken = [one for one in events if one.missing == "acknowledgement"]
+    await paging.ask(tx, [(one.alarm_id, one.to_staff_id, one.escalated_at) for one in given])
+    if untaken:
+        await paging.raise_alarms(tx, [(one.alarm_id, one.level) for one in untaken])
+    await paging.ask_besides(tx, [(one.alarm_id, one.to_staff_id, one.escalated_at) for one in untaken])
 
 
 async def follow_levels(events: Sequence[AlarmLevelChanged], tx: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""The pager's loop: pages the duty desk at once, and again until a named human has the alarm."""
+"""The pager's loop: pages the duty desk, and whoever was asked, at once and again until a named human has the alarm."""
 
 import asyncio
 import contextlib
@@ -17,6 +17,7 @@ from services.notifications.repository.paging import (
     claim_pages,
     follow_dead_letters,
     longest_unanswered,
+    unstaffed,
 )
 from services.notifications.settings import PagerSettings
 from shared.messaging import Database
@@ -50,6 +51,7 @@ class Pager:
         self._sent = 0
         self._failed = 0
         self._unanswered = 0.0
+        self._unstaffed = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Pages until told to stop."""
@@ -70,10 +72,12 @@ class Pager:
                 await asyncio.wait_for(stop.wait(), self._settings.poll_seconds)
 
     async def look_around(self) -> None:
-        """Alarms that could not be read are paged too; and how long the oldest has been without an answer."""
+        """Alarms that could not be read are paged too; how long the oldest has been without an answer, and how many have
+        nobody but the desk to be paged for them."""
         async with self._database.transaction() as tx:
             await follow_dead_letters(tx)
             self._unanswered = await longest_unanswered(tx)
+            self._unstaffed = await unstaffed(tx, list(self._numbers))
 
     async def page_once(self) -> int:
         """Pages what is due; returns how many pages were tried. A crash before the record sends the same page
@@ -109,4 +113,5 @@ class Pager:
             "pages_sent_total": float(self._sent),
             "pages_failed_total": float(self._failed),
             "alarms_unanswered_seconds": self._unanswered,
+            "alarms_unstaffed": float(self._unstaffed),
         }
