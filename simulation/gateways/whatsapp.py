@@ -16,7 +16,8 @@ UNDELIVERABLE = 131026  # the platform's code for a number that cannot be reache
 
 
 class WhatsAppPlatform:
-    """Takes synthetic numbers only, as a test account would, and nothing but templates with texts in them."""
+    """Takes synthetic numbers only, as a test account would, and nothing but templates with texts in them. Any token is a
+    good one, also an empty one: outside production there may be none."""
 
     def __init__(self, folder: Path) -> None:
         self.sink = Sink(folder / "whatsapp.jsonl")
@@ -30,7 +31,7 @@ class WhatsAppPlatform:
 
     async def take(self, request: web.Request) -> web.Response:
         """POST …/messages {messaging_product, to, type: template, template} -> {contacts, messages: [{id}]}."""
-        if not request.headers.get("Authorization", "").startswith("Bearer "):
+        if not request.headers.get("Authorization", "").startswith("Bearer"):
             return _refused(401, 190)
         try:
             line = _read(await request.read())

@@ -18,6 +18,9 @@ import orjson
 import pytest
 from aiohttp import web
 
+from services.notifications.domain.outcomes import Accepted, Outcome
+from services.notifications.gateways.outgoing import Outgoing
+from services.notifications.gateways.whatsapp import WhatsAppGateway
 from shared.web.signatures import read_secrets, verify
 from simulation.gateways.sink import Sink
 from tests.waiting import until
@@ -169,6 +172,19 @@ async def test_a_call_of_more_than_a_hundred_is_refused(tmp_path: Path) -> None:
         status, _ = await running.post(*(an_sms(str(n)) for n in range(101)))
         assert status == 413
         assert (await running.stats())["accepted"] == 0
+
+
+@pytest.mark.parametrize("token", ["", "of-a-test-account"])
+async def test_whatsapp_takes_what_a_stack_without_a_token_sends_too(tmp_path: Path, token: str) -> None:
+    message = Outgoing(uuid4(), "+923991234567", "", "Hello", "ur-Latn", "booked", ("Fri 8 Jan", "4:00 pm"))
+    async with gateways(tmp_path) as running:
+        url = f"http://127.0.0.1:{running.http_port}/whatsapp/v1/1"
+        answered = await WhatsAppGateway(running.session, url, token, None).send([message])
+    outcome: Outcome = answered[message.id]
+    assert isinstance(outcome, Accepted)
+    [line] = lines(tmp_path / "whatsapp.jsonl")
+    assert (line["id"], line["to"], line["language"]) == (str(message.id), message.to, "ur")
+    assert line["text"] == "booked_latn | Fri 8 Jan | 4:00 pm"
 
 
 async def test_mail_arrives_by_real_smtp(tmp_path: Path) -> None:
