@@ -43,8 +43,8 @@ class Asked:
 
 
 def submits(people: Iterable[Person], run: str, address: Address) -> Iterator[Submit]:
-    """The requests of all people; keys are of this run alone, so that the same people may ask again."""
-    for person in people:
+    """The requests of all people, the late ones last; keys are of this run alone, so that the same people may ask again."""
+    for person in sorted(people, key=lambda one: one.late):
         key = f"{run}-{person.number}"
         body = orjson.dumps(person.body)
         request = prepare("POST", PATH, address.name, body, {"idempotency-key": key})

@@ -132,11 +132,13 @@ async def _leave(desks: Desks, own: Run, posting: asyncio.Task[None]) -> None:
 
 
 async def _post(address: Address, own: Run, log: ClientLog, asked: Asked) -> None:
-    """Some alone and some in files, at the same time, both together at the rate of the run. Whoever wishes to choose asks alone: a file gets no PINs back."""
+    """Some alone and some in files, at the same time, both together at the rate of the run. Whoever wishes to choose asks alone,
+    since a file gets no PINs back, and so does whoever asks late, from a phone of their own."""
     run = own.file.stem[:12]
     handed, alone = handing_over.by_bulk(own.people, own.in_bulk)
-    jobs = list(asking.submits([*alone, *(person for person in handed if person.chooses)], run, address))
-    in_files = [person for person in handed if not person.chooses]
+    own_ways = [person for person in handed if person.chooses or person.late]
+    in_files = [person for person in handed if not (person.chooses or person.late)]
+    jobs = list(asking.submits([*alone, *own_ways], run, address))
     rate = own.per_second or 0.0
     lines = max(1, round(rate * own.in_bulk * FILE_SECONDS)) if rate else handing_over.LINES_PER_FILE
     files = list(handing_over.files(in_files, run, lines))

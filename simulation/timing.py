@@ -22,7 +22,7 @@ def figures(history: History) -> dict[str, Any]:
     and percentiles of the waits.
 
     The end and the waits are of those who waited for nobody but us: how long somebody takes to choose or to change
-    their mind, a guardian to agree or a clinician to call, is no speed of ours. What somebody hears later, because their
+    their mind, a guardian to agree, or a clinician or a coordinator to call, is no speed of ours. What somebody hears later, because their
     therapist goes on leave, is news of another day.
     """
     own = without_others_time(history)
@@ -43,13 +43,16 @@ def figures(history: History) -> dict[str, Any]:
 
 def without_others_time(history: History) -> History:
     """The same without the people who wished to choose, those who changed their hour, those for whom a guardian had to
-    agree or a clinician spoke with them first, and those who were on the list until somebody gave an hour back."""
+    agree or a clinician spoke with them first, those who are told by telephone, and those who were on the list until somebody
+    gave an hour back."""
     slower = history.choosers | history.changers | history.guarded
     codes = {one.case_code for one in history.told if one.person in slower}
     judged = {alarm.case_id for alarm in history.alarms if alarm.level == WAITS_FOR_A_HUMAN}
+    called = {message.case_id for message in history.messages if message.channel == "call"}
     waited = {UUID(one.key) for one in history.streams.records if one.type == WAITLISTED}
     own = (
         judged
+        | called
         | (waited & booked_cases(history))
         | {case.case_id for case in history.cases if case.case_code in codes}
     )

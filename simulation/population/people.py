@@ -1,12 +1,17 @@
 """People who ask for help: what each would type into a frontend.
 
-Shares are design unless the module they come from says otherwise. Minors are 3 % here (8 % would ask): each is
-held until a guardian has agreed, and nine in ten people have to be bookable.
+Shares are those of the population specification. Other than there:
+
+- one in twenty asks by mail, which it does not know, since a mail server is one of the ways out; that is taken from SMS and calls;
+- nobody's contact point has expired (one in ten would have): intake counts its 60 days from the request, and no run takes so
+  long. What is not sent then is proved in `tests/notifications/test_send_time.py`;
+- whoever names no hours at all (one in four) is there by day alone, see `windows`;
+- three in ten do not say their gender, and nobody gives a name: no request asks for one.
 """
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +25,10 @@ from simulation.population.windows import safe_windows
 from simulation.population.wishes import wishes
 
 SUBMITTED_TWICE = 0.01
+LATE = 0.01  # filled in without a connection, and sent when there is one again
 
-WOMEN = 0.56
-AGES = Weighted({"13-17": 0.03, "18-24": 0.29, "25-34": 0.35, "35-44": 0.18, "45-59": 0.11, "60+": 0.04})
+GENDERS = Weighted({"woman": 0.55, "man": 0.44, "other": 0.01})
+AGES = Weighted({"13-17": 0.08, "18-24": 0.27, "25-34": 0.33, "35-44": 0.17, "45-59": 0.11, "60+": 0.04})
 PROBLEMS = Weighted(
     {
         "low_mood": 0.26,
@@ -44,7 +50,7 @@ NEAR = Weighted({"video": 0.35, "audio": 0.20, "in_person": 0.25, "either": 0.20
 FAR = Weighted({"video": 0.62, "audio": 0.36, "in_person": 0.02})
 BUDGETS = Weighted({0: 0.30, 1000: 0.20, 2000: 0.20, 3500: 0.17, 6000: 0.09, None: 0.04})
 HOURS = Weighted({"any": 0.60, "evening": 0.30, "weekend": 0.10})
-CHANNELS = Weighted({"sms": 0.84, "email": 0.05, "call": 0.02, "inbox": 0.09})
+CHANNELS = Weighted({"whatsapp": 0.55, "sms": 0.17, "call": 0.13, "email": 0.05, "inbox": 0.10})
 OWNERS = Weighted({"own": 0.80, "shared": 0.15, "trusted": 0.05})
 NARROW = {True: 0.20, False: 0.02}  # two hours a day or less, by whether it is a woman
 IN_ROMAN_URDU = 0.7
@@ -55,7 +61,8 @@ CANNOT_READ = {True: 0.25, False: 0.08}  # by whether they live in a village; as
 class Person:
     """One person: the body of the request, and what the simulation knows besides it.
 
-    `address` is the contact address in the form in which messages reach a sink, None for the inbox.
+    `address` is the contact address in the form in which messages reach a sink, None for the inbox. `late`: what they
+    have filled in leaves their phone after everybody else has asked.
     """
 
     number: int
@@ -65,6 +72,7 @@ class Person:
     submits: int
     alarming: bool
     change: Change | None = None
+    late: bool = False
 
     @property
     def others(self) -> frozenset[str]:
@@ -92,7 +100,8 @@ def people(seed: int, count: int, now: datetime) -> Iterator[Person]:
 def person(seed: int, number: int, now: datetime) -> Person:
     """The number-th person."""
     chance, more = stream(seed, "person", number), stream(seed, "screening", number)
-    woman, age, lives = chance.random() < WOMEN, AGES.draw(chance), home(chance)
+    gender, age, lives = GENDERS.draw(chance), AGES.draw(chance), home(chance)
+    woman = gender == "woman"
     windows, is_open = safe_windows(chance, now, narrow=chance.random() < NARROW[woman])
     body: dict[str, Any] = {
         "kind": "individual",
@@ -102,18 +111,19 @@ def person(seed: int, number: int, now: datetime) -> Person:
         "province": lives.city.province,
         "age_band": age,
         "wanted_times": _wanted_times(chance),
-        "contact": _contact(chance, seed, number) | {"safe_windows": windows},
+        "contact": _contact(chance, seed, number) | _if_known(safe_windows=windows or None),
         "consent": {"care": True, "contact": True, "text_version": "2026-01"},
         "answers": screening.questionnaires(chance, more, reads=more.random() >= CANNOT_READ[lives.rural]),
     }
     if flags := screening.red_flags(more, body["problem_areas"]):
         body["red_flags"] = flags
     body |= _if_known(city=None if lives.rural else lives.city.name, max_fee=BUDGETS.draw(chance))
-    body |= wishes(seed, number, body, woman=woman, lives=lives)
+    body |= wishes(seed, number, body, gender=gender, lives=lives)
     submits = 2 if chance.random() < SUBMITTED_TWICE else 1
     if number in BY_HAND:
         BY_HAND[number](body)
-    return _known(number, body, submits, is_open, change_of_mind(seed, number, body, now))
+    known = _known(number, body, submits, is_open, change_of_mind(seed, number, body, now))
+    return replace(known, late=stream(seed, "late", number).random() < LATE)
 
 
 def _known(number: int, body: dict[str, Any], submits: int, is_open: bool, change: Change | None) -> Person:

@@ -1,9 +1,15 @@
-"""Safe windows relative to the run: whoever starts a demo at night must see messages all the same."""
+"""Safe windows relative to the run: whoever starts a demo at night must see messages all the same.
+
+A quarter of the people names none, which means the usual hours, nine to nine. They are there by day alone: at night they
+would be a quarter of the country that hears nothing, where four of five are to hear at once.
+"""
 
 import random
 from datetime import datetime
 
 OPEN_NOW = 0.80
+UNNAMED = 0.355  # of those whose hours are open and not narrow: a quarter of all
+BY_DAY = range(9 * 60, 20 * 60)  # the usual hours are open, and will be for an hour
 DAY = 1440
 # A closed window stays closed for longer than any run takes.
 CLOSED_FOR = (180, 720)
@@ -12,7 +18,7 @@ Windows = list[dict[str, int | str]]
 
 
 def safe_windows(chance: random.Random, now: datetime, *, narrow: bool) -> tuple[Windows, bool]:
-    """Weekly windows around or after `now` (local wall time), and whether one is open now.
+    """Weekly windows around or after `now` (local wall time), none for the usual hours, and whether one is open now.
 
     A narrow one is two hours a day. What passes midnight is written as two windows, because a window ends on
     the day on which it starts.
@@ -25,6 +31,9 @@ def safe_windows(chance: random.Random, now: datetime, *, narrow: bool) -> tuple
         )
     else:
         start, length = minute + chance.randint(*CLOSED_FOR), 120 if narrow else chance.randint(120, 360)
+    unnamed = chance.random() < UNNAMED  # drawn at every hour, so that it changes nobody else's
+    if unnamed and is_open and not narrow and minute in BY_DAY:
+        return [], True
     return daily(start % DAY, length), is_open
 
 

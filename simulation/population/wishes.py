@@ -24,8 +24,7 @@ NAMES_AN_AREA = 0.30
 NAMES_A_RADIUS = 0.60
 RADIUS_KM, SPREAD = 8, 0.5  # log-normal, median 8 km; who is seen in person alone goes at least that far
 PAID_BY_OTHERS = 0.03
-GENDERS = 0.7  # of ten people so many say theirs
-OTHER_GENDER = 0.01
+SAY_THEIR_GENDER = 0.7
 COUPLE = 0.05  # of those who name a relationship
 FAMILY = 0.02
 CHOOSES = 0.025
@@ -46,14 +45,14 @@ SOURCES = Weighted(
 )
 
 
-def wishes(seed: int, number: int, body: dict[str, Any], *, woman: bool, lives: Home) -> dict[str, Any]:
+def wishes(seed: int, number: int, body: dict[str, Any], *, gender: str, lives: Home) -> dict[str, Any]:
     """Members to be added to the body of the number-th person; draws from a stream of its own."""
     chance = stream(seed, "wishes", number)
     return {
         "source": SOURCES.draw(chance),
-        **_of_whom(chance, seed, woman=woman),
+        **_of_whom(chance, seed, woman=gender == "woman"),
         **_of_where(chance, body, lives),
-        **_of_oneself(chance, woman=woman),
+        **_of_oneself(chance, gender),
         **_with_others(chance, seed, number, body),
         **({"booking_mode": "choose"} if chance.random() < CHOOSES and body["age_band"] != MINOR else {}),
     }
@@ -86,12 +85,11 @@ def _of_where(chance: random.Random, body: dict[str, Any], lives: Home) -> dict[
     return said
 
 
-def _of_oneself(chance: random.Random, *, woman: bool) -> dict[str, Any]:
+def _of_oneself(chance: random.Random, gender: str) -> dict[str, Any]:
     """Gender, and who pays."""
     said: dict[str, Any] = {"coverage": ["rehmat-staff"]} if chance.random() < PAID_BY_OTHERS else {}
-    other = chance.random() < OTHER_GENDER
-    if chance.random() < GENDERS:
-        said["gender"] = "other" if other else ("woman" if woman else "man")
+    if chance.random() < SAY_THEIR_GENDER:
+        said["gender"] = gender
     return said
 
 

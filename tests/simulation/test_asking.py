@@ -41,6 +41,14 @@ def test_a_double_submit_is_the_same_bytes_under_the_same_key() -> None:
     assert len({job.key for job in jobs}) == len(PEOPLE)
 
 
+def test_whoever_was_without_a_connection_asks_once_everybody_else_has() -> None:
+    late = [person.number for person in PEOPLE if person.late for _ in range(person.submits)]
+    assert late
+    jobs = [job.person for job in submits(PEOPLE, "run", Address("127.0.0.1", 1))]
+    assert jobs[-len(late) :] == late
+    assert set(jobs) == {person.number for person in PEOPLE}
+
+
 def test_the_same_people_may_ask_again_in_another_run() -> None:
     first, second = (next(submits(PEOPLE, run, Address("127.0.0.1", 1))) for run in ("one", "two"))
     assert first.key != second.key

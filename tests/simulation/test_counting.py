@@ -61,6 +61,15 @@ def test_seconds_run_from_the_first_post_to_the_last_message() -> None:
     assert figures.p50_s == figures.p99_s == 0.4
 
 
+def test_how_long_a_call_takes_to_be_made_is_no_speed_of_ours() -> None:
+    history = right()
+    told = next(m for m in history.messages if m.channel == "sms")
+    called = told._replace(channel="call", state="delivered", settled_at=T0 + timedelta(minutes=5))
+    history.messages = [called if m is told else m for m in history.messages]
+    history.receipts = [one for one in history.receipts if one.message_id != str(told.message_id)]
+    assert count(history, Leftovers(), people=4, now=T0)[0].seconds < 1
+
+
 def test_what_is_left_over_fails_the_run() -> None:
     for left in (Leftovers(outbox=1), Leftovers(dead_letters=1), Leftovers(skipped=1), Leftovers(waiting=1)):
         figures, _ = count(right(), left, people=4, now=T0)

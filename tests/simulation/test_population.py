@@ -26,7 +26,7 @@ from services.matching.domain.sieve import sieve
 from services.matching.domain.therapists import Therapist
 from services.matching.domain.vocabulary import LANES
 from services.matching.settings import read_cities, read_credentials
-from simulation.population import Care, Person, care_for, people
+from simulation.population import Care, Person, care_for, guardians, people
 from simulation.population.chance import stream
 from simulation.population.places import CITIES
 from simulation.population.windows import safe_windows
@@ -76,7 +76,7 @@ def test_a_closed_window_stays_closed_and_an_open_one_open_while_a_run_takes_its
     later = NOW + timedelta(minutes=45)
     for person in many()[:800]:
         if person.address:
-            assert _covers(person.body["contact"]["safe_windows"], later) == person.open_now
+            assert _covers(person.body["contact"].get("safe_windows", []), later) == person.open_now
 
 
 def test_the_answers_follow_the_factor_model() -> None:
@@ -133,12 +133,31 @@ def test_whatever_they_say_is_no_contradiction() -> None:
         assert isinstance(check(policy, sent.meant()), CareRequest)
 
 
-def test_channels_languages_and_double_submits_have_their_shares() -> None:
+def test_they_are_as_old_and_as_they_say_of_which_gender_as_those_who_ask() -> None:
+    ages = Counter(p.body["age_band"] for p in many())
+    for age, expected in {"13-17": 0.08, "18-24": 0.27, "25-34": 0.33, "35-44": 0.17, "60+": 0.04}.items():
+        assert expected - 0.02 < ages[age] / len(many()) < expected + 0.02, age
+    said = Counter(p.body["gender"] for p in many() if "gender" in p.body)
+    assert 0.67 < said.total() / len(many()) < 0.73
+    assert 0.52 < said["woman"] / said.total() < 0.58
+    assert 0.41 < said["man"] / said.total() < 0.47
+    assert 0.005 < said["other"] / said.total() < 0.016
+
+
+def test_channels_languages_and_double_and_late_submits_have_their_shares() -> None:
     channels = Counter(p.body["contact"]["channel"] for p in many())
-    assert set(channels) == {"sms", "email", "call", "inbox"}
-    assert 0.83 < channels["sms"] / len(many()) < 0.87
+    for channel, expected in {"whatsapp": 0.55, "sms": 0.17, "call": 0.13, "email": 0.05}.items():
+        assert expected - 0.02 < channels[channel] / len(many()) < expected + 0.02, channel
+    assert set(channels) == {"whatsapp", "sms", "call", "email", "inbox"}
     assert 0.005 < share([p.submits == 2 for p in many()]) < 0.016
+    assert 0.005 < share([p.late for p in many()]) < 0.016
     assert 0.30 < share([p.body["languages"][0] == "pa" for p in many()]) < 0.42
+
+
+def test_a_quarter_names_no_hours_by_day_and_nobody_at_night() -> None:
+    assert 0.22 < share(["safe_windows" not in p.body["contact"] for p in many()]) < 0.28
+    asleep = people(3, 800, NOW.replace(hour=22))
+    assert not any("safe_windows" not in p.body["contact"] for p in asleep)
 
 
 def test_nobody_real_can_be_reached() -> None:
@@ -162,9 +181,10 @@ def test_people_whom_others_have_failed_are_there_by_hand() -> None:
 
 @pytest.mark.parametrize("count", [200, 2000])
 def test_nine_in_ten_people_fit_somebody(count: int) -> None:
-    """By matching's own rules, at the step of intake's own table; who needs another's consent first waits for it."""
+    """By matching's own rules, at the step of intake's own table; who needs another's consent first, and will not get it,
+    waits for it."""
     directory, asking = _directory(care_for(5, count)), list(people(5, count, NOW))
-    free = [p for p in asking if p.body["age_band"] != "13-17" and p.body["kind"] != "couple"]
+    free = [p for p in asking if p.body["kind"] != "couple" and (not p.guarded or _agreed(p))]
     fitted = [
         p
         for p in free
@@ -220,9 +240,15 @@ def test_cities_are_those_that_intake_knows() -> None:
     assert {(c.name, c.province, c.latitude, c.longitude) for c in CITIES} == there
 
 
+def _agreed(minor: Person) -> bool:
+    """Whether there is a guardian who is reached and agrees."""
+    return bool(minor.others) and guardians.agrees(5, minor.number) is True
+
+
 def _covers(windows: list[dict[str, Any]], now: datetime) -> bool:
     at = f"{now:%H:%M}"
-    return any(w["day"] == now.isoweekday() and w["start"] <= at < w["end"] for w in windows)
+    usual: list[dict[str, Any]] = [{"day": day, "start": "09:00", "end": "21:00"} for day in range(1, 8)]
+    return any(w["day"] == now.isoweekday() and w["start"] <= at < w["end"] for w in windows or usual)
 
 
 def _site(care: Care, site: str) -> dict[str, Any]:
