@@ -55,9 +55,10 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The applications by name; things are made once per operation, so that none spoils another's."""
+    """The applications by name, and the databases by schema; things are made once per operation, so that none spoils another's."""
 
     apps: Mapping[str, FastAPI]
+    opened: Mapping[str, Database]
     clients: Mapping[str, httpx2.AsyncClient]
     makers: Mapping[str, Make]
     tokens: Tokens
@@ -104,7 +105,7 @@ async def stage(postgres_server: PostgresServer, tokens: tuple[Path, Tokens]) ->
         environment.setenv("VAULT_URL", await leaving.enter_async_context(serving(vault)))
         apps = {one: build(one, folder, opened[each.schema]) for one, each in APPLICATIONS.items()}
         clients = {one: await leaving.enter_async_context(_client(app)) for one, app in apps.items()}
-        yield Stage(apps, clients, _makers(apps, opened, store, admin), signing)
+        yield Stage(apps, opened, clients, _makers(apps, opened, store, admin), signing)
     await databases.drop(admin_dsn, name)
 
 
