@@ -1,11 +1,13 @@
 """From one channel to the next one that the person allowed, to no other, and each try is written down."""
 
+import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
 import aiohttp
 import orjson
 import pytest
+from aiohttp import web
 
 from services.notifications.domain.outcomes import Accepted, NotTaken, Outcome, Rejected, Unclear
 from services.notifications.domain.receipts import Receipt
@@ -13,6 +15,7 @@ from services.notifications.domain.sending import MAX_TRIES
 from services.notifications.gateways.outgoing import Outgoing
 from services.notifications.gateways.whatsapp import WhatsAppGateway
 from services.notifications.handlers.receiving import take_receipts
+from services.notifications.settings import SenderSettings
 from services.notifications.templates import load_reserved
 from shared.contracts.intake import ContactStopped
 from tests.notifications.facts import NOW, Desk, a_booking, cancelled
@@ -212,6 +215,33 @@ async def test_each_answer_of_the_platform_means_one_outcome(
 ) -> None:
     outside.whatsapp_status = status
     assert isinstance(await send_one(outside, "+923991234567"), kind)
+
+
+async def test_nothing_that_was_looked_at_for_the_last_time_waits_for_a_slow_platform(
+    outside: OutsideWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stops every message meanwhile would get it after that: all that is handed over at once leaves at once."""
+    limits = SenderSettings()
+    calls, left, slow = 0, asyncio.Event(), outside.whatsapp.take
+
+    async def take(request: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        if calls == limits.mail_chunk * limits.mail_connections:
+            left.set()
+        await asyncio.wait_for(left.wait(), 2)
+        return await slow(request)
+
+    monkeypatch.setattr(outside.whatsapp, "take", take)
+    async with aiohttp.ClientSession() as session:
+        gateway = WhatsAppGateway(session, f"{outside.url}/whatsapp/v1/1", "token", load_reserved())
+        chunks = [[_a_message() for _ in range(limits.mail_chunk)] for _ in range(limits.mail_connections)]
+        told = await asyncio.gather(*(gateway.send(chunk) for chunk in chunks))
+    assert {type(outcome) for answers in told for outcome in answers.values()} == {Accepted}
+
+
+def _a_message() -> Outgoing:
+    return Outgoing(uuid4(), "+923991234567", "", "", "en", "booked", ())
 
 
 async def test_a_language_in_another_script_is_a_template_of_its_own(outside: OutsideWorld) -> None:

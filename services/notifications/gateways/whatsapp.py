@@ -17,7 +17,9 @@ from services.notifications.domain.addresses import Reserved, refusal
 from services.notifications.domain.outcomes import Accepted, NotTaken, Outcome, Rejected, Unclear
 from services.notifications.gateways.outgoing import Outgoing
 
-CALLS_AT_ONCE = 4
+# All that a sender hands over at once, four chunks of ten: what waited here for its turn would leave long after it was
+# last looked at, and reach somebody who has stopped every message meanwhile.
+CALLS_AT_ONCE = 40
 # Refused as a whole and for now: our token, our limits, or a busy platform. The other 4xx are about this message.
 NOTHING_TAKEN = frozenset({401, 403, 404, 429, 503})
 
