@@ -95,6 +95,18 @@ async def test_times_that_the_page_cannot_show_stay_unless_somebody_touches_them
     assert windows == [{"day": day, "start": 540, "end": 720} for day in (6, 7)]
 
 
+async def test_other_ways_that_the_page_cannot_show_stay_while_the_first_one_does(
+    people: httpx2.AsyncClient, store: IntakeDatabase
+) -> None:
+    path, typed, session = await known(people)
+    await tell(people, path, session, {"contact": NEW | {"channel": "sms", "then": ["call", "inbox"]}})
+    await post(people, "/en/reach", typed | FIELDS | {"safe": "weekend_morning"})
+    kept = await row(store, path)
+    assert (await said(store, kept["person_id"]))[-1]["channels"] == ["sms", "call", "inbox"]
+    await post(people, "/en/reach", typed | FIELDS | {"channel": "whatsapp"})
+    assert (await said(store, kept["person_id"]))[-1]["channels"] == ["whatsapp"]
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "wrong"),
     [

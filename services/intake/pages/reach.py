@@ -95,9 +95,15 @@ def _draft(found: OnRecord) -> Form:
 
 
 def _contact(form: Form, found: OnRecord) -> Contact | None:
-    """What the form says; times that it cannot show and nobody touched stay as they are. Raises Problem 422."""
+    """What the form says; what it cannot show stays as it is: times that nobody touched, and the other ways of a first one
+    that is still the same. Raises Problem 422."""
     contact = meant(orjson.dumps({"contact": contact_of(form)}))
+    if contact is None or found.kept is None:
+        return contact
+    before = found.kept.contact
     untouched = set(form.get("safe", ())) == set(_draft(found).get("safe", ()))
-    if contact and found.kept and untouched:
-        return replace(contact, safe_windows=found.kept.contact.safe_windows)
-    return contact
+    return replace(
+        contact,
+        safe_windows=before.safe_windows if untouched else contact.safe_windows,
+        then=before.then if contact.channel == before.channel else (),
+    )
