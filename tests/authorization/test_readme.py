@@ -1,4 +1,4 @@
-"""What the README lets a newcomer paste: by a real shell and curl, as it stands there, against every application it names."""
+"""What the README lets a newcomer paste: by a real shell, and curl where there is one, as it stands there, against every application it names."""
 
 import asyncio
 import json
@@ -27,10 +27,7 @@ from tests.partners.appointments import a_booking, tell
 from tests.partners.conftest import target_of
 from tests.waiting import running
 
-pytestmark = [
-    pytest.mark.processes,
-    pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here"),
-]
+pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -38,7 +35,9 @@ PASTED = [block for block in re.findall(r"^```\n(.*?)^```$", README, re.M | re.S
 NAMED = {name for name, port in PREFERRED.items() if f"127.0.0.1:{port}/" in "".join(PASTED)}
 NETWORK = "humqadam-network"
 # Every answer ends with a line of its own that tells its status; nothing else is changed.
-TOLD = "curl() { command curl -w '\\n=%{http_code}\\n' \"$@\"; }\n"
+TOLD = "curl() {{ {} -w '\\n=%{{http_code}}\\n' \"$@\"; }}\n"
+ALIKE = f"{sys.executable} -m tests.authorization.like_curl"
+CURL = "command curl" if shutil.which("curl") else ALIKE
 
 
 class Answer(NamedTuple):
@@ -52,7 +51,7 @@ class Shell:
     """A folder like a checkout's, with a deployment's secrets, and the addresses of a stack that runs."""
 
     def __init__(self, folder: Path, urls: Mapping[str, str], environment: Mapping[str, str]) -> None:
-        self.folder, self._urls, self._environment = folder, urls, environment
+        self.folder, self._urls, self._environment, self.curl = folder, urls, environment, CURL
         (folder / ".venv").symlink_to(sys.prefix)
 
     async def paste(self, text: str, **variables: str) -> list[Answer]:
@@ -60,7 +59,7 @@ class Shell:
         for name, url in self._urls.items():
             text = text.replace(f"http://127.0.0.1:{PREFERRED[name]}", url)
         process = await asyncio.create_subprocess_exec(
-            "bash", "-c", TOLD + text, cwd=self.folder, stdout=asyncio.subprocess.PIPE,
+            "bash", "-c", TOLD.format(self.curl) + text, cwd=self.folder, stdout=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(ROOT), **self._environment, **variables},
         )  # fmt: skip
         said, _ = await process.communicate()
@@ -70,8 +69,10 @@ class Shell:
         ]
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def shell(stage: Stage, tokens: tuple[Path, Tokens], tmp_path: Path) -> AsyncIterator[Shell]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shell(
+    stage: Stage, tokens: tuple[Path, Tokens], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Shell]:
     """The network has a key and a booking, as after `make up`; partners does what an operator asks."""
     partners = stage.opened["partners"]
     first = target_of(make_key(token_bytes(RANDOM_BYTES)), NETWORK)
@@ -86,7 +87,7 @@ async def shell(stage: Stage, tokens: tuple[Path, Tokens], tmp_path: Path) -> As
             "DATABASE_URL": stage.opened["console"].dsn or "",
             "TOKEN_KEY_FILE": str(tokens[0] / secrets.TOKEN_KEY),
         }
-        yield Shell(tmp_path, urls, environment)
+        yield Shell(tmp_path_factory.mktemp("checkout"), urls, environment)
 
 
 class Serving:
@@ -96,6 +97,13 @@ class Serving:
 
     def forget(self) -> None: ...
     def resume(self) -> None: ...
+
+
+async def test_what_stands_in_for_curl_is_answered_as_curl_is(shell: Shell) -> None:
+    shell.curl = ALIKE
+    [accepted] = await shell.paste(PASTED[0])
+    assert (accepted.status, accepted.lines[0].keys() >= {"case_code", "pin"}) == (202, True)
+    shell.curl = CURL
 
 
 async def test_what_the_readme_lets_one_paste_is_answered_as_it_says(shell: Shell) -> None:
