@@ -89,10 +89,14 @@ def test_the_desk_of_a_site_is_told_where_it_has_a_number() -> None:
     ]
 
 
-@pytest.mark.parametrize(("by", "untold"), [("therapist", THERAPIST), ("clinic", SITE)])
-def test_nobody_is_told_what_they_did_themselves(by: str, untold: Any) -> None:
-    told = note([a_fact(site_id=SITE, by=by)], NUMBERS, RULES, NOW)
-    assert {one.recipient_id for one in told if one.reason == "own_doing"} == {untold}
+def test_a_therapist_is_not_told_what_they_did_themselves() -> None:
+    told = note([a_fact(site_id=SITE, by="therapist")], NUMBERS, RULES, NOW)
+    assert {one.recipient_id for one in told if one.reason == "own_doing"} == {THERAPIST}
+
+
+def test_a_desk_is_told_what_staff_did_who_may_have_been_a_coordinator() -> None:
+    told = note([a_fact(site_id=SITE, by="clinic")], NUMBERS, RULES, NOW)
+    assert [(one.recipient_id, one.reason) for one in told] == [(THERAPIST, None), (SITE, None)]
 
 
 def test_an_hour_that_has_begun_is_news_to_nobody() -> None:

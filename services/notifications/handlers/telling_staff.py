@@ -35,7 +35,7 @@ class StaffNews:
     async def note_changes(
         self, events: Sequence[AppointmentRescheduled | AppointmentCancelled], tx: Transaction
     ) -> None:
-        """Told soon, unless whoever did it is the one to be told, or was not told of the hour yet."""
+        """Told soon, unless it is the therapist who did it, or whoever is to be told was not told of the hour yet."""
         facts = [_fact("changed_booking", event) for event in events]
         await repository.note_changes(tx, staff.note(facts, self._numbers, self._rules, tx.now))
 
