@@ -12,7 +12,7 @@ from shared.contracts.base import Event
 from shared.contracts.intake import CaseEnded, ContactStopped, WeeklyWindow
 from shared.contracts.matching import AlternativeOffered
 from shared.contracts.told import AlternativeKind
-from tests.notifications.facts import NOW, Desk, a_booking, a_contact, waitlisted
+from tests.notifications.facts import NOW, Desk, a_booking, a_contact, cancelled, waitlisted
 from tests.notifications.outside import OutsideWorld
 from tests.notifications.senders import sending, settled
 from tests.notifications.test_offers import offered
@@ -30,6 +30,16 @@ def other_help(
 
 async def fates(desk: Desk) -> list[tuple[Any, ...]]:
     return await desk.messages("purpose", "version", "state", "reason")
+
+
+async def leaves(desk: Desk, state: str, person: UUID | None = None) -> None:
+    """What is planned, for this person or anybody, is in this state now."""
+    query = """
+    UPDATE messages SET state = $1, channel = 'sms', sent_at = $2,
+        settled_at = CASE WHEN $1 IN ('delivered', 'failed') THEN $2::timestamptz END
+    WHERE state = 'planned' AND person_id = coalesce($3, person_id)
+    """
+    await desk.pool.execute(query, state, desk.now, person)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +124,47 @@ async def test_who_knows_of_another_way_is_not_told_a_moment_later_that_they_wai
     desk.now = NOW + timedelta(minutes=10)
     await desk.tell(waitlisted(person, case, attempt=2))
     assert await fates(desk) == [("alternative", 1, "planned", None)]
+
+
+@pytest.mark.parametrize("under_way", ["sending", "sent", "delivered"])
+async def test_who_was_told_today_that_there_is_another_way_is_not_told_the_same_again(
+    desk: Desk, under_way: str
+) -> None:
+    person, case = uuid4(), uuid4()
+    await desk.tell(a_contact(person), waitlisted(person, case), other_help(person, case))
+    await leaves(desk, under_way)
+    desk.now = NOW + timedelta(minutes=10)
+    await desk.tell(waitlisted(person, case, attempt=2), other_help(person, case, 2, "helpline"))
+    assert await fates(desk) == [("alternative", 1, under_way, None)]
+
+
+async def test_another_way_is_news_again_another_day(desk: Desk) -> None:
+    person, case = uuid4(), uuid4()
+    await desk.tell(a_contact(person), waitlisted(person, case), other_help(person, case))
+    await leaves(desk, "delivered")
+    desk.now = NOW + timedelta(hours=25)
+    await desk.tell(waitlisted(person, case, attempt=2), other_help(person, case, 2))
+    assert [one[:3] for one in await fates(desk)] == [
+        ("alternative", 1, "delivered"),
+        ("alternative", 2, "planned"),
+    ]
+
+
+async def test_another_way_is_told_again_to_whoever_had_an_hour_in_between_or_was_not_reached(
+    desk: Desk,
+) -> None:
+    person, other, case, others = uuid4(), uuid4(), uuid4(), uuid4()
+    booking = a_booking(person, case_id=case, attempt=2)
+    for who, what in ((person, case), (other, others)):
+        await desk.tell(a_contact(who), waitlisted(who, what), other_help(who, what))
+    await leaves(desk, "delivered", person)
+    await leaves(desk, "failed", other)
+    for minutes, news in enumerate((booking, cancelled(booking), waitlisted(person, case, attempt=3)), 1):
+        desk.now = NOW + timedelta(minutes=minutes)
+        await desk.tell(news)
+    await desk.tell(other_help(person, case, 3), other_help(other, others, 2))
+    told = [(version, state) for purpose, version, state, _ in await fates(desk) if purpose == "alternative"]
+    assert sorted(told) == [(1, "delivered"), (1, "failed"), (2, "planned"), (3, "planned")]
 
 
 async def test_help_that_is_offered_for_another_reason_takes_the_place_of_what_was_not_told_yet(

@@ -87,12 +87,16 @@ async def tell_of_waiting(events: Sequence[CaseWaitlisted], tx: Transaction) -> 
 
 
 async def tell_of_other_help(events: Sequence[AlternativeOffered], tx: Transaction) -> None:
-    """Whoever waits is told that there is another way meanwhile, not which one."""
+    """Whoever waits is told that there is another way meanwhile, not which one; and not again within a day."""
     # Matching says right after the place on the list what may be done meanwhile, and the text of the second says both:
     # told apart they would be two messages for one fact. Only where the first has left is there one more, since nobody
     # who was told to wait would look at their page.
     await messages.say_with_waiting(tx, [(one.case_id, one.person_id, one.attempt) for one in events])
-    await _plan(tx, [(event, _of_waiting("alternative", event)) for event in events], {})
+    # The same words again are no news, whichever help it is by now: their page names it.
+    since = tx.now - planning.WAITING_IS_KNOWN_FOR
+    told = await messages.other_help_told(tx, [(one.case_id, one.person_id) for one in events], since)
+    news = [one for one in events if (one.case_id, one.person_id) not in told]
+    await _plan(tx, [(event, _of_waiting("alternative", event)) for event in news], {})
 
 
 async def tell_of_offers(events: Sequence[MatchOffered], tx: Transaction) -> None:

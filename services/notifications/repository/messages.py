@@ -84,15 +84,14 @@ RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, 
 """
 
 
-# Their last word, if it is that they wait (with other help or without) and it is on its way, or reached a gateway or them
-# not long ago.
-WAITING_TOLD = """
+# Their last word, if it is one of these and it is on its way, or reached a gateway or them not long ago.
+LAST_TOLD = """
 SELECT c.case_id, c.person_id FROM unnest($1::uuid[], $2::uuid[]) AS c(case_id, person_id)
 JOIN LATERAL (
     SELECT purpose, state, coalesce(settled_at, sent_at) AS told_at FROM messages m
     WHERE m.case_id = c.case_id AND m.person_id = c.person_id ORDER BY planned_at DESC, id DESC LIMIT 1
-) last ON last.purpose IN ('waitlisted', 'alternative') AND (
-    last.state IN ('planned', 'sending', 'calling') OR (last.state IN ('sent', 'delivered') AND last.told_at > $3)
+) last ON last.purpose = ANY ($4) AND (
+    last.state = ANY ($5) OR (last.state IN ('sent', 'delivered') AND last.told_at > $3)
 )
 """
 
@@ -173,10 +172,30 @@ async def end(tx: Transaction, case_ids: Collection[UUID], but: Collection[str])
 async def waiting_told(
     tx: Transaction, people: Sequence[tuple[UUID, UUID]], since: datetime
 ) -> set[tuple[UUID, UUID]]:
-    """Which of these (case, person) know that they wait, and have been told of nothing else after it."""
-    rows = await tx.connection.fetch(
-        WAITING_TOLD, [one for one, _ in people], [one for _, one in people], since
+    """Which of these (case, person) know that they wait, with other help or without, and have been told of nothing else
+    after it."""
+    return await _last_told(
+        tx, people, since, ["waitlisted", "alternative"], ["planned", "sending", "calling"]
     )
+
+
+async def other_help_told(
+    tx: Transaction, people: Sequence[tuple[UUID, UUID]], since: datetime
+) -> set[tuple[UUID, UUID]]:
+    """Which of these (case, person) know that there is another way, and have been told of nothing else after it. What
+    has not left yet is not counted: what is offered now takes its place."""
+    return await _last_told(tx, people, since, ["alternative"], ["sending"])
+
+
+async def _last_told(
+    tx: Transaction,
+    people: Sequence[tuple[UUID, UUID]],
+    since: datetime,
+    purposes: list[str],
+    under_way: list[str],
+) -> set[tuple[UUID, UUID]]:
+    columns = [case for case, _ in people], [person for _, person in people]
+    rows = await tx.connection.fetch(LAST_TOLD, *columns, since, purposes, under_way)
     return {(row["case_id"], row["person_id"]) for row in rows}
 
 
