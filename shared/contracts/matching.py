@@ -51,7 +51,8 @@ class MatchMade(Event):
 
     `offer` asks for an hour to be kept until `expires_at`, while its person chooses, with the first of them who has one to
     spare (with `last_too` also the last of a week: they waited on the list for it); nothing
-    says that nobody has. `book` with the same attempt follows when they chose.
+    says that nobody has. `book` with the same attempt follows when they chose; with `start` they wished just the hour that
+    begins then, and no other is to be booked.
     """
 
     type_name: ClassVar[str] = "matching.match_made.v1"
@@ -74,6 +75,7 @@ class MatchMade(Event):
     mode: Literal["book", "offer"] = "book"
     last_too: bool = False
     expires_at: AwareDatetime | None = None
+    start: AwareDatetime | None = None
     rule_version: str
 
     @property

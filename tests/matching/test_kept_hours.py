@@ -105,6 +105,15 @@ async def test_an_hour_that_has_gone_is_refused_by_name_and_the_choice_stays_ope
     assert (answer["state"], answer["start"]) == ("accepted", None)
 
 
+async def test_whoever_asked_for_just_that_hour_is_matched_to_no_other(office: Office) -> None:
+    await team(office)
+    for start in (START, None):
+        offer, _ = await with_an_hour(office)
+        await decide(office, offer, option=0, start=start)
+        said = (await office.made())[-1]["start"]
+        assert said == (start.isoformat().replace("+00:00", "Z") if start else None)
+
+
 async def test_it_is_theirs_until_the_time_that_was_said_and_not_a_second_longer(office: Office) -> None:
     await team(office)
     offer, hour = await with_an_hour(office)

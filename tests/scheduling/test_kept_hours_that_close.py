@@ -104,6 +104,17 @@ async def test_a_choice_whose_hour_was_closed_meanwhile_gets_one_that_is_open(st
 
 
 @pytest.mark.parametrize("how", CLOSING)
+async def test_whoever_wished_just_the_hour_that_was_closed_is_given_no_other(store: Store, how: str) -> None:
+    day = await a_day(store)
+    kept = await held(store, made := offer((day.therapist, day.site)))
+    await day.change(day.closes(how))
+    await store.hear(choice(made).model_copy(update={"start": kept.start}))
+    assert await store.said(AppointmentBooked) == []
+    assert [one.reason for one in await store.said(AppointmentReleased)] == ["superseded"]
+    assert [one.reason for one in await store.said(SlotNotFound)] == ["no_hour"]
+
+
+@pytest.mark.parametrize("how", CLOSING)
 async def test_whoever_chooses_while_the_hour_is_closed_gets_one_that_is_open(store: Store, how: str) -> None:
     day = await a_day(store)
     kept = await held(store, made := offer((day.therapist, day.site)))

@@ -190,6 +190,20 @@ async def test_an_answer_that_comes_too_late_gets_the_next_hour_with_whom_was_ch
     assert await test_holds.used(store, therapist) == 2
 
 
+async def test_an_answer_that_comes_too_late_for_just_that_hour_gets_it_or_none(store: Store) -> None:
+    therapist = await world.add_therapist(store, weekly_limit=9, notice=0)
+    offers = [offer(therapist), offer(therapist)]
+    first, second = [await held(store, made) for made in offers]
+    store.now = first.held_until
+    await store.hear(world.match(therapist, earliest=store.now))
+    assert [one.start for one in await store.said(AppointmentBooked)] == [first.start]
+    for made, kept in zip(offers, (first, second), strict=True):
+        await store.hear(choice(made).model_copy(update={"start": kept.start}))
+    assert await told(store, offers[0], AppointmentBooked, SlotNotFound) == ["SlotNotFound"]
+    (booked,) = await store.said(AppointmentBooked, case_id=second.case_id)
+    assert booked.start == second.start
+
+
 async def test_nobody_who_is_urgent_is_kept_from_an_hour_by_those_who_choose(store: Store) -> None:
     """However many choose: a week's last place and its last open hour are never kept."""
     for changes in ({"weekly_limit": 3}, {"rules": TWO_HOURS, "buffer": 0}):

@@ -115,9 +115,11 @@ class ChoiceDesk:
         kept = offer.hour_with(choice.therapist_id, tx.now)
         if decision.start is not None and (kept is None or kept.start != decision.start):
             return Refused("hour_gone")
-        return await self._accept(case, offer, choice, tx)
+        return await self._accept(case, offer, choice, decision.start, tx)
 
-    async def _accept(self, case: Case, offer: Offered, choice: Choice, tx: Transaction) -> Answer | Refused:
+    async def _accept(
+        self, case: Case, offer: Offered, choice: Choice, start: datetime | None, tx: Transaction
+    ) -> Answer | Refused:
         [search] = await resumed(tx, [case])
         if choice not in await self.available(search, offer, tx):
             return Refused("option_gone")
@@ -126,7 +128,9 @@ class ChoiceDesk:
         await offers.decide_offers(tx, [ended])
         asked = only(choice, offer.modality)
         tx.emit([offer_decided(ended, search.submitted)])
-        tx.emit([match_made(after, search.submitted, asked, search.priority, self._policy, tx)])
+        made = match_made(after, search.submitted, asked, search.priority, self._policy, tx)
+        # It may be closed before this is heard: then nothing is booked that they did not wish.
+        tx.emit([made.model_copy(update={"start": start})])
         return _answer(ended, offer.hour_with(choice.therapist_id, tx.now))
 
     async def _decline(self, case: Case, ended: Offered, tx: Transaction) -> Answer:

@@ -25,14 +25,19 @@ def needs_an_hour(match: MatchMade, now: datetime) -> bool:
 
 
 def wish_of(match: MatchMade) -> Wish:
-    """What a match asks for, in whole minutes inside what it allows; what is only kept begins when it is kept no more."""
+    """What a match asks for, in whole minutes inside what it allows; what is only kept begins when it is kept no more. Of
+    whoever wished just one hour it is that one."""
     until = kept_until(match)
+    first = minute_after(max(match.earliest, until) if until else match.earliest)
+    last = minute_of(match.latest)
+    if match.start:
+        first, last = minute_of(match.start), minute_of(match.start) + match.minutes
     need = Need(
         lane=match.lane,
         length=match.minutes,
         people=tuple(dict.fromkeys(one.person_id for one in match.attendees)),
-        first=minute_after(max(match.earliest, until) if until else match.earliest),
-        last=minute_of(match.latest),
+        first=first,
+        last=last,
         wanted=tuple((window.day, window.start, window.end) for window in match.wanted_times),
         time_zone=match.time_zone,
     )
