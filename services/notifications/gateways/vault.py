@@ -9,7 +9,9 @@ import aiohttp
 import orjson
 
 MOST_PER_CALL = 500
-REFUSALS = frozenset({"stopped", "erased", "unknown"})
+# For whom the gate is closed; of `unknown` there is no key, which says nothing of what they want.
+CLOSED = frozenset({"stopped", "erased"})
+UNKNOWN = "unknown"
 
 
 class VaultAway(Exception):
@@ -22,6 +24,10 @@ class Keys:
 
     keys: Mapping[UUID, bytes]
     refused: Mapping[UUID, str]
+
+    def closed(self, person: UUID) -> bool:
+        """Whether they must not be written to any more."""
+        return self.refused.get(person) in CLOSED
 
 
 class Vault:
@@ -49,8 +55,7 @@ def _read(content: bytes, people: Collection[UUID]) -> Keys:
     answer = orjson.loads(content)
     keys = {UUID(person): b64decode(key) for person, key in answer["keys"].items()}
     refused = {
-        UUID(person): reason if reason in REFUSALS else "unknown"
-        for person, reason in answer["refused"].items()
+        UUID(person): reason if reason in CLOSED else UNKNOWN for person, reason in answer["refused"].items()
     }
     if any(person not in keys and person not in refused for person in people):
         raise ValueError("somebody is missing")

@@ -106,7 +106,7 @@ async def record_attempts(tx: Transaction, claim: UUID, attempts: Sequence[Attem
 
 
 async def record_refusals(tx: Transaction, claim: UUID, refusals: Sequence[tuple[Claimed, str]]) -> None:
-    """The vault gives no key, because the person is stopped, erased or unknown."""
+    """The vault gives no key, because the person is stopped or erased."""
     await _record(tx, claim, [_refused(one, reason, tx.now) for one, reason in refusals])
 
 

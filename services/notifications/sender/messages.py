@@ -133,7 +133,7 @@ class Sender:
         refused = [
             (one, keys.refused[one.message.person_id])
             for one in everyone
-            if one.message.person_id in keys.refused
+            if keys.closed(one.message.person_id)
         ]
         if refused:
             self._counts["refused"] += len(refused)
@@ -185,9 +185,10 @@ class Sender:
                 await asyncio.sleep(0.1 * 2**turn)
 
     def _write(self, one: Claimed, keys: Keys) -> Outgoing | None:
-        """The message as it leaves; None when the address cannot be opened with the person's key."""
+        """The message as it leaves; None when the address cannot be opened with the person's key, or there is none."""
         assert one.box is not None, "a message without an address is decided before it comes here"
-        key = keys.keys[one.message.person_id]
+        if (key := keys.keys.get(one.message.person_id)) is None:
+            return None
         try:
             address = _open(key, one, one.box, "address")
             own = _answer_with(_open(key, one, one.answer_with, "invitation")) if one.answer_with else {}
@@ -211,7 +212,7 @@ class Sender:
         language, template = choose(self._languages, *one.language), template_of(one.occasion)
         if text is None:
             wording = Wording(language.tag, template, language.version, 0)
-            # Whoever has just changed it has a new key already; we hear of the new address a moment later.
+            # Whoever has just changed it has a new key already, or none any more; we hear of it a moment later.
             return Attempt(one, channel, wording, NotTaken(UNREADABLE))
         parts = count_parts(text.text) if channel == "sms" else 1
         wording = Wording(language.tag, template, language.version, parts)
@@ -248,4 +249,4 @@ def _answer_with(opened: str) -> dict[str, str]:
 
 
 def _allowed(claimed: Sequence[Claimed], keys: Keys) -> list[Claimed]:
-    return [one for one in claimed if one.message.person_id in keys.keys]
+    return [one for one in claimed if not keys.closed(one.message.person_id)]
