@@ -141,6 +141,46 @@ async def test_the_same_events_again_tell_nothing_again(desk: Desk, outside: Out
     assert await told(desk, outside) == []
 
 
+def again(booking: Any, version: int) -> Any:
+    """The same hour said as booked once more: it was confirmed, or has its lost day again."""
+    return a_booking(uuid4(), **booking.model_dump(exclude={"previous_start"}) | {"version": version})
+
+
+async def test_an_hour_that_is_confirmed_is_not_told_as_new_again(desk: Desk, outside: OutsideWorld) -> None:
+    booking, waits = bookings(2)
+    await desk.tell(booking)
+    await told(desk, outside)
+    await desk.tell(again(booking, 2), waits, again(waits, 2))
+    [(_, text)] = await told(desk, outside)
+    assert text.startswith("A new appointment: ")
+    assert await told(desk, outside) == []
+
+
+async def test_an_hour_that_is_confirmed_after_it_was_moved_is_told_as_moved(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    [booking] = bookings(1)
+    await desk.tell(booking)
+    await told(desk, outside)
+    change = moved(booking, timedelta(days=1))
+    await desk.tell(change, again(change, 3))
+    [(_, text)] = await told(desk, outside)
+    assert text.startswith("An appointment has changed. It is now on Sat 9 Jan")
+    assert await told(desk, outside) == []
+
+
+async def test_an_hour_that_was_told_as_new_to_nobody_is_told_when_it_is_confirmed(
+    desk: Desk, outside: OutsideWorld
+) -> None:
+    [booking] = bookings(1)
+    await desk.tell(booking)
+    async with telling(desk, outside.url, {}) as sender:
+        desk.now += QUARTER
+        assert await sender.tell_once() == 0
+    await desk.tell(again(booking, 2))
+    assert len(await told(desk, outside)) == 1
+
+
 async def test_an_event_that_waited_for_a_contact_tells_the_therapist_once(
     desk: Desk, outside: OutsideWorld
 ) -> None:

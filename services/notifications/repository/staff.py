@@ -14,13 +14,21 @@ unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::timestampt
     AS s(case_id, appointment_id, recipient_id, version, purpose, due_at, reason, cancelled)
 """
 
-# An event that waited for a contact comes again: what is there stays as it is.
+# An event that waited for a contact comes again: what is there stays as it is. An hour that is confirmed, or has its lost day
+# again, is said as booked once more: whoever knows of it is not told anew.
 NOTE = f"""
+WITH known AS (
+    SELECT s.*, coalesce(s.reason, (
+        SELECT 'superseded' FROM staff_news o
+        WHERE o.case_id = s.case_id AND o.appointment_id = s.appointment_id AND o.recipient_id = s.recipient_id
+            AND o.version < s.version AND (o.state IN ('waiting', 'gathered', 'sent') OR o.reason = 'own_doing') LIMIT 1
+    )) AS untold FROM {NEWS}
+)
 INSERT INTO staff_news (case_id, appointment_id, recipient_id, version, purpose, due_at, state, reason, noted_at, settled_at)
 SELECT case_id, appointment_id, recipient_id, version, purpose, due_at,
-    CASE WHEN reason IS NULL THEN 'waiting' ELSE 'skipped' END, reason, $9::timestamptz,
-    CASE WHEN reason IS NOT NULL THEN $9::timestamptz END
-FROM {NEWS} ORDER BY 1, 2, 3, 4
+    CASE WHEN untold IS NULL THEN 'waiting' ELSE 'skipped' END, untold, $9::timestamptz,
+    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END
+FROM known ORDER BY 1, 2, 3, 4
 ON CONFLICT DO NOTHING
 """
 
@@ -94,7 +102,7 @@ HOURS = """
 SELECT n.message_id, n.case_id, n.appointment_id, n.version, a.state, a.start, a.time_zone, a.modality, s.city,
     EXISTS (
         SELECT FROM staff_news l WHERE l.case_id = n.case_id AND l.appointment_id = n.appointment_id
-            AND l.recipient_id = n.recipient_id AND l.version > n.version
+            AND l.recipient_id = n.recipient_id AND l.version > n.version AND l.reason IS DISTINCT FROM 'superseded'
     ) AS superseded,
     EXISTS (
         SELECT FROM staff_news e WHERE e.case_id = n.case_id AND e.appointment_id = n.appointment_id
