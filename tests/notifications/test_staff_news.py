@@ -286,6 +286,20 @@ async def test_two_senders_at_once_tell_a_therapist_once(desk: Desk) -> None:
     assert second == {}
 
 
+async def test_a_recipient_is_told_in_one_message_wherever_a_batch_ends(desk: Desk) -> None:
+    await desk.tell(*bookings(1, OTHER), *bookings(5))
+    desk.now += QUARTER
+    told_of: Counter[UUID] = Counter()
+    messages: Counter[UUID] = Counter()
+    for _ in range(3):
+        async with desk.database.transaction() as tx:
+            for message, hours in (await claim_staff_messages(tx, 3, 12, NUMBERS.keys())).items():
+                messages[message.recipient_id] += 1
+                told_of[message.recipient_id] += len(hours)
+    assert told_of == {OTHER: 1, THERAPIST: 5}
+    assert messages == {OTHER: 1, THERAPIST: 1}
+
+
 async def test_it_is_told_on_no_topic_and_an_operator_reads_that_it_was_told(
     desk: Desk, outside: OutsideWorld
 ) -> None:

@@ -67,12 +67,20 @@ SELECT EXISTS (SELECT FROM staff_news WHERE state = 'waiting' AND due_at <= coal
     OR EXISTS (SELECT FROM staff_messages WHERE state = 'sending' AND next_at <= coalesce($1, now()))
 """
 
-# What is parked may have made it untrue: then it waits, as people's messages do.
+# What is parked may have made it untrue: then it waits, as people's messages do. Of whoever is told of one of the first rows
+# all that is due is taken: the limit cuts between two recipients, not one message in two.
 DUE = """
-SELECT case_id, appointment_id, recipient_id, version, purpose FROM staff_news n
-WHERE state = 'waiting' AND due_at <= $1
-    AND NOT EXISTS (SELECT FROM blocks b WHERE b.grp = 'notifications' AND b.key = n.case_id::text)
-ORDER BY due_at, recipient_id LIMIT $2 FOR UPDATE SKIP LOCKED
+WITH ready AS (
+    SELECT case_id, appointment_id, recipient_id, version, due_at FROM staff_news n
+    WHERE state = 'waiting' AND due_at <= $1
+        AND NOT EXISTS (SELECT FROM blocks b WHERE b.grp = 'notifications' AND b.key = n.case_id::text)
+), told AS (
+    SELECT recipient_id FROM (SELECT recipient_id FROM ready ORDER BY due_at, recipient_id LIMIT $2) AS first GROUP BY 1
+)
+SELECT n.case_id, n.appointment_id, n.recipient_id, n.version, n.purpose
+FROM told JOIN ready USING (recipient_id) JOIN staff_news n USING (case_id, appointment_id, recipient_id, version)
+WHERE n.state = 'waiting'
+ORDER BY n.due_at, n.recipient_id FOR UPDATE OF n SKIP LOCKED
 """
 
 ADD_MESSAGES = """
@@ -203,7 +211,7 @@ async def anything_due(tx: Transaction) -> bool:
 
 
 async def due(tx: Transaction, limit: int) -> list[DueNews]:
-    """Locks up to `limit` news that are due; what another sender holds is left to it."""
+    """Locks what is due of those whom the first `limit` news are for; what another sender holds is left to it."""
     return [DueNews(*row) for row in await tx.connection.fetch(DUE, tx.now, limit)]
 
 
