@@ -126,6 +126,10 @@ def test_what_is_told_is_true_when_it_is_told(
     assert untrue(purpose, an_hour(**changes), NOW) == reason
 
 
+def test_an_hour_that_may_have_been_told_is_not_taken_for_one_that_nobody_heard_of() -> None:
+    assert untrue("new_booking", an_hour(state="cancelled"), NOW, may_have_left=True) == "superseded"
+
+
 LATER = {"start": karachi(9, 9), "modality": "in_person", "city": "Lahore"}
 
 

@@ -97,10 +97,11 @@ def due_at(start: datetime, now: datetime, rules: StaffRules) -> datetime:
     return next_opening([rules.hours], gathered) or gathered
 
 
-def untrue(purpose: str, hour: Hour, now: datetime) -> str | None:
-    """Why this is not told any more, or None."""
+def untrue(purpose: str, hour: Hour, now: datetime, may_have_left: bool = False) -> str | None:
+    """Why this is not told any more, or None. Of an hour in a message that `may_have_left` they may know: then its
+    cancellation has to be told."""
     if purpose == "new_booking" and hour.state == "cancelled":
-        return "cancelled"
+        return "superseded" if may_have_left else "cancelled"
     if purpose == "changed_booking" and hour.superseded:
         return "superseded"
     if hour.state not in ("booked", "cancelled") or hour.start <= now:

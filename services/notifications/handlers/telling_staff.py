@@ -7,10 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from services.notifications.domain import staff
-from services.notifications.domain.outcomes import Accepted, Outcome, settle
+from services.notifications.domain.outcomes import Accepted, NotTaken, Outcome, settle
 from services.notifications.domain.staff import Fact, Hour, Purpose, StaffRules
 from services.notifications.repository import staff as repository
-from services.notifications.repository.staff import DueNews, StaffFate, StaffMessage
+from services.notifications.repository import staff_messages
+from services.notifications.repository.staff_messages import DueNews, StaffFate, StaffMessage
 from shared.contracts.scheduling import (
     Appointment,
     AppointmentBooked,
@@ -44,22 +45,13 @@ async def claim_staff_messages(
     tx: Transaction, limit: int, lease_seconds: float, numbers: Collection[UUID]
 ) -> dict[StaffMessage, list[Hour]]:
     """Gathers what is due and takes what is to be sent; returns the hours that each message tells of, as they stand now."""
-    await _gather(tx, await repository.due(tx, limit))
-    claimed = await repository.claim(tx, limit, lease_seconds)
-    standing = await repository.hours(tx, [one.id for one in claimed])
-    untrue = {
-        (message.id, hour): reason
-        for message in claimed
-        for hour in standing[message.id]
-        if (reason := staff.untrue(message.purpose, hour, tx.now))
-    }
-    await repository.drop(tx, [(message_id, hour, reason) for (message_id, hour), reason in untrue.items()])
-    true = {
-        message: [hour for hour in standing[message.id] if (message.id, hour) not in untrue]
-        for message in claimed
-    }
+    await _gather(tx, await staff_messages.due(tx, limit))
+    claimed = await staff_messages.claim(tx, limit, lease_seconds)
+    # Whether a change is told hangs on what became of the booking.
+    bookings = await _true(tx, [one for one in claimed if one.purpose == "new_booking"])
+    true = bookings | await _true(tx, [one for one in claimed if one.purpose != "new_booking"])
     told = {one: hours for one, hours in true.items() if hours and one.recipient_id in numbers}
-    await repository.settle(tx, [_skipped(one, hours) for one, hours in true.items() if one not in told])
+    await staff_messages.settle(tx, [_skipped(one, hours) for one, hours in true.items() if one not in told])
     return told
 
 
@@ -69,11 +61,31 @@ async def record_staff_messages(
     """What the gateway answered; one that was not taken is tried again under its own id. Returns how many are in which
     state."""
     fates = [_fate(message, outcome, tx.now) for message, outcome in answers.items()]
-    await repository.settle(tx, fates)
+    await staff_messages.settle(tx, fates)
     counts: dict[str, int] = defaultdict(int)
     for fate in fates:
         counts[fate.state] += 1
     return counts
+
+
+async def _true(tx: Transaction, messages: Sequence[StaffMessage]) -> dict[StaffMessage, list[Hour]]:
+    """The hours that each of these tells of and that are to be told still; the others are dropped."""
+    if not messages:
+        return {}
+    standing = await staff_messages.hours(tx, [one.id for one in messages])
+    untrue = {
+        (message.id, hour): reason
+        for message in messages
+        for hour in standing[message.id]
+        if (reason := staff.untrue(message.purpose, hour, tx.now, message.may_have_left))
+    }
+    await staff_messages.drop(
+        tx, [(message_id, hour, reason) for (message_id, hour), reason in untrue.items()]
+    )
+    return {
+        message: [hour for hour in standing[message.id] if (message.id, hour) not in untrue]
+        for message in messages
+    }
 
 
 async def _gather(tx: Transaction, news: Sequence[DueNews]) -> None:
@@ -82,7 +94,7 @@ async def _gather(tx: Transaction, news: Sequence[DueNews]) -> None:
     for one in news:
         together[one.recipient_id, one.purpose].append(one)
     messages = {StaffMessage(tx.new_id(), *kind): gathered for kind, gathered in together.items()}
-    await repository.gather(tx, messages)
+    await staff_messages.gather(tx, messages)
 
 
 def _skipped(message: StaffMessage, hours: Sequence[Hour]) -> StaffFate:
@@ -96,7 +108,8 @@ def _fate(message: StaffMessage, outcome: Outcome, now: datetime) -> StaffFate:
     if isinstance(outcome, Accepted):
         return StaffFate(message.id, "sent", tries, gateway_id=outcome.gateway_id)
     state = "failed" if settled.state == "failed" else "sending"
-    return StaffFate(message.id, state, tries, settled.reason, next_at=settled.due_at)
+    left = message.may_have_left or not isinstance(outcome, NotTaken)
+    return StaffFate(message.id, state, tries, settled.reason, next_at=settled.due_at, may_have_left=left)
 
 
 def _fact(purpose: Purpose, event: Appointment) -> Fact:

@@ -11,7 +11,7 @@ from services.notifications.domain.templates import Language
 from services.notifications.gateways.outgoing import Outgoing
 from services.notifications.gateways.sms import SmsGateway
 from services.notifications.handlers import telling_staff
-from services.notifications.repository.staff import StaffMessage, anything_due
+from services.notifications.repository.staff_messages import StaffMessage, anything_due
 from shared.messaging import Database
 from shared.messaging.failures import describe, is_transient
 
