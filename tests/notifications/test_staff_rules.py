@@ -117,6 +117,9 @@ def test_an_hour_that_has_begun_is_news_to_nobody() -> None:
         ("changed_booking", {"state": "cancelled", "start": NOW}, "hour_over"),
         ("changed_booking", {"state": "cancelled", "unheard": True}, "cancelled"),
         ("changed_booking", {"superseded": True}, "superseded"),
+        ("new_booking", {"state": "gone"}, "moved_away"),
+        ("changed_booking", {"state": "gone"}, None),
+        ("changed_booking", {"state": "gone", "unheard": True}, "moved_away"),
         ("changed_booking", {"state": "no_show"}, "hour_over"),
     ],
 )
@@ -128,6 +131,12 @@ def test_what_is_told_is_true_when_it_is_told(
 
 def test_an_hour_that_may_have_been_told_is_not_taken_for_one_that_nobody_heard_of() -> None:
     assert untrue("new_booking", an_hour(state="cancelled"), NOW, may_have_left=True) == "superseded"
+
+
+def test_an_hour_that_is_over_is_not_told_to_have_left() -> None:
+    away = a_fact(site_id=None, previous_start=NOW)
+    told = note([away], NUMBERS, RULES, NOW, {away.appointment_id: {SITE: True}})
+    assert [(one.recipient_id, one.reason) for one in told] == [(THERAPIST, None), (SITE, "hour_over")]
 
 
 LATER = {"start": karachi(9, 9), "modality": "in_person", "city": "Lahore"}

@@ -1,7 +1,7 @@
 """What staff are told of the hours with them: when and where, gathered, never who comes and not for what."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -11,6 +11,8 @@ from services.notifications.domain.templates import Language, Text, describe_tim
 from services.notifications.domain.windows import Hours, next_opening
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Why an hour in such a state is not told to whom it was not told before.
+ENDED = {"cancelled": "cancelled", "gone": "moved_away"}
 Purpose = Literal["new_booking", "changed_booking"]
 
 
@@ -43,17 +45,25 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One thing to tell one recipient, a therapist or the desk of a site; with a `reason` it is not told."""
+    """One thing to tell one recipient, a therapist or the desk of a site; with a `reason` it is not told. `gone_from`: the
+    hour is not with them any more, and was to be then."""
 
     fact: Fact
     recipient_id: UUID
     due_at: datetime
     reason: str | None = None
+    gone_from: datetime | None = None
+
+    @property
+    def ends(self) -> str | None:
+        """Why nothing is left to tell of an hour that its recipient has not heard of, or None."""
+        return "moved_away" if self.gone_from else "cancelled" if self.fact.cancelled else None
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """An hour as it stands now, that somebody is to be told of in `version`. `superseded`: there is newer news of it for the
+    """An hour as it stands now, that somebody is to be told of in `version`; `gone` is its state where it is not with them any
+    more. `superseded`: there is newer news of it for the
     same recipient; `unheard`: they were never told that it was booked."""
 
     case_id: UUID
@@ -68,9 +78,21 @@ class Hour:
     unheard: bool = False
 
 
-def note(facts: Iterable[Fact], numbers: Collection[UUID], rules: StaffRules, now: datetime) -> list[News]:
+# By the id of an hour who takes it for theirs; False: they are about to be told that it left them.
+Holders = Mapping[UUID, Mapping[UUID, bool]]
+NOBODY: Holders = {}
+
+
+def note(
+    facts: Iterable[Fact],
+    numbers: Collection[UUID],
+    rules: StaffRules,
+    now: datetime,
+    holders: Holders = NOBODY,
+) -> list[News]:
     """What is to be told to whom. `numbers` = who has a telephone: a therapist without one is told nothing for that reason;
-    the desk of a site is asked for only where it has one. An hour that has begun is news to nobody."""
+    the desk of a site is asked for only where it has one, and a desk among the `holders` hears that an hour has left it. An
+    hour that has begun is news to nobody."""
     found = []
     for fact in facts:
         ahead = [one for one in (fact.start, fact.previous_start) if one is not None and one > now]
@@ -82,8 +104,20 @@ def note(facts: Iterable[Fact], numbers: Collection[UUID], rules: StaffRules, no
         found.append(News(fact, fact.therapist_id, at, own_doing or unreachable))
         if fact.site_id is not None and fact.site_id in numbers:
             # `clinic` is any of the staff, a coordinator too: a desk that hears of its own doing is the lesser evil.
-            found.append(News(fact, fact.site_id, at))
+            new = fact.previous_start is not None and fact.site_id not in holders.get(fact.appointment_id, {})
+            found.append(News(replace(fact, purpose="new_booking") if new else fact, fact.site_id, at))
+        found.extend(_gone(fact, holders.get(fact.appointment_id, {}), rules, now))
     return found
+
+
+def _gone(fact: Fact, holders: Mapping[UUID, bool], rules: StaffRules, now: datetime) -> Iterable[News]:
+    """To those whom an hour that is moved was with and is not with any more."""
+    was = fact.previous_start
+    if was is not None:
+        for recipient in sorted(
+            {one for one, has in holders.items() if has} - {fact.therapist_id, fact.site_id}
+        ):
+            yield News(fact, recipient, due_at(was, now, rules), None if was > now else "hour_over", was)
 
 
 def due_at(start: datetime, now: datetime, rules: StaffRules) -> datetime:
@@ -99,21 +133,21 @@ def due_at(start: datetime, now: datetime, rules: StaffRules) -> datetime:
 
 def untrue(purpose: str, hour: Hour, now: datetime, may_have_left: bool = False) -> str | None:
     """Why this is not told any more, or None. Of an hour in a message that `may_have_left` they may know: then its
-    cancellation has to be told."""
-    if purpose == "new_booking" and hour.state == "cancelled":
-        return "superseded" if may_have_left else "cancelled"
+    end has to be told."""
+    if purpose == "new_booking" and hour.state in ENDED:
+        return "superseded" if may_have_left else ENDED[hour.state]
     if purpose == "changed_booking" and hour.superseded:
         return "superseded"
-    if hour.state not in ("booked", "cancelled") or hour.start <= now:
+    if hour.state not in ("booked", *ENDED) or hour.start <= now:
         return "hour_over"
-    return "cancelled" if hour.state == "cancelled" and hour.unheard else None
+    return ENDED.get(hour.state) if hour.unheard else None
 
 
 def template_of(purpose: str, hours: Sequence[Hour]) -> str:
     """Which text tells of these hours, of which there is at least one."""
     if len(hours) > 1:
         return f"{purpose}s"
-    return "cancelled_booking" if hours[0].state == "cancelled" else purpose
+    return {"cancelled": "cancelled_booking", "gone": "gone_booking"}.get(hours[0].state, purpose)
 
 
 def compose(language: Language, purpose: str, hours: Sequence[Hour]) -> Text:

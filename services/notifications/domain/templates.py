@@ -40,6 +40,7 @@ PURPOSES = frozenset(
         "changed_booking",
         "changed_bookings",
         "cancelled_booking",
+        "gone_booking",
     }
 )
 MODALITIES = frozenset({"video", "audio", "phone", "in_person"})

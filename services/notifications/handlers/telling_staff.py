@@ -36,9 +36,11 @@ class StaffNews:
     async def note_changes(
         self, events: Sequence[AppointmentRescheduled | AppointmentCancelled], tx: Transaction
     ) -> None:
-        """Told soon, unless it is the therapist who did it, or whoever is to be told was not told of the hour yet."""
+        """Told soon, unless it is the therapist who did it, or whoever is to be told was not told of the hour
+        yet. A desk whose site it leaves hears that, and one whose site it comes to hears of a new one."""
         facts = [_fact("changed_booking", event) for event in events]
-        await repository.note_changes(tx, staff.note(facts, self._numbers, self._rules, tx.now))
+        holders = await repository.holders(tx, facts)
+        await repository.note_changes(tx, staff.note(facts, self._numbers, self._rules, tx.now, holders))
 
 
 async def claim_staff_messages(

@@ -1,13 +1,14 @@
 """The SQL of what staff are to be told: news as rows, which take in what comes after them."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
-from services.notifications.domain.staff import News
+from services.notifications.domain.staff import Fact, News
 from shared.messaging import Transaction
 
 NEWS = """
-unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::timestamptz[], $7::text[], $8::bool[])
-    AS s(case_id, appointment_id, recipient_id, version, purpose, due_at, reason, cancelled)
+unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::timestamptz[], $7::text[], $8::text[],
+    $10::timestamptz[]) AS s(case_id, appointment_id, recipient_id, version, purpose, due_at, reason, ends, gone_from)
 """
 
 # An event that waited for a contact comes again: what is there stays as it is. An hour that is confirmed, or has its lost day
@@ -17,13 +18,15 @@ WITH known AS (
     SELECT s.*, coalesce(s.reason, (
         SELECT 'superseded' FROM staff_news o
         WHERE o.case_id = s.case_id AND o.appointment_id = s.appointment_id AND o.recipient_id = s.recipient_id
-            AND o.version < s.version AND (o.state IN ('waiting', 'gathered', 'sent') OR o.reason = 'own_doing') LIMIT 1
+            AND o.version < s.version AND o.gone_from IS NULL
+            AND (o.state IN ('waiting', 'gathered', 'sent') OR o.reason = 'own_doing') LIMIT 1
     )) AS untold FROM {NEWS}
 )
-INSERT INTO staff_news (case_id, appointment_id, recipient_id, version, purpose, due_at, state, reason, noted_at, settled_at)
+INSERT INTO staff_news (case_id, appointment_id, recipient_id, version, purpose, due_at, state, reason, noted_at, settled_at,
+    gone_from)
 SELECT case_id, appointment_id, recipient_id, version, purpose, due_at,
     CASE WHEN untold IS NULL THEN 'waiting' ELSE 'skipped' END, untold, $9::timestamptz,
-    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END
+    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END, gone_from
 FROM known ORDER BY 1, 2, 3, 4
 ON CONFLICT DO NOTHING
 """
@@ -34,28 +37,54 @@ NOTE_CHANGES = f"""
 WITH said AS (SELECT * FROM {NEWS}), older AS (
     UPDATE staff_news n SET
         due_at = least(n.due_at, s.due_at),
-        state = CASE WHEN s.cancelled OR s.reason IS NOT NULL OR n.purpose <> 'new_booking' THEN 'skipped' ELSE n.state END,
-        reason = CASE WHEN s.cancelled THEN 'cancelled'
+        state = CASE WHEN s.ends IS NOT NULL OR s.reason IS NOT NULL OR n.purpose <> 'new_booking' THEN 'skipped' ELSE n.state END,
+        reason = CASE WHEN s.ends IS NOT NULL THEN s.ends
             WHEN s.reason IS NOT NULL OR n.purpose <> 'new_booking' THEN 'superseded' END,
-        settled_at = CASE WHEN s.cancelled OR s.reason IS NOT NULL OR n.purpose <> 'new_booking'
+        settled_at = CASE WHEN s.ends IS NOT NULL OR s.reason IS NOT NULL OR n.purpose <> 'new_booking'
             THEN $9::timestamptz END
     FROM said s
     WHERE n.case_id = s.case_id AND n.appointment_id = s.appointment_id AND n.recipient_id = s.recipient_id
         AND n.version < s.version AND n.state = 'waiting'
-    RETURNING n.appointment_id, n.recipient_id, n.purpose, s.cancelled
+    RETURNING n.appointment_id, n.recipient_id, n.purpose, s.ends
 ), known AS (
     SELECT s.*, coalesce(s.reason, (
-        SELECT CASE WHEN o.cancelled THEN 'cancelled' ELSE 'superseded' END FROM older o
+        SELECT coalesce(o.ends, 'superseded') FROM older o
         WHERE o.appointment_id = s.appointment_id AND o.recipient_id = s.recipient_id AND o.purpose = 'new_booking' LIMIT 1
     )) AS untold FROM said s
 )
-INSERT INTO staff_news (case_id, appointment_id, recipient_id, version, purpose, due_at, state, reason, noted_at, settled_at)
+INSERT INTO staff_news (case_id, appointment_id, recipient_id, version, purpose, due_at, state, reason, noted_at, settled_at,
+    gone_from)
 SELECT case_id, appointment_id, recipient_id, version, purpose, due_at,
     CASE WHEN untold IS NULL THEN 'waiting' ELSE 'skipped' END, untold, $9::timestamptz,
-    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END
+    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END, gone_from
 FROM known ORDER BY 1, 2, 3, 4
 ON CONFLICT DO NOTHING
 """
+
+# Whom an hour has left counts only as long as they are not told so.
+HOLDERS = """
+SELECT appointment_id, recipient_id, gone_from IS NULL AS has FROM (
+    SELECT DISTINCT ON (n.appointment_id, n.recipient_id) n.appointment_id, n.recipient_id, n.gone_from, n.state
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS s(case_id, appointment_id, version)
+    JOIN staff_news n ON n.case_id = s.case_id AND n.appointment_id = s.appointment_id AND n.version < s.version
+    ORDER BY n.appointment_id, n.recipient_id, n.version DESC
+) AS newest WHERE gone_from IS NULL OR state = 'waiting'
+"""
+
+
+async def holders(tx: Transaction, facts: Sequence[Fact]) -> dict[UUID, dict[UUID, bool]]:
+    """Who takes these hours for theirs, before these facts, by the id of the hour; False: they are about to be told that it
+    left them."""
+    rows = await tx.connection.fetch(
+        HOLDERS,
+        [one.case_id for one in facts],
+        [one.appointment_id for one in facts],
+        [one.version for one in facts],
+    )
+    found: dict[UUID, dict[UUID, bool]] = {one.appointment_id: {} for one in facts}
+    for row in rows:
+        found[row["appointment_id"]][row["recipient_id"]] = row["has"]
+    return found
 
 
 async def note(tx: Transaction, news: Sequence[News]) -> None:
@@ -79,6 +108,7 @@ async def _note(tx: Transaction, statement: str, news: Sequence[News]) -> None:
             [one.fact.purpose for one in news],
             [one.due_at for one in news],
             [one.reason for one in news],
-            [one.fact.cancelled for one in news],
+            [one.ends for one in news],
             tx.now,
+            [one.gone_from for one in news],
         )

@@ -55,21 +55,32 @@ FROM picked WHERE m.id = picked.id
 RETURNING m.id, m.recipient_id, m.purpose, m.tries, picked.may_have_left
 """
 
-# OFFSET 0 keeps the look-ups look-ups, as in sending.
+# OFFSET 0 keeps the look-ups look-ups, as in sending. `l` is the newest word to the same recipient, `e` their last word before
+# of a new hour, without those that told them nothing because they knew; desks go by the id of their site.
 HOURS = """
-SELECT n.message_id, n.case_id, n.appointment_id, n.version, a.state, a.start, a.time_zone, a.modality, s.city,
-    EXISTS (
-        SELECT FROM staff_news l WHERE l.case_id = n.case_id AND l.appointment_id = n.appointment_id
-            AND l.recipient_id = n.recipient_id AND l.version > n.version AND l.reason IS DISTINCT FROM 'superseded'
-    ) AS superseded,
-    EXISTS (
-        SELECT FROM staff_news e WHERE e.case_id = n.case_id AND e.appointment_id = n.appointment_id
-            AND e.recipient_id = n.recipient_id AND e.version < n.version
-            AND e.purpose = 'new_booking' AND e.state = 'skipped' AND e.reason = 'cancelled'
-    ) AS unheard
+SELECT n.message_id, n.case_id, n.appointment_id, n.version,
+    CASE WHEN n.gone_from IS NOT NULL OR l.gone THEN 'gone' ELSE a.state END AS state,
+    coalesce(n.gone_from, a.start) AS start, a.time_zone,
+    CASE WHEN n.gone_from IS NULL THEN a.modality ELSE 'in_person' END AS modality, s.city,
+    l.gone IS NOT NULL AS superseded, coalesce(e.unheard, false) AS unheard
 FROM staff_news n
 JOIN LATERAL (SELECT * FROM appointments a WHERE a.appointment_id = n.appointment_id OFFSET 0) a ON true
-LEFT JOIN LATERAL (SELECT * FROM sites s WHERE s.site_id = a.site_id OFFSET 0) s ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM sites s WHERE s.site_id = CASE WHEN n.gone_from IS NULL THEN a.site_id ELSE n.recipient_id END OFFSET 0
+) s ON true
+LEFT JOIN LATERAL (
+    SELECT l.gone_from IS NOT NULL AS gone FROM staff_news l
+    WHERE l.case_id = n.case_id AND l.appointment_id = n.appointment_id AND l.recipient_id = n.recipient_id
+        AND l.version > n.version AND l.reason IS DISTINCT FROM 'superseded'
+    ORDER BY l.version DESC LIMIT 1
+) l ON true
+LEFT JOIN LATERAL (
+    SELECT e.state = 'skipped' AND e.reason IN ('cancelled', 'moved_away') AS unheard FROM staff_news e
+    WHERE e.case_id = n.case_id AND e.appointment_id = n.appointment_id AND e.recipient_id = n.recipient_id
+        AND e.version < n.version AND e.purpose = 'new_booking'
+        AND (e.message_id IS NOT NULL OR e.reason IS DISTINCT FROM 'superseded')
+    ORDER BY e.version DESC LIMIT 1
+) e ON true
 WHERE n.message_id = ANY ($1) AND n.state = 'gathered'
 ORDER BY n.message_id, a.start
 """
