@@ -11,7 +11,7 @@ import pytest
 
 from services.scheduling.domain.holds import Hold
 from services.scheduling.domain.holidays import Holiday
-from services.scheduling.handlers import closures, exceptions, holidays, places
+from services.scheduling.handlers import closures, exceptions, holidays, knowing, places
 from services.scheduling.repository.places import Room
 from shared.contracts.matching import MatchMade
 from shared.contracts.scheduling import AppointmentBooked, AppointmentReleased, SlotNotFound
@@ -120,6 +120,23 @@ async def test_whoever_chooses_while_the_hour_is_closed_gets_one_that_is_open(st
     kept = await held(store, made := offer((day.therapist, day.site)))
     await meanwhile(store, day.closes(how), store.hear(choice(made)))
     assert kept.start not in [one.start for one in await store.said(AppointmentBooked)]
+
+
+@pytest.mark.parametrize("status", ["suspended", "left"])
+async def test_nobody_is_booked_with_whoever_was_suspended_while_their_hour_was_kept(
+    store: Store, status: str
+) -> None:
+    day = await a_day(store)
+    _, by_staff = await day.held()
+    await held(store, made := offer((day.therapist, day.site)))
+    await store.handle(
+        knowing.record_therapists, [world.therapist(day.therapist, status=status, changed_at=store.now)]
+    )
+    before = len(await store.said(AppointmentBooked))
+    assert await refused(confirm(store, by_staff)) == "not_open"
+    await store.hear(choice(made))
+    assert len(await store.said(AppointmentBooked)) == before
+    assert len(await store.said(SlotNotFound, case_id=made.case_id)) == 1
 
 
 async def test_another_room_that_closes_takes_nobodys_hour(store: Store) -> None:

@@ -46,7 +46,7 @@ def hold_routes(in_turn: InTurn) -> APIRouter:
     @router.post("/{hold_id}/confirm")
     async def confirm(hold_id: UUID, holder: Holder, request: Request) -> Response:
         """Books the hour; the answer is the appointment, which has the id of the hold. The people are told. 409 `not_open` where
-        the hour was closed meanwhile: by a holiday, time off, a closure or other rules."""
+        the hour was closed meanwhile: by a holiday, time off, a closure, other rules, or that its therapist takes nobody any more."""
         caller = caller_of(holder)
         booked = await answer(in_turn, request, lambda tx: holding.confirm(tx, hold_id, caller))
         return shown(booked, caller)

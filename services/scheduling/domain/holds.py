@@ -154,10 +154,10 @@ def check_confirmable(hold: Hold, fence: Fence, now: datetime) -> None:
 def still_open(
     hold: Hold, therapists: Mapping[UUID, Therapist], rooms: Mapping[UUID, Sequence[UUID]]
 ) -> Hold | None:
-    """The hold as certain as its hour is by now; None where its therapist's calendar, or its site, has closed it since.
-    `rooms` are the open ones by site."""
+    """The hold as certain as its hour is by now; None where its therapist's calendar, or its site, has closed it since, or
+    its therapist takes nobody any more. `rooms` are the open ones by site."""
     hour, therapist = hold.appointment, therapists.get(hold.appointment.therapist_id)
-    if therapist is None or therapist.calendar is None:
+    if therapist is None or therapist.calendar is None or not therapist.active:
         return None
     if hour.site_id is not None and hour.room_id not in rooms.get(hour.site_id, ()):
         return None
