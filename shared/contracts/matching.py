@@ -1,5 +1,6 @@
 """What matching says: therapists, matches in two lanes, and outcomes that are not a match."""
 
+from datetime import timedelta
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from shared.contracts import tasks
 from shared.contracts.base import Event, Modality, Value
 from shared.contracts.intake import WeeklyWindow
 from shared.contracts.told import AlternativeKind
+
+# An hour is kept so much longer than its person may take it: so long may the answer be on its way to scheduling. Design.
+ON_ITS_WAY = timedelta(minutes=10)
 
 CareLane = Literal["online", "in_person"]
 

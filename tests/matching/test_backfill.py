@@ -7,15 +7,17 @@ from uuid import UUID
 import pytest
 
 from services.matching.domain.backfill import Freed, suits
+from services.matching.handlers.alarms import AlarmBook
 from services.matching.handlers.backfill import AFTER, Backfill, note_freed_hours
 from services.matching.handlers.changes import ChangeDesk
 from services.matching.handlers.standing import count_hours
 from shared.contracts.intake import CaseSubmitted, WeeklyWindow
+from shared.contracts.matching import ON_ITS_WAY
 from shared.contracts.scheduling import SlotFreed
 from shared.messaging import Due
-from tests.matching.choosing import decide
+from tests.matching.choosing import decide, offered
 from tests.matching.conftest import Office
-from tests.matching.events import a_case, booked, cancelled, no_hour
+from tests.matching.events import a_case, alarm, booked, cancelled, no_hour
 from tests.matching.examples import ISLAMABAD, LAHORE, NOW, POLICY
 from tests.matching.test_changes import changed
 
@@ -222,3 +224,36 @@ async def test_for_whoever_waits_and_wishes_to_choose_the_hour_is_kept_though_it
         [str(UUID(int=2))],
     )
     assert kept["attempt"] > of_search["attempt"]
+
+
+@pytest.mark.parametrize(("short_of", "theirs"), [(timedelta(minutes=1), False), (timedelta(), True)])
+async def test_an_hour_that_begins_before_whoever_chooses_could_take_it_goes_to_the_next(
+    office: Office, short_of: timedelta, theirs: bool
+) -> None:
+    await office.describe(1)
+    chooses = await declines(office, priority=1)
+    next_one = await waits(office, wanted_times=())
+    await office.describe(2)
+    before = await office.case(chooses)
+    await serve(office, freed(NOW + POLICY.waiting.kept + ON_ITS_WAY - short_of, number=2))
+    assert (await office.case(chooses))["state"] == ("offered" if theirs else "waitlisted")
+    assert theirs or await office.case(chooses) == before
+    assert await found(office, next_one) == [not theirs]
+
+
+async def test_whoever_may_be_in_danger_gets_the_soonest_hour_though_they_wished_to_choose(
+    office: Office,
+) -> None:
+    await office.describe(1)
+    chooses = await declines(office)
+    await office.hear(AlarmBook(POLICY).raise_priorities, alarm(chooses))
+    await office.describe(2)
+    await serve(office, freed(NOW + POLICY.notice, number=2))
+    assert (await office.case(chooses))["state"] == "matched"
+
+
+async def declines(office: Office, **changes: Any) -> UUID:
+    """Somebody who wanted none of all there are, and waits for another to choose."""
+    offer = await offered(office, **{"wanted_times": ()} | changes)
+    await decide(office, offer, reason="none_suits")
+    return UUID(offer["case_id"])

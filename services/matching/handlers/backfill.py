@@ -20,6 +20,7 @@ from services.matching.handlers.matchmaking import Ended, Matchmaker
 from services.matching.handlers.searches import Search, request_of, resumed
 from services.matching.repository import cases, waitlist
 from services.matching.repository.waitlist import Filter
+from shared.contracts.matching import ON_ITS_WAY
 from shared.contracts.scheduling import SlotFreed
 from shared.contracts.told import WAIT_REASONS
 from shared.messaging import Due, Transaction
@@ -64,7 +65,7 @@ class Backfill:
             return
         directory, capacity = await matchmaker.roster.look(tx)
         searches = await resumed(tx, still)
-        those = {one.case.case_id: _those_for(one, hours, directory, policy) for one in searches}
+        those = {one.case.case_id: _those_for(one, hours, directory, policy, tx.now) for one in searches}
         suited = [
             _but_for_the_others(one, hours, mine) for one in searches if (mine := those[one.case.case_id])
         ]
@@ -86,13 +87,18 @@ def _served(ended: Sequence[Ended], hours: Sequence[Freed], those: Those) -> lis
     return served
 
 
-def _those_for(search: Search, hours: Sequence[Freed], directory: Directory, policy: Policy) -> list[Freed]:
+def _those_for(
+    search: Search, hours: Sequence[Freed], directory: Directory, policy: Policy, now: datetime
+) -> list[Freed]:
     asked, request = search.submitted, request_of(search)
+    # What is kept for whoever chooses begins when it is kept no more.
+    soonest = now + policy.waiting.time_kept(search.priority) + ON_ITS_WAY if search.chooses else now
     wanted = [(one.day, one.start, one.end) for one in asked.wanted_times]
     return [
         hour
         for hour in hours
-        if suits(hour, asked.modalities, wanted, asked.time_zone)
+        if soonest <= hour.start
+        and suits(hour, asked.modalities, wanted, asked.time_zone)
         and is_within_reach(hour, request, directory, policy)
     ]
 

@@ -162,8 +162,7 @@ class Matchmaker:
             waits = not_matched(case, reason, search.priority, self.policy, tx.now)
             return Ended(search, decision.explained, waits, reason)
         lane = lane_of(outcome.modality)
-        # Whoever may be in danger goes on at once: an offer would wait for its answer.
-        if search.submitted.booking_mode == "choose" and not search.alarmed:
+        if search.chooses:
             match_id = tx.new_reference()  # it stands in the address of the offer
             outcome = narrowed(outcome, self.policy.waiting.choices)
             waits = offered(case, match_id, lane, _pays_less_to(outcome))

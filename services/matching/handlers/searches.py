@@ -27,6 +27,12 @@ class Search:
     declined: bool = False
     alarmed: bool = False
 
+    @property
+    def chooses(self) -> bool:
+        """Whether its person is shown some to choose from. Whoever may be in danger goes on at once: an offer would wait
+        for its answer."""
+        return self.submitted.booking_mode == "choose" and not self.alarmed
+
 
 def begun(event: RequestForCare, known: Case | None, alarms: Mapping[UUID, int]) -> Search:
     """A search with a request that has to be kept. `alarms` are priorities by case."""

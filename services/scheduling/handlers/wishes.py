@@ -1,6 +1,6 @@
 """From a match to what is wanted, and from an hour that was found to an appointment, or one that is kept."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from services.scheduling.domain.appointments import Appointment
@@ -8,10 +8,7 @@ from services.scheduling.domain.availability import Need
 from services.scheduling.domain.booking import Candidate, Hour, Wish
 from services.scheduling.domain.holds import Hold
 from services.scheduling.domain.wall_time import minute_after, minute_of
-from shared.contracts.matching import MatchMade
-
-# An hour is kept so much longer than its person may take it: so long may the answer be on its way to us. Design.
-ON_ITS_WAY = timedelta(minutes=10)
+from shared.contracts.matching import ON_ITS_WAY, MatchMade
 
 
 def kept_until(match: MatchMade) -> datetime | None:
