@@ -4,11 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from services.scheduling.handlers import knowing
 from services.scheduling.handlers.matches import book_matches
 from shared.contracts.scheduling import AppointmentBooked, AppointmentHeld, AppointmentReleased, SlotFreed
 from tests.scheduling import test_holds, world
 from tests.scheduling.reference import rule
 from tests.scheduling.store import Store
+from tests.scheduling.test_changing import book, cancel
+from tests.scheduling.test_elsewhere import move
+from tests.scheduling.test_kept_hours_that_close import CLOSING, a_day
 from tests.scheduling.test_offers import ONE_HOUR, choice, held, offer
 
 NOON = test_holds.NOON
@@ -80,3 +84,45 @@ async def test_an_hour_behind_which_only_what_ran_out_is_reserved_is_called_free
     for one in kept:
         await test_holds.comes_due(store, one)
     assert len(await store.said(SlotFreed)) == before + 2
+
+
+@pytest.mark.parametrize("how", CLOSING)
+async def test_an_hour_that_was_closed_before_it_was_given_back_is_not_called_free(
+    store: Store, how: str
+) -> None:
+    day = await a_day(store)
+    hour, person = await book(store, (day.therapist, day.site))
+    _, kept = await day.held(NOON + timedelta(hours=2))
+    before = await store.said(SlotFreed)
+    await day.change(day.closes(how))
+    await cancel(store, hour.appointment_id, person)
+    await test_holds.give_back(store, kept)
+    assert await store.said(SlotFreed) == before
+
+
+@pytest.mark.parametrize("how", ["holiday", "time off", "closure", "rules"])
+async def test_an_hour_that_was_closed_before_it_was_moved_away_from_is_not_called_free(
+    store: Store, how: str
+) -> None:
+    day = await a_day(store)
+    hour, person = await book(store, (day.therapist, day.site))
+    await day.change(day.closes(how))
+    await move(store, hour, person, hour.start + timedelta(days=1))
+    assert await store.said(SlotFreed) == []
+
+
+async def test_an_hour_of_whoever_takes_nobody_any_more_is_not_called_free(store: Store) -> None:
+    therapist = await world.add_therapist(store)
+    hour, person = await book(store, therapist)
+    left = world.therapist(therapist, status="left", changed_at=store.now)
+    await store.handle(knowing.record_therapists, [left])
+    await cancel(store, hour.appointment_id, person)
+    assert await store.said(SlotFreed) == []
+
+
+async def test_an_hour_into_whose_pauses_it_was_moved_itself_is_not_called_free(store: Store) -> None:
+    hour, person = await book(store, await world.add_therapist(store))
+    await move(
+        store, hour, person, hour.start + timedelta(hours=1)
+    )  # ten minutes after its end, which are its pause
+    assert await store.said(SlotFreed) == []

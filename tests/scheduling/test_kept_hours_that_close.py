@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -20,7 +20,7 @@ from tests.scheduling import world
 from tests.scheduling.reference import rule
 from tests.scheduling.store import Store
 from tests.scheduling.test_exceptions import hours
-from tests.scheduling.test_holds import confirm, give_back, given_back, hold, refused, wanted
+from tests.scheduling.test_holds import NOON, confirm, give_back, given_back, hold, refused, wanted
 from tests.scheduling.test_offers import choice, held, offer
 from tests.scheduling.test_racing import meanwhile
 
@@ -45,11 +45,11 @@ class Day:
         (room,) = await self.store.rows("SELECT room_id FROM scheduling.rooms")
         self.room = room["room_id"]
 
-    async def held(self) -> tuple[MatchMade, Hold]:
-        """Kept by staff, on Monday at noon."""
+    async def held(self, start: datetime = NOON) -> tuple[MatchMade, Hold]:
+        """Kept by staff, on Monday at noon or later."""
         case = await given_back(self.store)
         at_the_site: dict[str, Any] = {"modality": "in_person", "site_id": self.site}
-        return case, await hold(self.store, wanted(case, self.therapist, **at_the_site))
+        return case, await hold(self.store, wanted(case, self.therapist, start, **at_the_site))
 
     def closes(self, how: str) -> Change:
         off = hours("time_off", 0)

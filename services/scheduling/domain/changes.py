@@ -1,6 +1,6 @@
 """Who may see and change an appointment, and whether it can still be changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -133,18 +133,9 @@ def _site(appointment: Appointment, move: Move, modality: str) -> UUID | None:
     return site_id
 
 
-def freed(before: Iterable[Appointment], after: Sequence[Appointment], now: int) -> list[Appointment]:
-    """The hours that somebody else could have now: they lie ahead, and none of those that were taken in their place
-    takes the same therapist's time again."""
-    return [
-        one
-        for one in before
-        if one.start > now
-        and not any(
-            other.therapist_id == one.therapist_id and other.start < one.end and one.start < other.end
-            for other in after
-        )
-    ]
+def ahead(hours: Iterable[Appointment], now: int) -> list[Appointment]:
+    """Those of these hours that lie ahead."""
+    return [one for one in hours if one.start > now]
 
 
 def check_start(start: int, now: int, *, any_minute: bool = False) -> None:

@@ -154,17 +154,26 @@ def check_confirmable(hold: Hold, fence: Fence, now: datetime) -> None:
 def still_open(
     hold: Hold, therapists: Mapping[UUID, Therapist], rooms: Mapping[UUID, Sequence[UUID]]
 ) -> Hold | None:
-    """The hold as certain as its hour is by now; None where its therapist's calendar, or its site, has closed it since, or
-    its therapist takes nobody any more. `rooms` are the open ones by site."""
-    hour, therapist = hold.appointment, therapists.get(hold.appointment.therapist_id)
+    """The hold as certain as its hour is by now; None where it `is_closed`."""
+    hour = hold.appointment
+    if is_closed(hour, therapists, rooms):
+        return None
+    calendar = therapists[hour.therapist_id].calendar
+    assert calendar is not None  # it has the hour open
+    return replace(hold, appointment=replace(reconsidered(hour, calendar), version=hour.version))
+
+
+def is_closed(
+    hour: Appointment, therapists: Mapping[UUID, Therapist], rooms: Mapping[UUID, Sequence[UUID]]
+) -> bool:
+    """Whether its therapist's calendar, or its site, has closed an hour since it was taken, or its therapist takes nobody any
+    more. `rooms` are the open ones by site."""
+    therapist = therapists.get(hour.therapist_id)
     if therapist is None or therapist.calendar is None or not therapist.active:
-        return None
+        return True
     if hour.site_id is not None and hour.room_id not in rooms.get(hour.site_id, ()):
-        return None
-    if not is_open(therapist.calendar, hour.lane, hour.site_id, hour.start, hour.end):
-        return None
-    now = reconsidered(hour, therapist.calendar)
-    return replace(hold, appointment=replace(now, version=hour.version))
+        return True
+    return not is_open(therapist.calendar, hour.lane, hour.site_id, hour.start, hour.end)
 
 
 def wish_for(wanted: Wanted, last: Appointment, first: int, until: int) -> Wish:

@@ -17,7 +17,7 @@ from services.scheduling.domain.appointments import (
 from services.scheduling.domain.booking import asked_for
 from services.scheduling.domain.changes import Caller, Move
 from services.scheduling.domain.wall_time import minute_after
-from services.scheduling.handlers import announcing
+from services.scheduling.handlers import announcing, holding
 from services.scheduling.handlers.capacity import may_have_risen
 from services.scheduling.repository import appointments, diary, fences, places, resources
 from shared.messaging import Transaction
@@ -41,12 +41,8 @@ async def cancel(
     await appointments.cancel(tx, [(appointment, change)])
     await may_have_risen(tx, [appointment.therapist_id])
     gone = cancelled(appointment)
-    tx.emit(
-        [
-            announcing.cancelled(gone, change, tx),
-            *announcing.freed(changes.freed([appointment], [], minute_after(tx.now)), tx),
-        ]
-    )
+    tx.emit([announcing.cancelled(gone, change, tx)])
+    await holding.tell_freed(tx, [appointment])
     return gone
 
 
@@ -98,6 +94,6 @@ async def _move(
     limits = {(after.therapist_id, after.week): hour.weekly_limit}
     await appointments.count(tx, limits, [after], stay=after.week == appointment.week)
     await may_have_risen(tx, [after.therapist_id])
-    freed = changes.freed([appointment], [after], minute_after(tx.now))
-    tx.emit([announcing.rescheduled(after, appointment, change, tx), *announcing.freed(freed, tx)])
+    tx.emit([announcing.rescheduled(after, appointment, change, tx)])
+    await holding.tell_freed(tx, [appointment])
     return after

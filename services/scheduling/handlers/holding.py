@@ -9,6 +9,7 @@ import orjson
 
 from services.scheduling.domain import changes, holds
 from services.scheduling.domain.appointments import Appointment, By, Change, resources_of
+from services.scheduling.domain.availability import Therapist
 from services.scheduling.domain.booking import Asked, asked_for
 from services.scheduling.domain.changes import Caller
 from services.scheduling.domain.fencing import Fence
@@ -101,10 +102,13 @@ async def let_go(tx: Transaction, gone: Sequence[tuple[Hold, Change]]) -> None:
 
 
 async def tell_freed(tx: Transaction, hours: Sequence[Appointment]) -> None:
-    """Says which of these hours, which were given back, can be had again: somebody may have been given one that had run out
-    before its end was told, or have it from what was decided now. All that they reserved must be locked."""
-    ahead = changes.freed(hours, [], minute_after(tx.now))
-    tx.emit(announcing.freed(await diary.left_free(tx, ahead), tx))
+    """Says which of these hours, which were given back or moved away from, can be had again: somebody may have been given one
+    that had run out before its end was told, or have it from what was decided now, and it may be closed by now. All that they
+    reserved must be locked."""
+    free = await diary.left_free(tx, changes.ahead(hours, minute_after(tx.now)))
+    if free:
+        therapists, rooms = await _who_and_where(tx, free)
+        tx.emit(announcing.freed([one for one in free if not holds.is_closed(one, therapists, rooms)], tx))
 
 
 async def end_holds(dues: Sequence[Due], tx: Transaction) -> None:
@@ -132,9 +136,7 @@ async def still_open(tx: Transaction, kept: Sequence[Hold]) -> list[Hold]:
     whoever closes an hour locks its therapist or its room."""
     if not kept:
         return []
-    hours = [one.appointment for one in kept]
-    therapists = await roster.read(tx, {hour.therapist_id for hour in hours})
-    rooms = await places.open_rooms(tx, {hour.site_id for hour in hours if hour.site_id})
+    therapists, rooms = await _who_and_where(tx, [one.appointment for one in kept])
     return [still for one in kept if (still := holds.still_open(one, therapists, rooms))]
 
 
@@ -143,6 +145,14 @@ async def take_up(tx: Transaction, chosen: Sequence[Hold]) -> None:
     found whole and open since."""
     await repository.confirm(tx, chosen, "person")
     tx.emit(announcing.booked(holds.ended(one, "confirmed").appointment, tx, "person") for one in chosen)
+
+
+async def _who_and_where(
+    tx: Transaction, hours: Sequence[Appointment]
+) -> tuple[dict[UUID, Therapist], dict[UUID, list[UUID]]]:
+    """Their therapists, and the open rooms of their sites."""
+    therapists = await roster.read(tx, {hour.therapist_id for hour in hours})
+    return therapists, await places.open_rooms(tx, {hour.site_id for hour in hours if hour.site_id})
 
 
 def _end_of(made: Hold, tx: Transaction) -> Due:

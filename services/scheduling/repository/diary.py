@@ -159,15 +159,15 @@ async def reserve(
 
 
 async def left_free(tx: Transaction, hours: Sequence[Appointment]) -> list[Appointment]:
-    """Those of these hours of which nobody has their therapist's time. They must be locked."""
+    """Those of these hours of which nobody has their therapist's time, nor of the pauses around them. They must be locked."""
     if not hours:
         return []
     rows = await tx.connection.fetch(
         LEFT_FREE,
         [one.id for one in hours],
         [one.therapist_id for one in hours],
-        [moment_of(one.start) for one in hours],
-        [moment_of(one.end) for one in hours],
+        [moment_of(one.start - one.buffer) for one in hours],
+        [moment_of(one.end + one.buffer) for one in hours],
         tx.now,
     )
     free = {row["id"] for row in rows}
