@@ -9,7 +9,6 @@ import pytest
 from services.matching.domain.requests import Request
 from services.matching.handlers.alarms import AlarmBook
 from services.matching.handlers.choosing import ChoiceDesk
-from services.matching.handlers.hearing import due_handlers
 from services.matching.handlers.standing import close_cases, count_hours, withdraw_matches
 from services.matching.handlers.waiting import WaitingRoom
 from services.matching.repository import waitlist
@@ -20,7 +19,6 @@ from tests.matching.choosing import offered
 from tests.matching.conftest import Office
 from tests.matching.events import a_case, alarm, booked, cancelled, closing, no_hour, withdrawal
 from tests.matching.examples import NOW, POLICY
-from tests.matching.test_changes import changed, follow
 
 PAGE = POLICY.waiting.woken_at_once
 
@@ -187,58 +185,6 @@ async def test_whoever_had_no_hour_is_not_asked_for_again_and_again(office: Offi
     await wake(office)
     assert [one["attempt"] for one in await office.made()] == [1, 3]
     assert (await office.case(case.case_id))["state"] == "matched"
-
-
-async def rests(office: Office, **changes: Any) -> CaseSubmitted:
-    """Somebody for whom everybody who fits was asked, in vain."""
-    await office.describe(1)
-    await office.hear(office.matchmaker.match_cases, case := a_case(**changes))
-    await wake(office)
-    await office.hear(office.matchmaker.match_again, no_hour((await office.made())[0]))
-    return case
-
-
-async def rested(office: Office) -> None:
-    """The row of the end of each rest, as the due loop works it off."""
-    rows = await office.database.pool.fetch("DELETE FROM due WHERE kind = 'rested' RETURNING *")
-    assert {row["at"] for row in rows} == {NOW + POLICY.waiting.rest}
-    office.now["now"] = NOW + POLICY.waiting.rest
-    handler: Any = due_handlers(office.matchmaker)["rested"]
-    await office.hear(handler, *(Due("rested", row["key"], row["at"], row["body"]) for row in rows))
-
-
-async def test_room_that_appears_while_somebody_rests_is_theirs_at_the_end_of_the_rest(
-    office: Office,
-) -> None:
-    case = await rests(office)
-    await office.describe(2, fee=900)
-    await wake(office)
-    assert (await states(office))[case.case_id] == "waitlisted"
-    await rested(office)
-    assert (await states(office))[case.case_id] == "matched"
-
-
-async def test_nobody_is_asked_in_vain_after_a_rest_in_which_no_room_appeared(office: Office) -> None:
-    await rests(office)
-    said = len(await office.said())
-    await rested(office)
-    assert len(await office.said()) == said
-
-
-async def test_who_waits_for_another_reason_by_the_end_of_a_rest_is_left_to_their_date(
-    office: Office,
-) -> None:
-    case = await rests(office, priority=2)
-    await follow(office, changed(case, booking_mode="choose"))
-    [offer] = await office.said("match_offered")
-    office.now["now"] = NOW + POLICY.waiting.time_to_choose(2)
-    expire = ChoiceDesk(office.matchmaker).expire_offers
-    await office.hear(expire, Due("offer", offer["match_id"], NOW, {"case_id": offer["case_id"]}))
-    await office.describe(2)
-    before = await office.case(case.case_id)
-    await rested(office)
-    assert await office.case(case.case_id) == before
-    assert before["reason"] == "offer_expired"
 
 
 async def test_the_list_stands_in_the_order_in_which_a_search_would_serve_it(office: Office) -> None:

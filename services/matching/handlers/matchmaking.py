@@ -223,6 +223,11 @@ def _explanation(one: Ended) -> Explanation:
     return Explanation(case.case_id, case.attempt, None, None, None, (), outcome, one.explained)
 
 
+def rest_of(case: Case) -> str:
+    """The key of the end of its rest. Each has its own: whoever works off an earlier one waits for the case, which we have."""
+    return f"{case.case_id} {case.attempt}"
+
+
 async def _promise_reviews(tx: Transaction, after: Sequence[Case], rest: timedelta) -> None:
     """A date that a person is told is a row that comes due on it. For whoever had no hour one more comes at the end of
     their rest, which tells from where to look for room that appeared in it."""
@@ -231,9 +236,12 @@ async def _promise_reviews(tx: Transaction, after: Sequence[Case], rest: timedel
         for case in after
         if case.next_review and (key := str(case.case_id))
     ]
-    resting = [str(case.case_id) for case in after if case.reason == "no_hour"]
+    resting = [case for case in after if case.reason == "no_hour"]
     seen = {"seen": await waitlist.look(tx)} if resting else {}
-    ends = [Due("rested", key, tx.now + rest, seen, tx.traceparent_of(key)) for key in resting]
+    ends = [
+        Due("rested", rest_of(case), tx.now + rest, seen, tx.traceparent_of(str(case.case_id)))
+        for case in resting
+    ]
     await tx.schedule([*promised, *ends])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.matching.domain.cases import Case
-from services.matching.handlers.matchmaking import Matchmaker
+from services.matching.handlers.matchmaking import Matchmaker, rest_of
 from services.matching.handlers.searches import resumed
 from services.matching.repository import cases, waitlist
 from services.matching.repository.changes import BEGINNING
@@ -53,9 +53,12 @@ class WaitingRoom:
     async def wake_rested(self, dues: Sequence[Due], tx: Transaction) -> None:
         """Whoever had no hour was left alone since; if there was more room meanwhile, it is looked for now."""
         risen = await waitlist.risen_since(tx, [due.body["seen"] for due in dues])
-        rested = [UUID(due.key) for due in dues if due.body["seen"] in risen]
-        known = await cases.lock_cases(tx, rested) if rested else {}
-        await self._wake(tx, [case for case in known.values() if case.reason == "no_hour"])
+        rested = {due.key for due in dues if due.body["seen"] in risen}
+        ids = {UUID(key.partition(" ")[0]) for key in rested}
+        known = await cases.lock_cases(tx, list(ids)) if ids else {}
+        # Who had no hour once more since then rests anew.
+        still = [case for case in known.values() if case.reason == "no_hour" and rest_of(case) in rested]
+        await self._wake(tx, still)
 
     async def review_now(self, case_id: UUID, tx: Transaction) -> tuple[bool, Case] | None:
         """Whether the case waited, and how it stands after the search that this is then; None if unknown."""
