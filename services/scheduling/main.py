@@ -20,7 +20,7 @@ from services.scheduling.api.holidays import holiday_routes
 from services.scheduling.api.places import calendar_routes, place_routes
 from services.scheduling.api.slots import slot_routes
 from services.scheduling.api.trying import trial_routes
-from services.scheduling.handlers import HANDLERS, KNOWING_HANDLERS, capacity, certainty, holding
+from services.scheduling.handlers import HANDLERS, KNOWING_HANDLERS, capacity, certainty, closing, holding
 from services.scheduling.repository.turns import turns
 from services.scheduling.settings import Role, Settings, read_almanac
 from shared import messaging, web
@@ -95,7 +95,7 @@ def work(kernel: Kernel, lane: Role) -> None:
     matches = kernel.consumer(f"scheduling.{lane}", [f"matching.matches.{lane}"], HANDLERS)
     knowing = kernel.consumer("scheduling.knowing", KNOWN, KNOWING_HANDLERS)
     kernel.desk([matches, knowing], {"scheduling.knowing": ("therapists",)})
-    kernel.due(capacity.DUE_HANDLERS | certainty.DUE_HANDLERS | holding.DUE_HANDLERS)
+    kernel.due(capacity.DUE_HANDLERS | certainty.DUE_HANDLERS | holding.DUE_HANDLERS | closing.DUE_HANDLERS)
     kernel.retention(idempotency.sweep)
 
 

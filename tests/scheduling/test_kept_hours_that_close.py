@@ -7,15 +7,16 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from services.scheduling.domain.holds import Hold
 from services.scheduling.domain.holidays import Holiday
-from services.scheduling.handlers import closures, exceptions, holidays, knowing, places
+from services.scheduling.handlers import closing, closures, exceptions, holidays, knowing, places
 from services.scheduling.repository.places import Room
 from shared.contracts.matching import MatchMade
-from shared.contracts.scheduling import AppointmentBooked, AppointmentReleased, SlotNotFound
-from shared.messaging import Transaction
+from shared.contracts.scheduling import AppointmentBooked, AppointmentReleased, SlotFreed, SlotNotFound
+from shared.messaging import Due, Transaction
 from tests.scheduling import world
 from tests.scheduling.reference import rule
 from tests.scheduling.store import Store
@@ -55,6 +56,7 @@ class Day:
         off = hours("time_off", 0)
         closed = replace(off, lane="in_person", site_id=self.site)
         tuesday = world.calendar(self.therapist, self.rules[1:], horizon=5, notice=0)
+        out = world.therapist(self.therapist, status="suspended", changed_at=self.store.now)
         changes: dict[str, Change] = {
             "holiday": partial(holidays.save, wanted=COMES, seen=None),
             "time off": partial(exceptions.save, therapist_id=self.therapist, wanted=off, seen=None),
@@ -63,6 +65,7 @@ class Day:
                 places.save_site, site_id=self.site, site=replace(world.SITE, status="closed"), seen=1
             ),
             "room": partial(places.save_room, room_id=self.room, room=Room(self.site, "closed"), seen=1),
+            "suspension": lambda tx: knowing.record_therapists([out], tx),
             "rules": partial(places.save_calendar, wanted=tuesday, seen=1),
         }
         return changes[how]
@@ -137,6 +140,56 @@ async def test_nobody_is_booked_with_whoever_was_suspended_while_their_hour_was_
     await store.hear(choice(made))
     assert len(await store.said(AppointmentBooked)) == before
     assert len(await store.said(SlotNotFound, case_id=made.case_id)) == 1
+
+
+async def closed_ones_come_due(store: Store) -> None:
+    rows = await store.rows("DELETE FROM scheduling.due WHERE kind = 'hold_closed' RETURNING *")
+    async with store.transaction() as tx:
+        handler = closing.DUE_HANDLERS["hold_closed"]
+        await handler(
+            [Due("hold_closed", row["key"], row["at"], orjson.loads(row["body"])) for row in rows], tx
+        )
+
+
+@pytest.mark.parametrize("how", [*CLOSING, "suspension"])
+async def test_an_offers_hour_that_is_closed_is_kept_no_more(store: Store, how: str) -> None:
+    day = await a_day(store)
+    kept = await held(store, offer((day.therapist, day.site)))
+    await day.change(day.closes(how))
+    await closed_ones_come_due(store)
+    (released,) = await store.said(AppointmentReleased)
+    assert (released.appointment_id, released.by, released.reason) == (
+        kept.appointment_id,
+        "system",
+        "closed",
+    )
+    assert await store.said(SlotFreed) == []
+    assert await store.wrong() == []
+
+
+async def test_an_offers_hour_that_is_open_again_or_was_never_closed_stays_kept(store: Store) -> None:
+    day = await a_day(store)
+    await held(store, offer((day.therapist, day.site)))
+    wednesday = hours("time_off", 2)
+    for change in (
+        partial(exceptions.save, therapist_id=day.therapist, wanted=wednesday, seen=None),
+        day.closes("holiday"),
+        partial(holidays.save, wanted=DROPPED, seen=1),
+    ):
+        await day.change(change)
+    await closed_ones_come_due(store)
+    assert await store.said(AppointmentReleased) == []
+
+
+async def test_an_hour_that_was_taken_before_its_closing_was_looked_at_stays_booked(store: Store) -> None:
+    day = await a_day(store)
+    await held(store, made := offer((day.therapist, day.site)))
+    await day.change(day.closes("holiday"))
+    await day.change(partial(holidays.save, wanted=DROPPED, seen=1))
+    await store.hear(choice(made))
+    await closed_ones_come_due(store)
+    assert len(await store.said(AppointmentBooked)) == 1
+    assert await store.said(AppointmentReleased) == []
 
 
 async def test_another_room_that_closes_takes_nobodys_hour(store: Store) -> None:

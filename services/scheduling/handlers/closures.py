@@ -10,6 +10,7 @@ from services.scheduling.domain.exceptions import FARTHEST_DAYS, Standing, outsi
 from services.scheduling.domain.refusals import Refused, check_seen, invalid, next_version
 from services.scheduling.domain.wall_time import local_day, minute_after, moment_of
 from services.scheduling.handlers.capacity import may_have_risen
+from services.scheduling.handlers.closing import may_have_closed
 from services.scheduling.repository import capacity, closures, holidays, places, resources, roster
 from shared.messaging import Transaction
 
@@ -79,6 +80,7 @@ async def _follow(tx: Transaction, site_id: UUID) -> None:
     await resources.lock(tx, {}, set(therapists))
     await holidays.touch(tx, therapists)
     await may_have_risen(tx, therapists)
+    await may_have_closed(tx, therapists)
 
 
 async def _disturbed(tx: Transaction, site_id: UUID) -> list[Standing]:

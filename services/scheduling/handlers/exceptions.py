@@ -9,6 +9,7 @@ from services.scheduling.domain.exceptions import Standing, faults, outside, sam
 from services.scheduling.domain.refusals import Refused, check_seen, invalid, next_version
 from services.scheduling.domain.wall_time import minute_after
 from services.scheduling.handlers.capacity import may_have_risen
+from services.scheduling.handlers.closing import may_have_closed
 from services.scheduling.repository import exceptions, holidays, places, resources, roster
 from shared.messaging import Transaction
 
@@ -69,6 +70,7 @@ async def _lock(tx: Transaction, therapist_id: UUID) -> Calendar:
 
 async def _changed(tx: Transaction, therapist_id: UUID, hours: Sequence[OtherHours]) -> Outcome:
     await may_have_risen(tx, [therapist_id])
+    await may_have_closed(tx, [therapist_id])
     calendar = await roster.read_calendar(tx, therapist_id)
     assert calendar is not None  # it is locked
     return _outcome(calendar, hours, await exceptions.booked(tx, [therapist_id]))

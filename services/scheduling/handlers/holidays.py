@@ -11,6 +11,7 @@ from services.scheduling.domain.refusals import invalid, next_version
 from services.scheduling.domain.wall_time import minute_after
 from services.scheduling.handlers.capacity import may_have_risen
 from services.scheduling.handlers.certainty import reconsider_days
+from services.scheduling.handlers.closing import may_have_closed
 from services.scheduling.repository import holidays, resources, roster
 from shared.messaging import Transaction
 
@@ -53,6 +54,7 @@ async def _follow(tx: Transaction, zones: set[str]) -> None:
     await resources.lock(tx, {}, set(therapists))
     await holidays.touch(tx, therapists)
     await may_have_risen(tx, therapists)
+    await may_have_closed(tx, therapists)
 
 
 async def _disturbed(tx: Transaction, holiday: Holiday) -> list[Standing]:

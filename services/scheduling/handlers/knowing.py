@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.scheduling.handlers.capacity import may_have_risen
+from services.scheduling.handlers.closing import may_have_closed
 from services.scheduling.handlers.facts import care_fact, therapist_fact
 from services.scheduling.repository import fences, resources, roster
 from shared.contracts.intake import ConsentChanged
@@ -13,10 +14,12 @@ from shared.messaging import Transaction
 
 
 async def record_therapists(events: Sequence[TherapistChanged], tx: Transaction) -> None:
-    """Weekly limit, organisation and status, under the therapist's lock; matches that waited are taken up."""
+    """Weekly limit, organisation and status, under the therapist's lock; matches that waited are taken up, and what is kept
+    with whoever takes nobody any more is given back."""
     await resources.lock(tx, resources.named(therapists=[event.therapist_id for event in events]))
     await roster.save_therapists(tx, events)
     await may_have_risen(tx, [event.therapist_id for event in events if event.status == "active"])
+    await may_have_closed(tx, [event.therapist_id for event in events if event.status != "active"])
     await tx.arrived([therapist_fact(event.therapist_id) for event in events])
 
 

@@ -8,6 +8,7 @@ from services.scheduling.domain.exceptions import Standing
 from services.scheduling.domain.refusals import Refused, invalid, next_version
 from services.scheduling.domain.wall_time import zone_names
 from services.scheduling.handlers.capacity import may_have_risen
+from services.scheduling.handlers.closing import may_have_closed
 from services.scheduling.repository import (
     calendars,
     capacity,
@@ -39,6 +40,7 @@ async def save_site(tx: Transaction, site_id: UUID, site: Site, seen: int | None
         if other_clock:  # calendars carry the closures of their sites, which are told by that clock
             await holidays.touch(tx, here)
         await may_have_risen(tx, here)
+        await may_have_closed(tx, here)
         tx.emit([_changed(site_id, site, tx)])
     return version
 
@@ -54,7 +56,9 @@ async def save_room(tx: Transaction, room_id: UUID, room: Room, seen: int | None
     version, changes = next_version(standing, seen, same=room == before)
     if changes:
         await places.save_room(tx, room_id, room, version)
-        await may_have_risen(tx, await capacity.seen_at(tx, room.site_id))
+        here = await capacity.seen_at(tx, room.site_id)
+        await may_have_risen(tx, here)
+        await may_have_closed(tx, here)
     return version
 
 
@@ -72,6 +76,7 @@ async def save_calendar(tx: Transaction, wanted: Calendar, seen: int | None) -> 
     if changes:
         await calendars.save(tx, calendar)
         await may_have_risen(tx, [wanted.therapist_id])
+        await may_have_closed(tx, [wanted.therapist_id])
     return calendar
 
 

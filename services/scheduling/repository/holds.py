@@ -85,6 +85,17 @@ async def live(tx: Transaction, case_ids: Collection[UUID]) -> list[Hold]:
     return [_hold(row) for row in rows]
 
 
+async def offered_with(tx: Transaction, therapist_ids: Collection[UUID]) -> list[Hold]:
+    """What of these is kept for offers, over or not."""
+    if not therapist_ids:
+        return []
+    rows = await tx.connection.fetch(
+        f"{FIND} WHERE therapist_id = ANY ($1) AND state = 'held' AND take_by IS NOT NULL ORDER BY hold_id",
+        list(therapist_ids),
+    )
+    return [_hold(row) for row in rows]
+
+
 async def last_version(tx: Transaction, case_id: UUID, attempt: int) -> int:
     """The highest version of what this attempt had."""
     return int(await tx.connection.fetchval(LAST_VERSION, case_id, attempt) or 0)
