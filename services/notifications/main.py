@@ -127,6 +127,7 @@ async def build_sender(settings: Settings, _app: FastAPI) -> tuple[Sequence[Loop
             templates.load_language(settings.staff_language),
             settings.pager.numbers_of_hours(),
             settings.sender.lease_seconds,
+            templates.load_staff_rules(),
         )
     )
 

@@ -20,18 +20,19 @@ from tests.waiting import PATIENCE
 THERAPIST, OTHER, SITE = uuid4(), uuid4(), uuid4()
 NUMBERS = {THERAPIST: "+923990000021", OTHER: "+923990000022", SITE: "+923990000023"}
 QUARTER = timedelta(minutes=15)
+RULES = load_staff_rules()
 
 
 def give_numbers(desk: Desk) -> None:
     """From here on staff are told."""
-    desk.handlers = telling_staff_too(StaffNews(NUMBERS.keys(), load_staff_rules()))
+    desk.handlers = telling_staff_too(StaffNews(NUMBERS.keys(), RULES))
 
 
 @asynccontextmanager
 async def telling(desk: Desk, url: str, numbers: dict[UUID, str] = NUMBERS) -> AsyncIterator[StaffSender]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
         gateway = SmsGateway(session, url, load_reserved())
-        yield StaffSender(desk.database, gateway, load_language("en"), numbers, 12)
+        yield StaffSender(desk.database, gateway, load_language("en"), numbers, 12, RULES)
 
 
 async def told(desk: Desk, outside: OutsideWorld, after: timedelta = QUARTER) -> list[tuple[str, str]]:

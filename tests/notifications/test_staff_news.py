@@ -15,6 +15,7 @@ from tests.notifications.staff import (
     NUMBERS,
     OTHER,
     QUARTER,
+    RULES,
     SITE,
     THERAPIST,
     again,
@@ -199,7 +200,7 @@ async def test_a_message_that_left_before_a_crash_arrives_once(desk: Desk, outsi
     desk.now += QUARTER
     async with telling(desk, outside.url) as sender:
         async with desk.database.transaction() as tx:
-            claimed = await claim_staff_messages(tx, 10, 12, NUMBERS.keys())
+            claimed = await claim_staff_messages(tx, 10, 12, NUMBERS.keys(), RULES)
         await sender._gateway.send([sender._write(one, hours) for one, hours in claimed.items()])
         assert await sender.tell_once() == 0
         desk.now += timedelta(seconds=12)
@@ -247,8 +248,8 @@ async def test_two_senders_at_once_tell_a_therapist_once(desk: Desk) -> None:
     await desk.tell(*bookings(3))
     desk.now += QUARTER
     async with desk.database.transaction() as one, desk.database.transaction() as two:
-        first = await claim_staff_messages(one, 10, 12, NUMBERS.keys())
-        second = await claim_staff_messages(two, 10, 12, NUMBERS.keys())
+        first = await claim_staff_messages(one, 10, 12, NUMBERS.keys(), RULES)
+        second = await claim_staff_messages(two, 10, 12, NUMBERS.keys(), RULES)
     assert [len(hours) for hours in first.values()] == [3]
     assert second == {}
 
@@ -260,7 +261,7 @@ async def test_a_recipient_is_told_in_one_message_wherever_a_batch_ends(desk: De
     messages: Counter[UUID] = Counter()
     for _ in range(3):
         async with desk.database.transaction() as tx:
-            for message, hours in (await claim_staff_messages(tx, 3, 12, NUMBERS.keys())).items():
+            for message, hours in (await claim_staff_messages(tx, 3, 12, NUMBERS.keys(), RULES)).items():
                 messages[message.recipient_id] += 1
                 told_of[message.recipient_id] += len(hours)
     assert told_of == {OTHER: 1, THERAPIST: 5}

@@ -6,7 +6,7 @@ from services.notifications.domain.outcomes import Unclear
 from services.notifications.handlers.telling_staff import claim_staff_messages, record_staff_messages
 from tests.notifications.facts import Desk, cancelled
 from tests.notifications.outside import OutsideWorld
-from tests.notifications.staff import NUMBERS, QUARTER, bookings, give_numbers, news, telling, told
+from tests.notifications.staff import NUMBERS, QUARTER, RULES, bookings, give_numbers, news, telling, told
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ async def leave(desk: Desk, outside: OutsideWorld, *, crashed: bool) -> None:
     desk.now += QUARTER
     async with telling(desk, outside.url) as sender:
         async with desk.database.transaction() as tx:
-            claimed = await claim_staff_messages(tx, 10, 12, NUMBERS.keys())
+            claimed = await claim_staff_messages(tx, 10, 12, NUMBERS.keys(), RULES)
         await sender._gateway.send([sender._write(one, hours) for one, hours in claimed.items()])
     if not crashed:
         async with desk.database.transaction() as tx:

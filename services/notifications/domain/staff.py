@@ -45,11 +45,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One thing to tell one recipient, a therapist or the desk of a site; with a `reason` it is not told. `gone_from`: the
-    hour is not with them any more, and was to be then."""
+    """One thing to tell one recipient, a therapist or the desk of a site; with a `reason` it is not told. `near` is the nearest
+    of the times that it is about. `gone_from`: the hour is not with them any more, and was to be then."""
 
     fact: Fact
     recipient_id: UUID
+    near: datetime
     due_at: datetime
     reason: str | None = None
     gone_from: datetime | None = None
@@ -76,6 +77,7 @@ class Hour:
     city: str | None
     superseded: bool = False
     unheard: bool = False
+    near: datetime | None = None
 
 
 # By the id of an hour who takes it for theirs; False: they are about to be told that it left them.
@@ -98,14 +100,15 @@ def note(
         ahead = [one for one in (fact.start, fact.previous_start) if one is not None and one > now]
         if not ahead:
             continue
-        at = due_at(min(ahead), now, rules)
+        near = min(ahead)
+        at = due_at(near, now, rules)
         own_doing = "own_doing" if fact.by == "therapist" else None
         unreachable = None if fact.therapist_id in numbers else "no_number"
-        found.append(News(fact, fact.therapist_id, at, own_doing or unreachable))
+        found.append(News(fact, fact.therapist_id, near, at, own_doing or unreachable))
         if fact.site_id is not None and fact.site_id in numbers:
             # `clinic` is any of the staff, a coordinator too: a desk that hears of its own doing is the lesser evil.
             new = fact.previous_start is not None and fact.site_id not in holders.get(fact.appointment_id, {})
-            found.append(News(replace(fact, purpose="new_booking") if new else fact, fact.site_id, at))
+            found.append(News(replace(fact, purpose="new_booking") if new else fact, fact.site_id, near, at))
         found.extend(_gone(fact, holders.get(fact.appointment_id, {}), rules, now))
     return found
 
@@ -117,7 +120,7 @@ def _gone(fact: Fact, holders: Mapping[UUID, bool], rules: StaffRules, now: date
         for recipient in sorted(
             {one for one, has in holders.items() if has} - {fact.therapist_id, fact.site_id}
         ):
-            yield News(fact, recipient, due_at(was, now, rules), None if was > now else "hour_over", was)
+            yield News(fact, recipient, was, due_at(was, now, rules), None if was > now else "hour_over", was)
 
 
 def due_at(start: datetime, now: datetime, rules: StaffRules) -> datetime:
@@ -129,6 +132,14 @@ def due_at(start: datetime, now: datetime, rules: StaffRules) -> datetime:
     if start - gathered <= rules.soon:
         return gathered
     return next_opening([rules.hours], gathered) or gathered
+
+
+def rests_until(times: Iterable[datetime | None], now: datetime, rules: StaffRules) -> datetime | None:
+    """Until when what is due waits, since it is night and none of the times that it is about is near; None: it does not."""
+    if any(now < one <= now + rules.soon for one in times if one is not None):
+        return None
+    opening = next_opening([rules.hours], now)
+    return None if opening == now else opening
 
 
 def untrue(purpose: str, hour: Hour, now: datetime, may_have_left: bool = False) -> str | None:

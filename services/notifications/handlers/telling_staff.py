@@ -44,17 +44,28 @@ class StaffNews:
 
 
 async def claim_staff_messages(
-    tx: Transaction, limit: int, lease_seconds: float, numbers: Collection[UUID]
+    tx: Transaction, limit: int, lease_seconds: float, numbers: Collection[UUID], rules: StaffRules
 ) -> dict[StaffMessage, list[Hour]]:
-    """Gathers what is due and takes what is to be sent; returns the hours that each message tells of, as they stand now."""
-    await _gather(tx, await staff_messages.due(tx, limit))
+    """Gathers what is due and takes what is to be sent; returns the hours that each message tells of, as they stand now. What
+    can wait for the morning is put off till then, however late it is looked at."""
+    await _gather(tx, await staff_messages.due(tx, limit), rules)
     claimed = await staff_messages.claim(tx, limit, lease_seconds)
     # Whether a change is told hangs on what became of the booking.
     bookings = await _true(tx, [one for one in claimed if one.purpose == "new_booking"])
     true = bookings | await _true(tx, [one for one in claimed if one.purpose != "new_booking"])
     told = {one: hours for one, hours in true.items() if hours and one.recipient_id in numbers}
     await staff_messages.settle(tx, [_skipped(one, hours) for one, hours in true.items() if one not in told])
-    return told
+    resting = {
+        one: until
+        for one, hours in told.items()
+        if (
+            until := staff.rests_until(
+                [at for hour in hours for at in (hour.start, hour.near)], tx.now, rules
+            )
+        )
+    }
+    await staff_messages.settle(tx, [_put_off(one, until) for one, until in resting.items()])
+    return {one: hours for one, hours in told.items() if one not in resting}
 
 
 async def record_staff_messages(
@@ -90,11 +101,16 @@ async def _true(tx: Transaction, messages: Sequence[StaffMessage]) -> dict[Staff
     }
 
 
-async def _gather(tx: Transaction, news: Sequence[DueNews]) -> None:
-    """One message of a kind to each recipient."""
+async def _gather(tx: Transaction, news: Sequence[DueNews], rules: StaffRules) -> None:
+    """One message of a kind to each recipient, of what does not wait for the morning."""
+    resting = {
+        one: until for one in news if (until := staff.rests_until([one.start, one.near], tx.now, rules))
+    }
+    await staff_messages.put_off(tx, resting)
     together: dict[tuple[UUID, str], list[DueNews]] = defaultdict(list)
     for one in news:
-        together[one.recipient_id, one.purpose].append(one)
+        if one not in resting:
+            together[one.recipient_id, one.purpose].append(one)
     messages = {StaffMessage(tx.new_id(), *kind): gathered for kind, gathered in together.items()}
     await staff_messages.gather(tx, messages)
 
@@ -102,6 +118,12 @@ async def _gather(tx: Transaction, news: Sequence[DueNews]) -> None:
 def _skipped(message: StaffMessage, hours: Sequence[Hour]) -> StaffFate:
     """Nothing of it is true any more, or their number is not there any more."""
     return StaffFate(message.id, "skipped", message.tries, "no_number" if hours else "superseded")
+
+
+def _put_off(message: StaffMessage, until: datetime) -> StaffFate:
+    """It is night: not a try, and whether an earlier one has arrived is known no better."""
+    left = message.may_have_left
+    return StaffFate(message.id, "sending", message.tries, "night", next_at=until, may_have_left=left)
 
 
 def _fate(message: StaffMessage, outcome: Outcome, now: datetime) -> StaffFate:

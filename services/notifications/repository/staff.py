@@ -8,7 +8,8 @@ from shared.messaging import Transaction
 
 NEWS = """
 unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::timestamptz[], $7::text[], $8::text[],
-    $10::timestamptz[]) AS s(case_id, appointment_id, recipient_id, version, purpose, due_at, reason, ends, gone_from)
+    $10::timestamptz[], $11::timestamptz[])
+    AS s(case_id, appointment_id, recipient_id, version, purpose, due_at, reason, ends, gone_from, near)
 """
 
 # An event that waited for a contact comes again: what is there stays as it is. An hour that is confirmed, or has its lost day
@@ -23,10 +24,10 @@ WITH known AS (
     )) AS untold FROM {NEWS}
 )
 INSERT INTO staff_news (case_id, appointment_id, recipient_id, version, purpose, due_at, state, reason, noted_at, settled_at,
-    gone_from)
+    gone_from, near)
 SELECT case_id, appointment_id, recipient_id, version, purpose, due_at,
     CASE WHEN untold IS NULL THEN 'waiting' ELSE 'skipped' END, untold, $9::timestamptz,
-    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END, gone_from
+    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END, gone_from, near
 FROM known ORDER BY 1, 2, 3, 4
 ON CONFLICT DO NOTHING
 """
@@ -36,7 +37,7 @@ ON CONFLICT DO NOTHING
 NOTE_CHANGES = f"""
 WITH said AS (SELECT * FROM {NEWS}), older AS (
     UPDATE staff_news n SET
-        due_at = least(n.due_at, s.due_at),
+        due_at = least(n.due_at, s.due_at), near = least(n.near, s.near),
         state = CASE WHEN s.ends IS NOT NULL OR s.reason IS NOT NULL OR n.purpose <> 'new_booking' THEN 'skipped' ELSE n.state END,
         reason = CASE WHEN s.ends IS NOT NULL THEN s.ends
             WHEN s.reason IS NOT NULL OR n.purpose <> 'new_booking' THEN 'superseded' END,
@@ -53,10 +54,10 @@ WITH said AS (SELECT * FROM {NEWS}), older AS (
     )) AS untold FROM said s
 )
 INSERT INTO staff_news (case_id, appointment_id, recipient_id, version, purpose, due_at, state, reason, noted_at, settled_at,
-    gone_from)
+    gone_from, near)
 SELECT case_id, appointment_id, recipient_id, version, purpose, due_at,
     CASE WHEN untold IS NULL THEN 'waiting' ELSE 'skipped' END, untold, $9::timestamptz,
-    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END, gone_from
+    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END, gone_from, near
 FROM known ORDER BY 1, 2, 3, 4
 ON CONFLICT DO NOTHING
 """
@@ -111,4 +112,5 @@ async def _note(tx: Transaction, statement: str, news: Sequence[News]) -> None:
             [one.ends for one in news],
             tx.now,
             [one.gone_from for one in news],
+            [one.near for one in news],
         )

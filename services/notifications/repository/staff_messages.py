@@ -25,10 +25,19 @@ WITH ready AS (
 ), told AS (
     SELECT recipient_id FROM (SELECT recipient_id FROM ready ORDER BY due_at, recipient_id LIMIT $2) AS first GROUP BY 1
 )
-SELECT n.case_id, n.appointment_id, n.recipient_id, n.version, n.purpose
+SELECT n.case_id, n.appointment_id, n.recipient_id, n.version, n.purpose, n.near, coalesce(n.gone_from, a.start) AS start
 FROM told JOIN ready USING (recipient_id) JOIN staff_news n USING (case_id, appointment_id, recipient_id, version)
+LEFT JOIN LATERAL (SELECT * FROM appointments a WHERE a.appointment_id = n.appointment_id OFFSET 0) a ON true
 WHERE n.state = 'waiting'
 ORDER BY n.due_at, n.recipient_id FOR UPDATE OF n SKIP LOCKED
+"""
+
+PUT_OFF = """
+UPDATE staff_news n SET due_at = o.due_at
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[])
+    AS o(case_id, appointment_id, recipient_id, version, due_at)
+WHERE n.case_id = o.case_id AND n.appointment_id = o.appointment_id AND n.recipient_id = o.recipient_id
+    AND n.version = o.version
 """
 
 ADD_MESSAGES = """
@@ -62,7 +71,7 @@ SELECT n.message_id, n.case_id, n.appointment_id, n.version,
     CASE WHEN n.gone_from IS NOT NULL OR l.gone THEN 'gone' ELSE a.state END AS state,
     coalesce(n.gone_from, a.start) AS start, a.time_zone,
     CASE WHEN n.gone_from IS NULL THEN a.modality ELSE 'in_person' END AS modality, s.city,
-    l.gone IS NOT NULL AS superseded, coalesce(e.unheard, false) AS unheard
+    l.gone IS NOT NULL AS superseded, coalesce(e.unheard, false) AS unheard, n.near
 FROM staff_news n
 JOIN LATERAL (SELECT * FROM appointments a WHERE a.appointment_id = n.appointment_id OFFSET 0) a ON true
 LEFT JOIN LATERAL (
@@ -117,6 +126,8 @@ class DueNews:
     recipient_id: UUID
     version: int
     purpose: str
+    near: datetime | None
+    start: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +162,19 @@ async def anything_due(tx: Transaction) -> bool:
 async def due(tx: Transaction, limit: int) -> list[DueNews]:
     """Locks what is due of those whom the first `limit` news are for; what another sender holds is left to it."""
     return [DueNews(*row) for row in await tx.connection.fetch(DUE, tx.now, limit)]
+
+
+async def put_off(tx: Transaction, news: Mapping[DueNews, datetime]) -> None:
+    """These are due later after all."""
+    if news:
+        await tx.connection.execute(
+            PUT_OFF,
+            [one.case_id for one in news],
+            [one.appointment_id for one in news],
+            [one.recipient_id for one in news],
+            [one.version for one in news],
+            list(news.values()),
+        )
 
 
 async def gather(tx: Transaction, messages: Mapping[StaffMessage, Sequence[DueNews]]) -> None:
@@ -221,5 +245,5 @@ async def settle(tx: Transaction, fates: Sequence[StaffFate]) -> None:
 def _hour(row: Any) -> Hour:
     return Hour(
         row["case_id"], row["appointment_id"], row["version"], row["state"], row["start"], row["time_zone"],
-        row["modality"], row["city"], row["superseded"], row["unheard"],
+        row["modality"], row["city"], row["superseded"], row["unheard"], row["near"],
     )  # fmt: skip

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from uuid import UUID
 
-from services.notifications.domain.staff import Hour, compose
+from services.notifications.domain.staff import Hour, StaffRules, compose
 from services.notifications.domain.templates import Language
 from services.notifications.gateways.outgoing import Outgoing
 from services.notifications.gateways.sms import SmsGateway
@@ -32,6 +32,7 @@ class StaffSender:
         language: Language,
         numbers: Mapping[UUID, str],
         lease_seconds: float,
+        rules: StaffRules,
     ) -> None:
         self.name = "staff"
         self._database = database
@@ -39,6 +40,7 @@ class StaffSender:
         self._language = language
         self._numbers = numbers
         self._lease_seconds = lease_seconds
+        self._rules = rules
         self._waits_for: str | None = None
         self._counts = {"sent": 0, "failed": 0, "sending": 0}
 
@@ -65,7 +67,7 @@ class StaffSender:
                 return 0
         async with self._database.transaction() as tx:
             told = await telling_staff.claim_staff_messages(
-                tx, BATCH, self._lease_seconds, self._numbers.keys()
+                tx, BATCH, self._lease_seconds, self._numbers.keys(), self._rules
             )
         if not told:
             return 0
