@@ -65,6 +65,8 @@ async def test_a_desk_hears_nothing_of_an_hour_that_left_before_it_was_told(
     await desk.tell(visit, moved_to(visit, ELSEWHERE))
     assert await told(desk, outside) == [(OTHERS, NEW)]
     assert ("changed_booking", "skipped", "moved_away") in await news(desk)
+    steps = await desk.pool.fetch("SELECT detail FROM journey WHERE case_id = $1", visit.case_id)
+    assert "new_booking: not sent, the hour has left their site" in {step["detail"] for step in steps}
 
 
 async def test_a_desk_hears_once_of_an_hour_that_moves_on_and_by_the_time_it_knew(
