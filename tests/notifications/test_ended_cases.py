@@ -17,6 +17,7 @@ from tests.notifications.facts import NOW, Desk, a_booking, cancelled, waitliste
 from tests.notifications.outside import OutsideWorld
 from tests.notifications.senders import sending, settled
 from tests.notifications.test_after_the_hour import STARTED, then
+from tests.notifications.test_offers import offered
 
 WORDS = "is cancelled. You can ask again at any time."
 
@@ -62,6 +63,26 @@ async def test_what_is_planned_is_taken_back_at_once_and_nobody_elses(
     before = await desk.said()
     await desk.tell(end(gone, ours.case_id))
     assert await desk.said() == before
+
+
+@pytest.mark.parametrize("later", ["offer", "checkin", "reminder"])
+async def test_nothing_is_planned_for_later_of_a_case_whose_end_was_heard_first(
+    desk: Desk, outside: OutsideWorld, later: str
+) -> None:
+    """It would not be sent; but until it is due nobody could say that it will not be."""
+    person = uuid4()
+    booking = a_booking(person, start=STARTED if later == "checkin" else NOW + timedelta(days=3))
+    news = {
+        "offer": offered(person, booking.case_id),
+        "checkin": then(AppointmentNoShow, booking),
+        "reminder": booking,
+    }
+    await desk.tell(outside.a_contact(person), end(person, booking.case_id), news[later])
+    rows = await desk.messages("purpose", "state", "reason")
+    assert (later, "skipped", "case_ended") in rows
+    assert {row[1:] for row in rows} == {("skipped", "case_ended")}
+    told = [event["purpose"] for kind, event in await desk.said() if kind == "message_skipped"]
+    assert sorted(told) == sorted(row[0] for row in rows)
 
 
 async def test_nobody_is_asked_after_an_hour_that_they_missed_once_their_case_has_ended(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.notifications.domain import planning
 from services.notifications.domain.planning import Change, Fact
+from services.notifications.domain.sending import AFTER_THE_END
 from services.notifications.handlers import by_hand
 from services.notifications.handlers.taking_back import take_back
 from services.notifications.repository import messages, offers, projections
@@ -143,8 +144,8 @@ async def _plan(tx: Transaction, told: Sequence[tuple[Event, Fact]], standing: M
     sites = {site for fact in facts if (site := planning.needed_site(fact))}
     known = await projections.known(tx, sorted(people), sorted(sites))
     decided = planning.plan(facts, standing, known, tx.now)
-    await messages.add(tx, decided.messages)
-    await take_back(tx, await messages.void(tx, decided.voids))
+    pointless = await messages.add(tx, decided.messages, AFTER_THE_END)
+    await take_back(tx, [*pointless, *await messages.void(tx, decided.voids)])
     await by_hand.close_outdated(tx, decided.voids)
     events = {fact: event for event, fact in told}
     await tx.wait_for([(events[fact], awaited) for fact, awaited in decided.waiting])

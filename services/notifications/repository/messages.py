@@ -9,15 +9,25 @@ from uuid import UUID
 from services.notifications.domain.planning import Plan, Void
 from shared.messaging import Transaction
 
+# Topics have no order among them: the end of a case may have been heard before what was said of it earlier.
 ADD = """
-INSERT INTO messages (id, subject_id, person_id, case_id, appointment_id, version, purpose, due_at, next_at,
-    traceparent, planned_at)
-SELECT id, subject_id, person_id, case_id, appointment_id, version, purpose, due_at, due_at, traceparent, $10
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::text[],
-    $8::timestamptz[], $9::text[]) AS m(id, subject_id, person_id, case_id, appointment_id, version, purpose,
-    due_at, traceparent)
-ORDER BY case_id, subject_id, person_id, purpose
-ON CONFLICT (case_id, subject_id, person_id, purpose, version) DO NOTHING
+WITH added AS (
+    INSERT INTO messages AS m (id, subject_id, person_id, case_id, appointment_id, version, purpose, due_at, next_at,
+        traceparent, planned_at, state, reason, settled_at)
+    SELECT id, subject_id, person_id, case_id, appointment_id, version, purpose, due_at, due_at, traceparent, $10::timestamptz,
+        CASE WHEN pointless THEN 'skipped' ELSE 'planned' END, CASE WHEN pointless THEN 'case_ended' END,
+        CASE WHEN pointless THEN $10::timestamptz END
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::text[],
+        $8::timestamptz[], $9::text[]) AS n(id, subject_id, person_id, case_id, appointment_id, version, purpose,
+        due_at, traceparent)
+    CROSS JOIN LATERAL (
+        SELECT n.purpose <> ALL ($11::text[]) AND EXISTS (SELECT FROM ended_cases e WHERE e.case_id = n.case_id) AS pointless
+    ) ended
+    ORDER BY case_id, subject_id, person_id, purpose
+    ON CONFLICT (case_id, subject_id, person_id, purpose, version) DO NOTHING
+    RETURNING m.id, m.case_id, m.person_id, m.appointment_id, m.version, m.purpose, m.reason, m.traceparent, m.state
+)
+SELECT id, case_id, person_id, appointment_id, version, purpose, reason, traceparent FROM added WHERE state = 'skipped'
 """
 
 # Only what nobody is sending: FOR UPDATE waits for a sender's claim and then looks at the state again. What a human is
@@ -114,22 +124,26 @@ class Message:
     traceparent: str | None = None
 
 
-async def add(tx: Transaction, plans: Sequence[Plan]) -> None:
-    """Plans what has not been planned before."""
-    if plans:
-        await tx.connection.execute(
-            ADD,
-            [tx.new_id() for _ in plans],
-            [p.fact.subject_id for p in plans],
-            [p.person_id for p in plans],
-            [p.fact.case_id for p in plans],
-            [p.fact.appointment_id for p in plans],
-            [p.fact.version for p in plans],
-            [p.purpose for p in plans],
-            [p.due_at for p in plans],
-            [tx.traceparent_of(str(p.fact.case_id)) for p in plans],
-            tx.now,
-        )
+async def add(tx: Transaction, plans: Sequence[Plan], but: Collection[str]) -> list[tuple[Message, str]]:
+    """Plans what has not been planned before; of cases that have ended only what is for one of the purposes in `but`. Returns
+    the others, each with its reason."""
+    if not plans:
+        return []
+    rows = await tx.connection.fetch(
+        ADD,
+        [tx.new_id() for _ in plans],
+        [p.fact.subject_id for p in plans],
+        [p.person_id for p in plans],
+        [p.fact.case_id for p in plans],
+        [p.fact.appointment_id for p in plans],
+        [p.fact.version for p in plans],
+        [p.purpose for p in plans],
+        [p.due_at for p in plans],
+        [tx.traceparent_of(str(p.fact.case_id)) for p in plans],
+        tx.now,
+        list(but),
+    )
+    return _skipped(rows)
 
 
 async def void(tx: Transaction, voids: Sequence[Void]) -> list[tuple[Message, str]]:
