@@ -1,5 +1,6 @@
 -- What staff are told of the hours with them, gathered into messages: when and where, never who comes. The recipient is a
--- therapist, or the desk of a site. Numbers stay in a file of the deployment.
+-- therapist, or the desk of a site. Numbers stay in a file of the deployment. `may_have_left`: the recipient may have a message that
+-- is still open, for a try of it ended without a word of the gateway, or of ours.
 CREATE TABLE staff_messages (
     id uuid PRIMARY KEY,
     recipient_id uuid NOT NULL,
@@ -10,11 +11,14 @@ CREATE TABLE staff_messages (
     reason text,
     gateway_id text,
     gathered_at timestamptz NOT NULL,
-    settled_at timestamptz
+    settled_at timestamptz,
+    may_have_left boolean NOT NULL DEFAULT false
 );
 CREATE INDEX staff_messages_to_do_by_time ON staff_messages (next_at) WHERE state = 'sending';
 
--- One thing to tell one recipient, once; its version is the appointment's.
+-- One thing to tell one recipient, once; its version is the appointment's. `gone_from` is set where an hour is not with its recipient any
+-- more, a desk whose site it was moved away from: when it was to be there. `near` is the nearest of the times that it is about:
+-- an hour that was moved away from tomorrow is urgent, wherever it is now.
 CREATE TABLE staff_news (
     case_id uuid NOT NULL,
     appointment_id uuid NOT NULL,
@@ -27,6 +31,8 @@ CREATE TABLE staff_news (
     message_id uuid REFERENCES staff_messages (id),
     noted_at timestamptz NOT NULL,
     settled_at timestamptz,
+    gone_from timestamptz,
+    near timestamptz,
     PRIMARY KEY (case_id, appointment_id, recipient_id, version)
 );
 CREATE INDEX staff_news_waiting_by_time ON staff_news (due_at) WHERE state = 'waiting';
@@ -93,6 +99,7 @@ SELECT case_id, settled_at, 'staff_message_' || state,
             WHEN 'own_doing' THEN 'they did it themselves'
             WHEN 'cancelled' THEN 'the hour was cancelled'
             WHEN 'superseded' THEN 'something newer is told'
+            WHEN 'moved_away' THEN 'the hour has left their site'
             WHEN 'hour_over' THEN 'the hour is over'
             ELSE coalesce(reason, 'for no reason that is known') END
         ELSE concat_ws(': ', purpose || ' by sms', reason) END,
