@@ -74,8 +74,9 @@ async def _take_up(tx: Transaction, reader: Reader, letter: asyncpg.Record) -> i
         applied += 1
     rest = [*due[applied + 1 :], *early]
     await dead_letters.park(connection, reader.group, rest)
-    if rest or applied < len(due):
-        await dead_letters.stay(connection, reader.group, stream, "dead" if applied < len(due) else "gap")
+    waits_for = "dead" if applied < len(due) else "gap" if early else None
+    if waits_for:
+        await dead_letters.stay(connection, reader.group, stream, waits_for)
     else:
         await dead_letters.lift(connection, reader.group, [stream])
     if due:

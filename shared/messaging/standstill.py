@@ -23,7 +23,7 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[]) AS h(grp, to
 ON CONFLICT (grp, topic, partition) DO UPDATE SET why = excluded.why WHERE halts.why <> excluded.why
 """
 # Nearly always there is no row at all, which is seen without a look at what is read.
-ANY = "SELECT EXISTS (SELECT FROM halts)"
+LOOK = f"SELECT EXISTS (SELECT FROM halts) AS halted, ({waiting.OLDEST}) AS waits_since"
 GONE_ON = """
 DELETE FROM halts h USING unnest($1::text[], $2::text[], $3::int[]) AS r(grp, topic, partition)
 WHERE (h.grp, h.topic, h.partition) = (r.grp, r.topic, r.partition)
@@ -54,9 +54,10 @@ class Standstill:
         halted = [(one.group, *place, why) for one in self._consumers for place, why in one.halted().items()]
         if halted:
             await pool.execute(KEEP, *zip(*halted, strict=True))
-        if await pool.fetchval(ANY) and (read := self._read()):
+        seen = await pool.fetchrow(LOOK)
+        if seen["halted"] and (read := self._read()):
             await pool.execute(GONE_ON, *zip(*read, strict=True))
-        self._waits_since = await waiting.oldest(pool)
+        self._waits_since = seen["waits_since"]
 
     def _read(self) -> list[tuple[str, str, int]]:
         return [(one.group, *place) for one in self._consumers for place in one.read()]

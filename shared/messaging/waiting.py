@@ -17,7 +17,7 @@ WITH taken AS (DELETE FROM waiting WHERE fact = ANY ($1) RETURNING *)
 SELECT topic, key, type, traceparent, payload FROM taken ORDER BY id
 """
 
-# By id, which has an index; what came first has waited longest.
+# Since when the oldest event has waited, in seconds since 1970. By id, which has an index: what came first has waited longest.
 OLDEST = "SELECT extract(epoch FROM since)::float8 FROM waiting ORDER BY id LIMIT 1"
 
 Row = tuple[str, str, str, str, str | None, bytes]
@@ -31,9 +31,3 @@ async def keep(connection: asyncpg.Connection, rows: Sequence[Row]) -> None:
 async def take(connection: asyncpg.Connection, facts: Sequence[str]) -> list[asyncpg.Record]:
     """The events that waited for these facts, oldest first; they are removed."""
     return list(await connection.fetch(TAKE, list(facts)))
-
-
-async def oldest(pool: asyncpg.Pool) -> float | None:
-    """Since when the oldest event has waited, in seconds since 1970; None where none does."""
-    since: float | None = await pool.fetchval(OLDEST)
-    return since

@@ -30,11 +30,8 @@ from shared.telemetry import force_sampled
 from shared.web import FieldProblem, Problem, parse
 
 ACCEPTED = 202
-STILL_AT_IT_SECONDS = (
-    0.05,
-    0.1,
-    0.1,
-)  # what is left of the second in which an answer is promised, when the crisis process was asked
+# What is left of the second in which an answer is promised, when the crisis process was asked.
+STILL_AT_IT_SECONDS = (0.05, 0.1, 0.1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,8 @@ def standing_routes(cards: CardDeck, find: Look, look_own: LookOwn, watch: CaseW
     ) -> Response:
         """How a case stands, for its person, its therapist and those who coordinate care. With `after_version` the answer comes as
         soon as the version is greater, or after `wait` seconds as it is then. `alternative` is other help meanwhile in the
-        language of the person's messages: what it is called, what it is, what to do, and for a `helpline` its verified lines. Who takes part and agreed has a view of their own, under
-        their own code, at once: `code`, `state` (`waiting`, `booked` or `closed`), `until`, `next_step` and `links`."""
+        language of the person's messages: what it is called, what it is, what to do, and for a `helpline` its verified lines.
+        Who takes part and agreed has a view of their own, under their own code, at once: `code`, `state` (`waiting`, `booked` or `closed`), `until`, `next_step` and `links`."""
         if caller.role in taking_part.ROLES:
             own = await find_own(look_own, code, caller)
             return render_own(own, request.headers.get("if-none-match"))

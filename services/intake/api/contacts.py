@@ -12,8 +12,8 @@ from services.intake.api.requests import SMALLEST, ContactSent, Sent
 from services.intake.api.together import read_together, together
 from services.intake.api.views import closed, not_found
 from services.intake.domain.codes import read_case_code
-from services.intake.domain.contact_changes import Why, check_contact
-from services.intake.domain.contacts import Contact
+from services.intake.domain.contact_changes import Why
+from services.intake.domain.contacts import Contact, read_contact
 from services.intake.domain.refusals import Refusal
 from services.intake.handlers.contacting import (
     Contacting,
@@ -87,7 +87,7 @@ def meant(body: bytes) -> Contact | None:
         raise refused([EITHER])
     if sent.contact is None:
         return None
-    contact = check_contact(sent.contact.meant())
+    contact = read_contact(sent.contact.meant())
     if isinstance(contact, list):
         raise refused(contact)
     return contact

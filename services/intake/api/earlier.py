@@ -34,7 +34,7 @@ class Proof:
 async def prove(proof: Proof, request: Request, earlier: EarlierCase) -> UUID:
     """The earlier case's id. Raises Problem 422 that names the field, or 429 after several wrong tries."""
     if earlier.pin is None:
-        return await _by_session(proof, request, _code(earlier))
+        return await _by_session(proof, request, tried_code(earlier.case_code))
     return await prove_by_pin(proof.knock, earlier)
 
 
@@ -42,7 +42,7 @@ async def prove_by_pin(knock: Try, earlier: EarlierCase) -> UUID:
     """As `prove`, for whoever asks on behalf of others: their own session says nothing about the earlier case."""
     if earlier.pin is None:
         raise _unproved("proof_needed")
-    found = await knock(Knock(_code(earlier), read_pin(earlier.pin)))
+    found = await knock(Knock(tried_code(earlier.case_code), read_pin(earlier.pin)))
     if isinstance(found, Refused):
         raise too_soon(found) if found.wait_seconds else _unproved("wrong_code_or_pin")
     if found.role != "person":
@@ -59,10 +59,6 @@ async def _by_session(proof: Proof, request: Request, code: str) -> UUID:
     if view is None or view.case_id != principal.case_id:
         raise _unproved("wrong_code_or_pin")
     return view.case_id
-
-
-def _code(earlier: EarlierCase) -> str:
-    return tried_code(earlier.case_code)
 
 
 def _unproved(code: str) -> Problem:

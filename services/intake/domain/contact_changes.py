@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from services.intake.domain.contacts import Contact, read_address, without_contradiction
+from services.intake.domain.contacts import Contact
 from services.intake.domain.refusals import Refusal
 
 Why = Literal["unknown", "closed"] | list[Refusal]
@@ -33,20 +33,6 @@ class Reached:
     agreed: bool
     time_zone: str
     kept: KeptContact | None
-
-
-def check_contact(typed: Contact) -> Contact | list[Refusal]:
-    """The contact with its address in the one form it is kept in, or all that is wrong with it: as in a request."""
-    address = read_address(typed.channel, typed.address)
-    refusals = [
-        *([address] if isinstance(address, Refusal) else []),
-        *without_contradiction(typed, "/contact"),
-    ]
-    if refusals or isinstance(address, Refusal):
-        return refusals
-    return Contact(
-        typed.channel, address, typed.language, typed.script, typed.safe_windows, typed.owner, typed.then
-    )
 
 
 def why_not(before: Reached | None, wanted: Contact | None) -> Why | None:

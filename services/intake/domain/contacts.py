@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import phonenumbers
@@ -100,6 +100,18 @@ def read_address(channel: Channel, address: str | None, at: str = "/contact") ->
     if _CONTROL.search(address):
         return Refusal(pointer, "control_character", "the address holds a control character")
     return _phone(address, pointer) if channel in BY_PHONE else _email(address, pointer)
+
+
+def read_contact(typed: Contact) -> Contact | list[Refusal]:
+    """The contact with its address in the one form it is kept in, or all that is wrong with it."""
+    address = read_address(typed.channel, typed.address)
+    refusals = [
+        *([address] if isinstance(address, Refusal) else []),
+        *without_contradiction(typed, "/contact"),
+    ]
+    if refusals or isinstance(address, Refusal):
+        return refusals
+    return replace(typed, address=address)
 
 
 def without_contradiction(contact: Contact, at: str) -> list[Refusal]:

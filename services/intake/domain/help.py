@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from services.intake.domain import contacts
 from services.intake.domain.alarms import AlarmPolicy, Raised
 from services.intake.domain.codes import read_case_code
-from services.intake.domain.contacts import Contact, read_address, without_contradiction
+from services.intake.domain.contacts import Contact
 from services.intake.domain.refusals import Refusal
 from services.intake.domain.requests import CareRequest, Consent, Needs
 from services.intake.domain.vocabulary import Language, Province
@@ -49,17 +50,8 @@ def case_code_of(spoken: str | None, *, in_session: bool, has_contact: bool) -> 
 
 def read_contact(typed: Contact) -> Contact | list[Refusal] | None:
     """Where to reach the person now, in one spelling; None if it is a place where nobody else can begin."""
-    address = read_address(typed.channel, typed.address)
-    refusals = [
-        *([address] if isinstance(address, Refusal) else []),
-        *without_contradiction(typed, "/contact"),
-    ]
-    if refusals or isinstance(address, Refusal):
-        return refusals
-    contact = Contact(
-        typed.channel, address, typed.language, typed.script, typed.safe_windows, typed.owner, typed.then
-    )
-    return contact if contact.reachable else None
+    contact = contacts.read_contact(typed)
+    return contact if isinstance(contact, list) or contact.reachable else None
 
 
 def smallest_request(contact: Contact, province: Province, language: Language) -> CareRequest:

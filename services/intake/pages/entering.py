@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from fastapi import Request, Response
 from pydantic import ValidationError
@@ -19,6 +20,16 @@ from shared.web.forms import Form
 CARRIED = frozenset({"case_code", "pin", "token", "go"})
 # What asking for code and PIN again can say; everything else is told as broken.
 SAID = ("wrong_code_or_pin", "too_soon", "token_expired", "token_invalid")
+
+
+class Shown(Protocol):
+    """What a page shows of a case, and how that stands."""
+
+    @property
+    def view(self) -> CaseView: ...
+
+
+S = TypeVar("S", bound=Shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,16 @@ class Door:
         """Whoever asked. Raises Problem 401 for what does not belong together, 429 for what came too soon."""
         return await own_case(await self.know(request, form), look)
 
+    async def enter_with(
+        self, request: Request, form: Form, look: Callable[[str], Awaitable[S | None]]
+    ) -> tuple[Entered, S]:
+        """The same for a page that shows more than how the case stands: with all that was looked up."""
+        known = await self.know(request, form)
+        found = await look(read_case_code(known.code) or "")
+        entered = _own(known, found.view if found else None)
+        assert found is not None  # nobody enters what is not there
+        return entered, found
+
     async def know(self, request: Request, form: Form) -> Known:
         """Whoever asked or takes part. Raises Problem 401 for what does not belong together, 429 for what came too soon."""
         token = first(form, "token") or await self._token(form)
@@ -83,7 +104,10 @@ class Door:
 
 async def own_case(known: Known, look: Callable[[str], Awaitable[CaseView | None]]) -> Entered:
     """The case they asked for. Raises Problem 401 for whoever asked for none, or for another one."""
-    view = await look(read_case_code(known.code) or "")
+    return _own(known, await look(read_case_code(known.code) or ""))
+
+
+def _own(known: Known, view: CaseView | None) -> Entered:
     if view is None or known.principal.role != "person" or known.principal.case_id != view.case_id:
         raise Problem(401, "token_invalid")
     return Entered(view, known.token, known.form)

@@ -14,7 +14,6 @@ from services.intake.pages.rendering import Renderer
 from services.intake.pages.shortcomings import by_field
 from services.intake.pages.standing import standing_page
 from services.intake.pages.steps import STEPS, contact_draft, contact_of, first
-from services.intake.repository.standings import CaseView
 from shared.web import FieldProblem, Problem
 from shared.web.forms import Form
 
@@ -39,9 +38,8 @@ class Reaching:
         form: Form = {}
         try:
             form = await read_sent(request, KNOWN)
-            entered = await self._door.enter(request, form, self._look)
-            found = await self._desk.look(entered.view.case_code)
-            if found is None or found.view.standing.state == "closed":
+            entered, found = await self._door.enter_with(request, form, self._desk.look)
+            if found.view.standing.state == "closed":
                 return standing_page(self._renderer, language, entered)
             if (go := first(form, "go")) in ("save", "confirm"):
                 trace = request.scope.get("traceparent")
@@ -49,10 +47,6 @@ class Reaching:
         except Problem as problem:
             return self._door.again(PAGE, language, form, problem)
         return self._show(language, entered, found, _draft(found))
-
-    async def _look(self, code: str) -> CaseView | None:
-        found = await self._desk.look(code)
-        return found.view if found else None
 
     async def _tell(
         self, language: str, entered: Entered, found: OnRecord, trace: str | None, *, confirm: bool

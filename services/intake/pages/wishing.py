@@ -15,7 +15,6 @@ from services.intake.pages.rendering import Renderer
 from services.intake.pages.shortcomings import by_field
 from services.intake.pages.standing import standing_page
 from services.intake.pages.steps import STEPS, draft_of, first, wishes_of
-from services.intake.repository.standings import CaseView
 from shared.web import FieldProblem, Problem
 from shared.web.forms import Form
 
@@ -52,19 +51,14 @@ class Wishing:
         form: Form = {}
         try:
             form = await read_sent(request, KNOWN)
-            entered = await self._door.enter(request, form, self._look)
-            found = await self._desk.look(entered.view.case_code)
-            if found is None or found.view.standing.state == "closed":
+            entered, found = await self._door.enter_with(request, form, self._desk.look)
+            if found.view.standing.state == "closed":
                 return standing_page(self._renderer, language, entered)
             if first(form, "go") == "save":
                 return await self._save(language, entered, found, request.scope.get("traceparent"))
         except Problem as problem:
             return self._door.again(PAGE, language, form, problem)
         return self._show(language, entered, found, draft_of(found.needs))
-
-    async def _look(self, code: str) -> CaseView | None:
-        found = await self._desk.look(code)
-        return found.view if found else None
 
     async def _save(self, language: str, entered: Entered, found: Wished, trace: str | None) -> Response:
         texts, form = self._renderer.words[language].texts[PAGE], entered.form

@@ -35,25 +35,15 @@ ORDER BY -effective, submitted_at, case_id LIMIT $10
 
 # Whoever wrote after the last look, or had not ended then, wrote at or above the lowest that was running: see
 # `changes`. A therapist who was changed, a place that was opened and a load that was lowered may mean more room.
-RISEN = """
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS seen,
-    EXISTS (SELECT FROM loads WHERE freed_by >= $1::text::xid8)
-    OR EXISTS (SELECT FROM therapists WHERE changed_by >= $1::text::xid8)
-    OR EXISTS (SELECT FROM sites WHERE changed_by >= $1::text::xid8) AS risen
-"""
-
-SEEN = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
-
-# The same for many looks at once.
-RISEN_SINCE = """
-WITH last AS (
-    SELECT greatest(
-        (SELECT freed_by FROM loads ORDER BY freed_by DESC LIMIT 1),
-        (SELECT changed_by FROM therapists ORDER BY changed_by DESC LIMIT 1),
-        (SELECT changed_by FROM sites ORDER BY changed_by DESC LIMIT 1)
-    ) AS rise
-)
-SELECT seen FROM unnest($1::text[]) AS s(seen), last WHERE rise >= seen::xid8
+LAST_RISE = """greatest(
+    (SELECT freed_by FROM loads ORDER BY freed_by DESC LIMIT 1),
+    (SELECT changed_by FROM therapists ORDER BY changed_by DESC LIMIT 1),
+    (SELECT changed_by FROM sites ORDER BY changed_by DESC LIMIT 1)
+)"""
+SEEN = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS seen"
+RISEN = f"{SEEN}, coalesce({LAST_RISE} >= $1::text::xid8, false) AS risen"
+RISEN_SINCE = f"""
+SELECT seen FROM unnest($1::text[]) AS s(seen), (SELECT {LAST_RISE} AS rise) AS last WHERE rise >= seen::xid8
 """
 
 
