@@ -17,6 +17,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.failures import TROUBLE, describe
 from shared.messaging.redrive import discard, redrive
 from shared.messaging.transaction import Database, Transaction
+from shared.resting import rest
 
 POLL_SECONDS = 0.5
 
@@ -69,9 +70,7 @@ class Desk:
                 while any(one["state"] == "asked" for one in found) and await self._serve_one():
                     found = await self._look()
                 self._follow([one for one in found if one["state"] == "done"])
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await stop.wait()
+            await rest(stop, POLL_SECONDS)
 
     async def _look(self) -> Sequence[asyncpg.Record]:
         return list(await self._database.pool.fetch(LOOK, list(self._consumers)))

@@ -1,7 +1,6 @@
 """The loop of due rows: claims what is due, hands it to its handler, in one transaction."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -10,6 +9,7 @@ import asyncpg
 from shared.messaging import due
 from shared.messaging.failures import describe, is_transient
 from shared.messaging.transaction import Database, Due, Transaction
+from shared.resting import rest
 
 DueHandler = Callable[[Sequence[Due], Transaction], Awaitable[None]]
 
@@ -45,9 +45,7 @@ class DueLoop:
                     await asyncio.sleep(0.5)
                 continue
             if claimed < BATCH:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await stop.wait()
+                await rest(stop, POLL_SECONDS)
 
     async def _round(self, limit: int) -> int:
         if not await due.anything(self._database.pool, list(self._handlers), self._database.told_time()):

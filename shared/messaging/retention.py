@@ -1,7 +1,6 @@
 """Forgetting in time: inbox rows and settled rows are removed in small bites, never in one long statement."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ import asyncpg
 
 from shared.messaging.failures import TROUBLE, describe
 from shared.messaging.transaction import Database
+from shared.resting import rest
 
 INBOX = timedelta(days=45)  # longer than a topic (14) and a dead letter (30) are kept
 BITE = 5000
@@ -46,9 +46,7 @@ class Retention:
                 await self._sweep()
             except TROUBLE as failure:
                 log.warning("sweep failed: %s", describe(failure))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ROUND_SECONDS):
-                    await stop.wait()
+            await rest(stop, ROUND_SECONDS)
 
     async def _sweep(self) -> None:
         now = await self._database.pool.fetchval("SELECT now()")

@@ -14,6 +14,7 @@ from shared.messaging import waiting
 from shared.messaging.consumer import Consumer
 from shared.messaging.failures import TROUBLE
 from shared.messaging.transaction import Database
+from shared.resting import rest
 
 LOOK_SECONDS = 2.0
 
@@ -44,9 +45,7 @@ class Standstill:
         while not stop.is_set():
             with contextlib.suppress(*TROUBLE):
                 await self.look()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await stop.wait()
+            await rest(stop, LOOK_SECONDS)
 
     async def look(self) -> None:
         """Keeps what is halted now, and forgets what is read again."""

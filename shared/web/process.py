@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from shared.resting import rest
 from shared.settings import ProcessSettings
 from shared.telemetry import render_metrics, start_telemetry, stop_telemetry
 from shared.web.bodies import fast_json
@@ -129,8 +130,7 @@ class _House:
                 return opened is not None
             except (OSError, TimeoutError, NotReady) as away:
                 self._app.state.waits_for = str(away) if isinstance(away, NotReady) else "database"
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
+                await rest(stop, RETRY_SECONDS)
         return False
 
     async def leave(self) -> None:

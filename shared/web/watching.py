@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from shared.resting import rest
 from shared.web.problems import Problem
 
 EVERY_SECONDS = 0.4
@@ -110,8 +111,7 @@ class Watch(Generic[News]):
                 else:
                     self._waits_for = None  # nothing is asked, so nothing is waited for
                 took = time.monotonic() - began
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), max(self._every_seconds, took * REST))
+                await rest(stop, max(self._every_seconds, took * REST))
         finally:
             self._runs = False
             for watcher in self._everybody():

@@ -18,6 +18,7 @@ from uuid import UUID
 from services.intake.repository import pace
 from shared.messaging import Database
 from shared.messaging.failures import TROUBLE
+from shared.resting import rest
 from shared.web import Problem
 
 LOOK_SECONDS = 1.0
@@ -63,9 +64,7 @@ class Backlog:
         while not stop.is_set():
             with contextlib.suppress(*TROUBLE):
                 await self.look()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await stop.wait()
+            await rest(stop, LOOK_SECONDS)
 
     async def look(self) -> None:
         """Sees how much waits now."""

@@ -26,6 +26,7 @@ from services.notifications.settings import SenderSettings
 from shared.messaging import Database
 from shared.messaging.failures import describe, is_transient
 from shared.privacy import SealBroken, open_box
+from shared.resting import rest
 
 RECORD_TRIES = 5
 AGE_SECONDS = 5.0
@@ -71,8 +72,7 @@ class Sender:
             while not stop.is_set():
                 found = await self._round(running)
                 if found < self._settings.batch:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(stop.wait(), self._settings.poll_seconds)
+                    await rest(stop, self._settings.poll_seconds)
 
     async def _round(self, running: asyncio.TaskGroup) -> int:
         await self._slots.acquire()
@@ -225,8 +225,7 @@ class Sender:
             with contextlib.suppress(Exception):
                 async with self._database.statements() as tx:
                     self._oldest = (await oldest_due(tx)).total_seconds()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), AGE_SECONDS)
+            await rest(stop, AGE_SECONDS)
 
     def ready(self) -> str | None:
         return self._waits_for

@@ -1,7 +1,6 @@
 """The pager's loop: pages the duty desk, and whoever was asked, at once and again until a named human has the alarm."""
 
 import asyncio
-import contextlib
 import itertools
 import logging
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from services.notifications.repository.paging import (
 from services.notifications.settings import PagerSettings
 from shared.messaging import Database
 from shared.messaging.failures import describe, is_transient
+from shared.resting import rest
 
 BATCH = 100
 LOOK_AROUND_TURNS = 10
@@ -68,8 +68,7 @@ class Pager:
                     raise
                 self._waits_for = "database"
                 log.warning("cannot page: %s", describe(failure))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._settings.poll_seconds)
+            await rest(stop, self._settings.poll_seconds)
 
     async def look_around(self) -> None:
         """Alarms that could not be read are paged too; how long the oldest has been without an answer, and how many have

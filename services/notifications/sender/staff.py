@@ -1,7 +1,6 @@
 """The loop that tells staff of the hours with them: gathers what is due, sends it by SMS, records what became of it."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Mapping
 from uuid import UUID
@@ -14,6 +13,7 @@ from services.notifications.handlers import telling_staff
 from services.notifications.repository.staff_messages import StaffMessage, anything_due
 from shared.messaging import Database
 from shared.messaging.failures import describe, is_transient
+from shared.resting import rest
 
 BATCH = 100
 POLL_SECONDS = 1.0
@@ -56,8 +56,7 @@ class StaffSender:
                 busy, self._waits_for = 0, "database"
                 log.warning("cannot tell staff: %s", describe(failure))
             if not busy:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+                await rest(stop, POLL_SECONDS)
 
     async def tell_once(self) -> int:
         """Sends what is due; returns how many messages were tried. A crash before the record sends the same message again
