@@ -1,7 +1,7 @@
 """Kafka in: therapists and the desks of sites learn that an hour with them is booked, moved or cancelled; and the sender's
 transactions: what is gathered, and what became of it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -54,17 +54,12 @@ async def claim_staff_messages(
     bookings = await _true(tx, [one for one in claimed if one.purpose == "new_booking"])
     true = bookings | await _true(tx, [one for one in claimed if one.purpose != "new_booking"])
     told = {one: hours for one, hours in true.items() if hours and one.recipient_id in numbers}
-    await staff_messages.settle(tx, [_skipped(one, hours) for one, hours in true.items() if one not in told])
-    resting = {
-        one: until
-        for one, hours in told.items()
-        if (
-            until := staff.rests_until(
-                [at for hour in hours for at in (hour.start, hour.near)], tx.now, rules
-            )
-        )
-    }
-    await staff_messages.settle(tx, [_put_off(one, until) for one, until in resting.items()])
+    resting = {one: until for one, hours in told.items() if (until := _rests(hours, tx.now, rules))}
+    await staff_messages.settle(
+        tx,
+        [_skipped(one, hours) for one, hours in true.items() if one not in told]
+        + [_put_off(one, until) for one, until in resting.items()],
+    )
     return {one: hours for one, hours in told.items() if one not in resting}
 
 
@@ -75,10 +70,7 @@ async def record_staff_messages(
     state."""
     fates = [_fate(message, outcome, tx.now) for message, outcome in answers.items()]
     await staff_messages.settle(tx, fates)
-    counts: dict[str, int] = defaultdict(int)
-    for fate in fates:
-        counts[fate.state] += 1
-    return counts
+    return Counter(fate.state for fate in fates)
 
 
 async def _true(tx: Transaction, messages: Sequence[StaffMessage]) -> dict[StaffMessage, list[Hour]]:
@@ -113,6 +105,10 @@ async def _gather(tx: Transaction, news: Sequence[DueNews], rules: StaffRules) -
             together[one.recipient_id, one.purpose].append(one)
     messages = {StaffMessage(tx.new_id(), *kind): gathered for kind, gathered in together.items()}
     await staff_messages.gather(tx, messages)
+
+
+def _rests(hours: Sequence[Hour], now: datetime, rules: StaffRules) -> datetime | None:
+    return staff.rests_until([at for hour in hours for at in (hour.start, hour.near)], now, rules)
 
 
 def _skipped(message: StaffMessage, hours: Sequence[Hour]) -> StaffFate:

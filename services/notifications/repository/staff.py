@@ -12,8 +12,18 @@ unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::timestampt
     AS s(case_id, appointment_id, recipient_id, version, purpose, due_at, reason, ends, gone_from, near)
 """
 
-# An event that waited for a contact comes again: what is there stays as it is. An hour that is confirmed, or has its lost day
-# again, is said as booked once more: whoever knows of it is not told anew.
+# `known` is news, with why it is not told. An event that waited for a contact comes again: what is there stays as it is.
+ADD = """
+INSERT INTO staff_news (case_id, appointment_id, recipient_id, version, purpose, due_at, state, reason, noted_at, settled_at,
+    gone_from, near)
+SELECT case_id, appointment_id, recipient_id, version, purpose, due_at,
+    CASE WHEN untold IS NULL THEN 'waiting' ELSE 'skipped' END, untold, $9::timestamptz,
+    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END, gone_from, near
+FROM known ORDER BY 1, 2, 3, 4
+ON CONFLICT DO NOTHING
+"""
+
+# An hour that is confirmed, or has its lost day again, is said as booked once more: whoever knows of it is not told anew.
 NOTE = f"""
 WITH known AS (
     SELECT s.*, coalesce(s.reason, (
@@ -23,13 +33,7 @@ WITH known AS (
             AND (o.state IN ('waiting', 'gathered', 'sent') OR o.reason = 'own_doing') LIMIT 1
     )) AS untold FROM {NEWS}
 )
-INSERT INTO staff_news (case_id, appointment_id, recipient_id, version, purpose, due_at, state, reason, noted_at, settled_at,
-    gone_from, near)
-SELECT case_id, appointment_id, recipient_id, version, purpose, due_at,
-    CASE WHEN untold IS NULL THEN 'waiting' ELSE 'skipped' END, untold, $9::timestamptz,
-    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END, gone_from, near
-FROM known ORDER BY 1, 2, 3, 4
-ON CONFLICT DO NOTHING
+{ADD}
 """
 
 # What nobody was told yet takes the change in: a new hour is told as it is by then, an older change gives way. A row that
@@ -53,13 +57,7 @@ WITH said AS (SELECT * FROM {NEWS}), older AS (
         WHERE o.appointment_id = s.appointment_id AND o.recipient_id = s.recipient_id AND o.purpose = 'new_booking' LIMIT 1
     )) AS untold FROM said s
 )
-INSERT INTO staff_news (case_id, appointment_id, recipient_id, version, purpose, due_at, state, reason, noted_at, settled_at,
-    gone_from, near)
-SELECT case_id, appointment_id, recipient_id, version, purpose, due_at,
-    CASE WHEN untold IS NULL THEN 'waiting' ELSE 'skipped' END, untold, $9::timestamptz,
-    CASE WHEN untold IS NOT NULL THEN $9::timestamptz END, gone_from, near
-FROM known ORDER BY 1, 2, 3, 4
-ON CONFLICT DO NOTHING
+{ADD}
 """
 
 # Whom an hour has left counts only as long as they are not told so.
